@@ -1,0 +1,174 @@
+package uptime
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// MaxMeasures is how many measures a check type may have.
+const MaxMeasures = 6
+
+// Result is what one check found. A result is a value; its slices are not
+// written to after the check that made them returned.
+type Result struct {
+	Time     time.Time // the start of the check, UTC, to the millisecond
+	Monitor  string
+	Type     string
+	Target   string
+	Location string
+
+	Outcome Outcome
+	Fault   Fault
+	Message string // one sentence for people, cleaned; "" for a plain success
+	Address string // ip:port that was spoken to last; "" before that
+	Status  int    // of HTTP; 0 elsewhere
+
+	Total    time.Duration
+	Measures []Measure // those that were taken, in the order of the check type
+	Steps    []Step    // what was done, in order; not stored
+	Cert     *Certificate
+}
+
+// Measure is one figure that a check took. Durations are microseconds; loss is
+// in parts per million.
+type Measure struct {
+	Name  string
+	Value int64
+}
+
+// share reports whether the measure is a share rather than a duration.
+func (m Measure) share() bool { return m.Name == "loss" }
+
+// Millis returns a measured duration.
+func (m Measure) Duration() time.Duration { return time.Duration(m.Value) * time.Microsecond }
+
+// Measured returns the named measure of a result.
+func (r *Result) Measured(name string) (Measure, bool) {
+	for _, m := range r.Measures {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Measure{}, false
+}
+
+// Step is one step of a check with its own evidence.
+type Step struct {
+	Step    string        // dns, connect, tls, ttfb, body, send, expect, redirect, …
+	Took    time.Duration // its own duration
+	Address string
+	Error   string // "" where it went well
+	Errno   string // ECONNREFUSED …; "" where the system said none
+	Detail  string // what else a person wants to see: rcode, TLS version, hop
+}
+
+// Certificate is what a check saw of the leaf certificate.
+type Certificate struct {
+	Names     []string // at most 20, cleaned
+	Issuer    string
+	Serial    string
+	NotBefore time.Time
+	NotAfter  time.Time
+	Version   string // of TLS, "1.3"
+	Chain     string // "ok", or what is wrong with it
+}
+
+type measureJSON []Measure
+
+func (ms measureJSON) MarshalJSON() ([]byte, error) {
+	m := make(map[string]float64, len(ms))
+	for _, x := range ms {
+		if x.share() {
+			m[x.Name] = float64(x.Value) / 1e6
+		} else {
+			m[x.Name+"_ms"] = float64(x.Value) / 1e3
+		}
+	}
+	return json.Marshal(m)
+}
+
+// UnmarshalJSON loses the order of the measures, which JSON does not keep; names are sorted.
+func (ms *measureJSON) UnmarshalJSON(b []byte) error {
+	var m map[string]float64
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	*ms = nil
+	for _, k := range sortedKeys(m) {
+		if name, ok := strings.CutSuffix(k, "_ms"); ok {
+			*ms = append(*ms, Measure{name, int64(m[k]*1e3 + 0.5)})
+		} else {
+			*ms = append(*ms, Measure{k, int64(m[k]*1e6 + 0.5)})
+		}
+	}
+	return nil
+}
+
+type stepJSON struct {
+	Step    string `json:"step"`
+	Took    millis `json:"ms"`
+	Address string `json:"address,omitempty"`
+	Error   string `json:"error,omitempty"`
+	Errno   string `json:"errno,omitempty"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+type certJSON struct {
+	Names     []string `json:"names"`
+	Issuer    string   `json:"issuer"`
+	Serial    string   `json:"serial"`
+	NotBefore stamp    `json:"not_before"`
+	NotAfter  stamp    `json:"not_after"`
+	Version   string   `json:"tls_version,omitempty"`
+	Chain     string   `json:"chain,omitempty"`
+}
+
+type resultJSON struct {
+	Version  int         `json:"version"`
+	Kind     string      `json:"kind"`
+	Time     stamp       `json:"time"`
+	Monitor  string      `json:"monitor"`
+	Type     string      `json:"type"`
+	Target   string      `json:"target"`
+	Location string      `json:"location"`
+	Outcome  Outcome     `json:"outcome"`
+	Fault    Fault       `json:"fault"`
+	Message  string      `json:"message"`
+	Address  string      `json:"address"`
+	Status   int         `json:"status"`
+	Measures measureJSON `json:"measures"`
+	Total    millis      `json:"total_ms"`
+	Steps    []stepJSON  `json:"steps,omitempty"`
+	Cert     *certJSON   `json:"certificate,omitempty"`
+}
+
+// MarshalJSON writes the result object of the public interface.
+func (r Result) MarshalJSON() ([]byte, error) {
+	j := resultJSON{1, "result", stamp(r.Time), r.Monitor, r.Type, r.Target, r.Location, r.Outcome, r.Fault,
+		r.Message, r.Address, r.Status, r.Measures, millis(r.Total), nil, nil}
+	for _, s := range r.Steps {
+		j.Steps = append(j.Steps, stepJSON{s.Step, millis(s.Took), s.Address, s.Error, s.Errno, s.Detail})
+	}
+	if c := r.Cert; c != nil {
+		j.Cert = &certJSON{c.Names, c.Issuer, c.Serial, stamp(c.NotBefore), stamp(c.NotAfter), c.Version, c.Chain}
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *Result) UnmarshalJSON(b []byte) error {
+	var j resultJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*r = Result{time.Time(j.Time), j.Monitor, j.Type, j.Target, j.Location, j.Outcome, j.Fault, j.Message,
+		j.Address, j.Status, time.Duration(j.Total), j.Measures, nil, nil}
+	for _, s := range j.Steps {
+		r.Steps = append(r.Steps, Step{s.Step, time.Duration(s.Took), s.Address, s.Error, s.Errno, s.Detail})
+	}
+	if c := j.Cert; c != nil {
+		r.Cert = &Certificate{c.Names, c.Issuer, c.Serial, time.Time(c.NotBefore), time.Time(c.NotAfter), c.Version, c.Chain}
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+// Lookout watches websites and services from a terminal.
+package main
+
+func main() {}
