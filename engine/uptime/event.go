@@ -83,7 +83,8 @@ type Incident struct {
 	End         time.Time // the first success of the recovery; zero: still open
 	Verdict     Verdict   // the worst it came to: Down or Degraded
 	Fault       Fault
-	Message     string
+	Message     string   // the cause, in one sentence
+	Witness     string   // who else says so, in one: "unreachable from web-1; nobody else was asked"
 	ConfirmedBy []string // other locations that agreed; empty: nobody else was asked
 	Behind      string   // the parent that explains it; "": none
 	Reopened    int      // how often it came back within ten minutes
@@ -216,6 +217,7 @@ type incidentJSON struct {
 	Verdict     Verdict        `json:"verdict"`
 	Fault       Fault          `json:"fault"`
 	Message     string         `json:"message"`
+	Witness     string         `json:"witness,omitempty"`
 	ConfirmedBy []string       `json:"confirmed_by"`
 	Behind      *string        `json:"behind"`
 	Reopened    int            `json:"reopened,omitempty"`
@@ -226,7 +228,7 @@ type incidentJSON struct {
 // MarshalJSON writes the incident object of the public interface.
 func (i Incident) MarshalJSON() ([]byte, error) {
 	j := incidentJSON{1, "incident", i.Number, i.Monitor, stamp(i.Start), stamp(i.End), i.Verdict, i.Fault, i.Message,
-		i.ConfirmedBy, nil, i.Reopened, ackOut(i.Ack), evidenceOut(i.Evidence)}
+		i.Witness, i.ConfirmedBy, nil, i.Reopened, ackOut(i.Ack), evidenceOut(i.Evidence)}
 	if j.ConfirmedBy == nil {
 		j.ConfirmedBy = []string{}
 	}
@@ -243,7 +245,7 @@ func (i *Incident) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*i = Incident{j.Incident, j.Monitor, time.Time(j.Start), time.Time(j.End), j.Verdict, j.Fault, j.Message,
-		j.ConfirmedBy, "", j.Reopened, nil, evidenceIn(j.Evidence)}
+		j.Witness, j.ConfirmedBy, "", j.Reopened, nil, evidenceIn(j.Evidence)}
 	if len(i.ConfirmedBy) == 0 {
 		i.ConfirmedBy = nil
 	}

@@ -11,6 +11,7 @@ import (
 // secret and can be shown, stored and sent as it is.
 type Monitor struct {
 	Name     string        // unique in an instance
+	Was      string        // the name whose history it carries on; "" for none
 	Type     string        // the check type: http, tcp, …
 	Target   string        // the URL with its secrets starred
 	Dest     string        // what checks share a destination cap on: host:port, or the host

@@ -120,9 +120,9 @@ type State struct {
 	Since    time.Time // when the verdict began: its first failing check, its first success
 	Fault    Fault
 	Message  string // why, in one sentence; "" when nothing is wrong
+	Witness  string // of a Down: who else says so, "fra and nyc agree"; see Incident
 	Incident uint64 // the open one; 0: none
 	Ack      *Ack   // of that incident; nil: not acknowledged
-	Certain  bool   // false: nobody else was asked, or could be
 
 	Last    time.Time     // start of the newest check; zero: none yet
 	Outcome Outcome       // of it
@@ -253,6 +253,7 @@ type stateJSON struct {
 	Since     stamp                `json:"since"`
 	Fault     Fault                `json:"fault"`
 	Message   string               `json:"message"`
+	Witness   string               `json:"witness,omitempty"`
 	LastCheck stamp                `json:"last_check"`
 	Total     millis               `json:"total_ms"`
 	Uptime    map[string]shareJSON `json:"uptime"`
@@ -268,7 +269,7 @@ type stateJSON struct {
 
 // MarshalJSON writes a monitor of the public interface's status object.
 func (s *State) MarshalJSON() ([]byte, error) {
-	j := stateJSON{s.Name, s.Type, s.Target, s.Verdict, s.Mode, stamp(s.Since), s.Fault, s.Message, stamp(s.Last),
+	j := stateJSON{s.Name, s.Type, s.Target, s.Verdict, s.Mode, stamp(s.Since), s.Fault, s.Message, s.Witness, stamp(s.Last),
 		millis(s.Total), map[string]shareJSON{"24h": s.Day.json()}, s.Group, s.Tags, s.Incident, ackOut(s.Ack), nil,
 		millis(s.Interval), optional(s.Next), optional(s.Until)}
 	if s.Verdict == Suspect {
