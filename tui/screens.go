@@ -1,0 +1,16 @@
+package tui
+
+// screen is a page that a key opens from everywhere.
+type screen struct {
+	key  string
+	name string // in help and in the palette
+	open func(s *shell) page
+}
+
+// screens lists the pages that stand beside the overview.
+func screens() []screen {
+	return []screen{}
+}
+
+// openDetail makes the page of one monitor; nil while there is none.
+func openDetail(name string) page { return nil }
