@@ -1,0 +1,111 @@
+package widget
+
+import (
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// bar reads one letter a check: . ok  s slow  X failed  - maintenance  ? unknown  space none.
+func bar(s string) (cells []uptime.Cell) {
+	of := map[rune]uptime.Cell{'.': uptime.CellUp, 's': uptime.CellDegraded, 'X': uptime.CellDown,
+		'-': uptime.CellMaintenance, '?': uptime.CellUnknown, ' ': uptime.CellNone}
+	for _, r := range s {
+		cells = append(cells, of[r])
+	}
+	return cells
+}
+
+func TestBar(t *testing.T) {
+	for _, tt := range []struct {
+		name, checks string
+		width        int
+		want         string
+	}{
+		{"all kinds", " .sX-?", 6, " ▁▄█-?"},
+		{"the newest of many", ".....X", 3, "▁▁█"},
+		{"fewer than columns", ".X", 4, "  ▁█"},
+		{"none", "", 3, "   "},
+		{"no room", "..", 0, ""},
+		{"less than no room", "..", -1, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := string(AppendBar(nil, bar(tt.checks), tt.width, false)); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			l := Bar(bar(tt.checks), tt.width, false)
+			if l.String() != tt.want {
+				t.Errorf("with inks %q, want %q", l.String(), tt.want)
+			}
+			sound(t, l, false)
+			sound(t, Bar(bar(tt.checks), tt.width, true), true)
+		})
+	}
+	if got := string(AppendBar(nil, bar(" .sX-?"), 6, true)); got != " .sX-?" {
+		t.Errorf("in ASCII %q", got)
+	}
+	if got := CellOf(99, false); got.Rune != '?' {
+		t.Errorf("a cell of a later version is %q", got.Rune)
+	}
+}
+
+func sparks(ms ...int) (out []uptime.Spark) {
+	for _, m := range ms {
+		if m < 0 {
+			out = append(out, uptime.Spark{Failed: true})
+		} else {
+			out = append(out, uptime.Spark{Median: time.Duration(m) * time.Millisecond})
+		}
+	}
+	return out
+}
+
+func TestSpark(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		cells []uptime.Spark
+		width int
+		want  string
+	}{
+		{"steady lies at half height", sparks(100, 95, 106), 3, "▄▄▄"},
+		{"whatever its level", sparks(3000, 2900, 3200), 3, "▄▄▄"},
+		{"one spike", sparks(10, 10, 10, 80), 4, "▁▁▁█"},
+		{"a ramp", sparks(10, 20, 30, 40, 50, 60, 70, 80), 8, "▁▂▃▃▄▅▅▆"},
+		{"failed and none", sparks(50, 0, -1), 3, "▄ ×"},
+		{"only failures", sparks(-1, -1), 3, " ××"},
+		{"nothing", nil, 2, "  "},
+		{"no room", sparks(1), 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := string(AppendSpark(nil, tt.cells, tt.width, false)); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			sound(t, Spark(tt.cells, tt.width, true), true)
+		})
+	}
+}
+
+func TestDays(t *testing.T) {
+	d := func(up float64) uptime.Share {
+		return uptime.Share{Up: time.Duration(up * float64(day)), Down: time.Duration((1 - up) * float64(day)), Span: day}
+	}
+	for _, tt := range []struct {
+		name  string
+		days  []uptime.Share
+		width int
+		want  string
+	}{
+		{"worse is higher", []uptime.Share{d(1), d(0.9999), d(0.9993), d(0.998), d(0.995), d(0.98), d(0.95), d(0.85), d(0)}, 9, "▁▂▃▄▅▆▇██"},
+		{"not known is not up", []uptime.Share{{Span: day}, d(1)}, 2, " ▁"},
+		{"the newest of many", []uptime.Share{d(0), d(1), d(1)}, 2, "▁▁"},
+		{"no room", []uptime.Share{d(1)}, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Days(tt.days, tt.width, false).String(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			sound(t, Days(tt.days, tt.width, true), true)
+		})
+	}
+}
