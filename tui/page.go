@@ -70,14 +70,14 @@ const (
 // binding is a row of the key table: what help, the last line and the palette
 // say, and what is run. Only what is in a table can be pressed.
 type binding struct {
-	keys  []string            // as tea.Key names them ("ctrl+d", "space"); the first is shown
-	show  string              // how people write it, where the first key's name won't do
-	group group               // its place in help; noGroup: not there (a second way to the same)
-	help  string              // what it does, short
-	hint  string              // its word in the last line; "": not there
-	verb  string              // its word in the palette; "": not there
-	off   func(s *shell) bool // it does nothing now; nil: it always does something
-	run   func(s *shell) tea.Cmd
+	keys  []string                           // as tea.Key names them ("ctrl+d", "space"); all are shown in help
+	show  string                             // how people write them, where their own names won't do
+	group group                              // its place in help; noGroup: not there (a second way to the same)
+	help  string                             // what it does, short
+	hint  string                             // its word in the last line; "": not there
+	verb  string                             // its word in the palette; "": not there
+	off   func(s *shell) string              // why it does nothing now; "" or nil: it does
+	run   func(s *shell, key string) tea.Cmd // key is the one of keys that was pressed
 }
 
 // group is a block of the help screen.
