@@ -8,62 +8,78 @@ import (
 )
 
 // Ago writes a duration for people with at most two units: 1s, 59s, 4m12s, 6h02m, 6d02h.
-func Ago(d time.Duration) string {
+func Ago(d time.Duration) string { return string(AppendAgo(nil, d)) }
+
+// AppendAgo appends what Ago returns.
+func AppendAgo(b []byte, d time.Duration) []byte {
 	s := int64(max(d, 0) / time.Second)
 	switch {
 	case s < 60:
-		return fmt.Sprintf("%ds", s)
+		return append(strconv.AppendInt(b, s, 10), 's')
 	case s < 3600:
-		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+		return appendPair(b, s/60, 'm', s%60, 's')
 	case s < 86400:
-		return fmt.Sprintf("%dh%02dm", s/3600, s%3600/60)
+		return appendPair(b, s/3600, 'h', s%3600/60, 'm')
 	}
-	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
+	return appendPair(b, s/86400, 'd', s%86400/3600, 'h')
+}
+
+func appendPair(b []byte, n int64, unit byte, rest int64, restUnit byte) []byte {
+	b = append(strconv.AppendInt(b, n, 10), unit)
+	return append(b, byte('0'+rest/10), byte('0'+rest%10), restUnit)
 }
 
 // Took writes a measured duration for people in at most six characters: 0.4ms, 18ms, 2.41s, 75s; "-" for none.
-func Took(d time.Duration) string {
+func Took(d time.Duration) string { return string(AppendTook(nil, d)) }
+
+// AppendTook appends what Took returns.
+func AppendTook(b []byte, d time.Duration) []byte {
 	switch {
 	case d <= 0:
-		return "-"
+		return append(b, '-')
 	case d < 9950*time.Microsecond:
-		return strconv.FormatFloat(math.Max(float64(d)/1e6, 0.1), 'f', 1, 64) + "ms"
+		return append(strconv.AppendFloat(b, math.Max(float64(d)/1e6, 0.1), 'f', 1, 64), "ms"...)
 	case d < 999500*time.Microsecond:
-		return strconv.FormatInt(int64(d.Round(time.Millisecond)/time.Millisecond), 10) + "ms"
+		return append(strconv.AppendInt(b, int64(d.Round(time.Millisecond)/time.Millisecond), 10), "ms"...)
 	case d < 9995*time.Millisecond:
-		return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + "s"
+		return append(strconv.AppendFloat(b, d.Seconds(), 'f', 2, 64), 's')
 	case d < 99950*time.Millisecond:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
+		return append(strconv.AppendFloat(b, d.Seconds(), 'f', 1, 64), 's')
 	}
-	return strconv.FormatInt(int64(d.Round(time.Second)/time.Second), 10) + "s"
+	return append(strconv.AppendInt(b, int64(d.Round(time.Second)/time.Second), 10), 's')
 }
 
-// Percent writes a share for people: 100%, 99.978%, 99.49%. It never rounds up
+// Percent writes a share for people: 100%, 99.978%, 99.90%, 99.49%. It never rounds up
 // to 100 nor down to 0: what is not whole does not look whole.
-func Percent(f float64) string {
+func Percent(f float64) string { return string(AppendPercent(nil, f)) }
+
+// AppendPercent appends what Percent returns.
+func AppendPercent(b []byte, f float64) []byte {
 	p := f * 100
 	switch {
 	case p >= 100:
-		return "100%"
-	case p <= 0:
-		return "0%"
-	case p >= 99.9:
-		return trimZeros(math.Floor(p*1000)/1000, 3) + "%"
+		return append(b, "100%"...)
+	case !(p > 0):
+		return append(b, "0%"...)
 	case p < 0.01:
-		return "<0.01%"
+		return append(b, "<0.01%"...)
 	}
-	return strconv.FormatFloat(math.Floor(p*100)/100, 'f', 2, 64) + "%"
-}
-
-func trimZeros(f float64, digits int) string {
-	s := strconv.FormatFloat(f, 'f', digits, 64)
-	for s[len(s)-1] == '0' {
-		s = s[:len(s)-1]
+	// In hundredths, or above 99.9 in thousandths: whole numbers, so that nothing rounds.
+	n, digits := int64(p*100), 2
+	if p >= 99.9 {
+		if n, digits = int64(p*1000), 3; n%10 == 0 {
+			n, digits = n/10, 2
+		}
 	}
-	if s[len(s)-1] == '.' {
-		s = s[:len(s)-1]
+	scale := int64(100)
+	if digits == 3 {
+		scale = 1000
 	}
-	return s
+	b = append(strconv.AppendInt(b, n/scale, 10), '.')
+	for scale /= 10; scale > 0; scale /= 10 {
+		b = append(b, byte('0'+n/scale%10))
+	}
+	return append(b, '%')
 }
 
 // units of ParseDuration beside those of time.ParseDuration.
