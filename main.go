@@ -1,4 +1,12 @@
 // Lookout watches websites and services from a terminal.
 package main
 
-func main() {}
+import (
+	"os"
+
+	"lookout/tui/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
+}

@@ -1,0 +1,83 @@
+package cli
+
+import "strings"
+
+// unit is the systemd unit that `lookout engine --print-unit` prints; the
+// reasons stand beside the lines, for whoever has to trust them.
+const unit = `# lookout.service: put it into /etc/systemd/system, then
+#   systemctl daemon-reload && systemctl enable --now lookout
+# Reads /etc/lookout/lookout.toml, keeps its data in /var/lib/lookout.
+
+[Unit]
+Description=lookout uptime monitor
+# Not network-online.target: lookout tells by itself whether it is online, and
+# says "unknown" instead of "down" until it is.
+After=network.target
+
+[Service]
+# READY=1 is sent once the first tick is scheduled and the socket answers; a
+# reload is SIGHUP, and is over when the new configuration is in force.
+Type=notify-reload
+ExecStart=@EXE@ engine --config /etc/lookout/lookout.toml
+Restart=on-failure
+RestartSec=2
+# A mistake in the configuration, a folder in use, and a usage error do not go
+# away by trying again.
+RestartPreventExitStatus=64 73 77 78
+# The loop that checks reports that it turns; a hung one is started again.
+WatchdogSec=60
+# SIGTERM finishes the running tick, which takes no longer than a check.
+TimeoutStopSec=90
+
+# A user of its own, made for the time that the service runs; its data folder
+# is /var/lib/lookout, 0700. Configuration in /etc/lookout must be readable by
+# it: secrets go into LoadCredential= or files with its group.
+DynamicUser=yes
+StateDirectory=lookout
+StateDirectoryMode=0700
+ConfigurationDirectory=lookout
+UMask=0077
+
+# Thousands of checks at once are thousands of sockets.
+LimitNOFILE=1048576
+# For icmp checks where ping_group_range does not cover us. Nothing else is kept.
+AmbientCapabilities=CAP_NET_RAW
+CapabilityBoundingSet=CAP_NET_RAW
+NoNewPrivileges=yes
+
+# INET and INET6 to check, UNIX for the socket and the journal, NETLINK because
+# the resolver and the choice of a source address read the interfaces.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+
+# It writes to its state folder and nowhere else.
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+# No process of others, no kernel interface, no clock, no name of the host.
+ProtectProc=invisible
+ProcSubset=pid
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+# It makes no namespaces, no set-uid files, no real-time threads, and no code
+# at run time (Go does not need writable and executable memory).
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+RestrictRealtime=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`
+
+// unitFor is the unit for a program at a path.
+func unitFor(exe string) string { return strings.ReplaceAll(unit, "@EXE@", exe) }
