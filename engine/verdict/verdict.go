@@ -1,0 +1,475 @@
+// Package verdict turns results into a verdict: evidence in, verdict out. It
+// is pure: it is given the time and the results, and says what changed and
+// when it wants to look again.
+//
+// The rule is the one for a node that has nobody to ask (standalone): a
+// failing check makes a monitor suspect at once; four more looks, spread over
+// a window, must all fail before it is down; one success clears the doubt. The
+// window starts when the failure is known, not when its check began: after a
+// time-out as long as the window there would be no time left to look again.
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+const (
+	looks       = 4 // a quarter, half, three quarters of the window, and the last one
+	maxEvidence = 12
+
+	recoveryGap  = 5 * time.Second
+	reopenWithin = 10 * time.Minute
+	retryAtMost  = 20 * time.Second // between checks of what is not well
+	staleAfter   = 2                // intervals without a result
+
+	// CUSUM of complaints: a complaint that was not confirmed, against a
+	// success; raised after three in a row, or one in about thirty for long.
+	scorePerComplaint = 1.52
+	scorePerSuccess   = -0.044
+	scoreRaise        = 4.5
+	closerAfter       = 10 * time.Minute // after a complaint the checks are closer
+	degradedDwell     = 60 * time.Second
+)
+
+// Params are the settings of one monitor that the rule depends on.
+type Params struct {
+	Node     string // the name of this node, for sentences
+	Interval time.Duration
+	Timeout  time.Duration
+	Rule     uptime.Rule
+}
+
+// Window is W, the time for which faults of the path must last.
+func (p Params) Window() time.Duration {
+	return min(max(p.Interval, 10*time.Second), 60*time.Second)
+}
+
+// Dwell is the least time for which any failure must last.
+func (p Params) Dwell() time.Duration { return min(20*time.Second, p.Window()) }
+
+// Need is how long a failure must last before it is down.
+func (p Params) Need(path bool) time.Duration {
+	if path {
+		return max(p.Dwell(), p.Window())
+	}
+	return max(p.Dwell(), p.Window()/3)
+}
+
+// retry is the interval of checks while something is not well.
+func (p Params) retry() time.Duration {
+	if p.counted() && p.Rule.RetryInterval > 0 {
+		return p.Rule.RetryInterval
+	}
+	return min(p.Interval, retryAtMost)
+}
+
+// counted reports whether failures are just counted.
+func (p Params) counted() bool { return p.Rule.Consecutive || p.Rule.Plain }
+
+// Memory is what the rule remembers of a monitor from one result to the next.
+// The zero value is a monitor that was never checked. Steps make new values.
+type Memory struct {
+	Verdict uptime.Verdict
+	Before  uptime.Verdict // while Suspect or Unknown: what it was
+	Since   time.Time      // of the verdict
+	Fault   uptime.Fault
+	Message string
+	Witness string
+
+	Judged   time.Time // when the newest result that told something came in
+	Asked    time.Time // when the newest result of any kind came in
+	Fails    int       // in a row
+	Goods    int       // in a row
+	Unknowns int       // in a row
+
+	First    time.Time         // of a doubt: the start of its first failing check
+	Doubt    time.Time         // when it began
+	Looks    int               // failing checks since the first
+	Path     bool              // one of them was a fault of the path
+	Evidence []uptime.Evidence // of the doubt, and of the outage it became
+
+	Good      time.Time // of a recovery: the start of its first success
+	Score     float64   // CUSUM of complaints
+	Raised    bool      // degraded because of the score
+	Complaint time.Time // the newest one
+
+	Open   bool      // an incident is open
+	Closed time.Time // when the last outage ended
+	Quiet  bool      // restored: coming back to Before is no news
+}
+
+// Decision is what a step changed. The zero value is nothing.
+type Decision struct {
+	Changed  bool // the verdict did
+	From, To uptime.Verdict
+	Since    time.Time // from when it holds
+	Quiet    bool      // it is no news: the same as before a restart
+	Incident string    // "" or a phase of uptime: opened, reopened, changed, closed
+	Evidence []uptime.Evidence
+}
+
+// Step takes one result of the monitor's home, which came in at now.
+func Step(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	m.Asked = now
+	switch r.Outcome {
+	case uptime.OutcomeUnknown:
+		return unjudged(m, r)
+	case uptime.OutcomeDown:
+		m.Judged, m.Unknowns, m.Goods, m.Good = now, 0, 0, time.Time{}
+		m.Fails++
+		return failed(p, m, r, now)
+	}
+	m.Judged, m.Unknowns, m.Fails = now, 0, 0
+	m.Goods++
+	return succeeded(p, m, r, now)
+}
+
+// Stale tells whether a monitor has been without a result for too long, and
+// then makes it unknown from the moment at which its last result was used up.
+func Stale(p Params, m Memory, now time.Time) (Memory, Decision) {
+	if m.Verdict == uptime.Pending || m.Verdict == uptime.Unknown {
+		return m, Decision{}
+	}
+	if now.Sub(m.Judged) <= staleAfter*p.Interval+p.Timeout {
+		return m, Decision{}
+	}
+	for_ := now.Sub(m.Judged)
+	m, d := m.blind(m.Judged.Add(staleAfter * p.Interval))
+	m.Fault, m.Message = uptime.NoFault, "no result for "+uptime.Ago(for_)
+	return m, d
+}
+
+// Resume prepares what was remembered for going on after a restart: a doubt
+// starts over, and what is too old is unknown without being news.
+func Resume(p Params, m Memory, now time.Time) Memory {
+	if m.Verdict == uptime.Suspect {
+		m.Verdict = m.Before
+		m = m.settle()
+	}
+	m.Good = time.Time{}
+	if stale, d := Stale(p, m, now); d.Changed {
+		m = stale
+		m.Quiet = true
+	}
+	return m
+}
+
+// Next is when the rule wants to look beside the regular checks, not before
+// now; false when those are enough. Started is the start of the newest check,
+// which may still run: what was due by then has been done.
+func Next(p Params, m Memory, started, now time.Time) (time.Time, bool) {
+	var at time.Time
+	switch {
+	case m.Unknowns > 0:
+		at = m.Asked.Add(min(time.Second<<min(m.Unknowns-1, 5), p.retry()))
+	case m.Verdict == uptime.Suspect && !p.counted():
+		at = m.nextLook(p, started)
+	case m.Verdict == uptime.Suspect:
+		at = m.Judged.Add(p.retry())
+	case m.wasDown() && !m.Good.IsZero() && !p.counted():
+		at = m.Good.Add(recoveryGap)
+	case m.wasDown() && p.retry() < p.Interval:
+		at = m.Judged.Add(p.retry())
+	case m.Score > 0 && now.Sub(m.Complaint) < closerAfter && !p.counted():
+		at = m.Judged.Add(max(p.Interval/4, time.Second))
+	default:
+		return time.Time{}, false
+	}
+	if !at.After(started) {
+		at = started.Add(p.retry())
+	}
+	if at.Before(now) {
+		at = now
+	}
+	return at, true
+}
+
+// nextLook is the first quarter of the window that began after the newest check did.
+func (m Memory) nextLook(p Params, started time.Time) time.Time {
+	need := m.need(p)
+	for i := range time.Duration(looks) {
+		if at := m.Doubt.Add(need * (i + 1) / looks); at.After(started) {
+			return at
+		}
+	}
+	return started.Add(p.retry())
+}
+
+// need is the window of the running doubt.
+func (m Memory) need(p Params) time.Duration {
+	need := p.Need(m.Path)
+	if m.Raised {
+		need = max(need, degradedDwell)
+	}
+	return need
+}
+
+// wasDown reports whether the monitor is down, or was before we lost sight of it.
+func (m Memory) wasDown() bool {
+	return m.Verdict == uptime.Down || m.Verdict == uptime.Unknown && m.Before == uptime.Down
+}
+
+// unjudged takes a result that tells nothing about the target.
+func unjudged(m Memory, r *uptime.Result) (Memory, Decision) {
+	m.Unknowns++
+	if m.Verdict == uptime.Unknown {
+		m.Fault, m.Message = r.Fault, r.Message
+		return m, Decision{}
+	}
+	if m.Verdict != uptime.Pending && m.Unknowns < staleAfter {
+		return m, Decision{}
+	}
+	m, d := m.blind(r.Time)
+	m.Fault, m.Message = r.Fault, r.Message
+	return m, d
+}
+
+// blind makes the verdict unknown.
+func (m Memory) blind(since time.Time) (Memory, Decision) {
+	from, before := m.Verdict, m.Verdict
+	if m.Verdict == uptime.Suspect {
+		before = m.Before
+	}
+	m = m.settle()
+	m.Before, m.Quiet, m.Fails = before, false, 0
+	return m.to(uptime.Unknown, from, since)
+}
+
+func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	switch {
+	case m.Verdict == uptime.Down:
+		d := Decision{}
+		if m.Fault != r.Fault {
+			m.Evidence = keep(m.Evidence, evidence(r, "check", 0))
+			d = Decision{Incident: uptime.IncidentChanged, Since: r.Time, Evidence: m.Evidence}
+		}
+		m.Fault, m.Message = r.Fault, r.Message
+		return m, d
+
+	case m.wasDown(): // it still is, now that we see again
+		quiet := m.Quiet
+		m.Quiet = false
+		m.Fault, m.Message = r.Fault, r.Message
+		m.Evidence = keep(m.Evidence, evidence(r, "check", weight(r.Fault)))
+		m, d := m.to(uptime.Down, m.Verdict, r.Time)
+		d.Quiet = quiet
+		return m, d
+
+	case m.Verdict != uptime.Suspect:
+		from := m.Verdict
+		m.Before, m.First, m.Doubt, m.Looks, m.Quiet = from, r.Time, now, 0, false
+		m.Path = r.Fault.Side() == uptime.Path
+		m.Evidence = []uptime.Evidence{evidence(r, "check", weight(r.Fault))}
+		m.Fault, m.Message = r.Fault, r.Message
+		if !p.counted() || m.Fails < max(p.Rule.Failures, 1) {
+			return m.to(uptime.Suspect, from, r.Time)
+		}
+
+	default:
+		m.Looks++
+		m.Path = m.Path || r.Fault.Side() == uptime.Path
+		step := "dwell"
+		if !r.Time.Before(m.Doubt.Add(m.need(p))) {
+			step = "last"
+		}
+		m.Evidence = keep(m.Evidence, evidence(r, step, 0.4))
+		m.Fault, m.Message = r.Fault, r.Message
+		if !m.confirmed(p, r) {
+			return m, Decision{}
+		}
+	}
+	return m.down(p, now)
+}
+
+// confirmed reports whether the doubt has become certain with this failing result.
+func (m Memory) confirmed(p Params, r *uptime.Result) bool {
+	if p.counted() {
+		return m.Fails >= max(p.Rule.Failures, 1)
+	}
+	return m.Looks >= looks && !r.Time.Before(m.Doubt.Add(m.need(p)))
+}
+
+func (m Memory) down(p Params, now time.Time) (Memory, Decision) {
+	m.Witness = witness(p, m)
+	phase := uptime.IncidentOpened
+	switch {
+	case m.Open:
+		phase = uptime.IncidentChanged
+	case !m.Closed.IsZero() && now.Sub(m.Closed) <= reopenWithin:
+		phase = uptime.IncidentReopened
+	}
+	m.Open = true
+	m, d := m.to(uptime.Down, m.Verdict, m.First)
+	d.Incident, d.Evidence = phase, m.Evidence
+	return m, d
+}
+
+// witness says who else was asked: here, nobody.
+func witness(p Params, m Memory) string {
+	const alone = "; nobody else was asked, there is nothing to compare with"
+	switch {
+	case p.counted() && p.Rule.Failures > 1:
+		return fmt.Sprintf("%d failures in a row from %s%s", m.Fails, p.Node, alone)
+	case m.Path:
+		return "unreachable from " + p.Node + alone
+	}
+	return "failing from " + p.Node + alone
+}
+
+func succeeded(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	if m.wasDown() {
+		return recovering(p, m, r, now)
+	}
+	from := m.Verdict
+	if from == uptime.Suspect { // not confirmed
+		if m.Fault.Side() == uptime.Target {
+			m = m.complain(now)
+			m.Message += "; fails now and then"
+		}
+	}
+	m, to := m.judge(r, now)
+	if to == from {
+		return m, Decision{}
+	}
+	quiet := m.Quiet && to == m.Before
+	since := r.Time
+	evid := keep(m.Evidence, evidence(r, "check", -3))
+	m = m.settle()
+	if to != uptime.Degraded {
+		m.Fault, m.Message = uptime.NoFault, ""
+	}
+	m, d := m.to(to, from, since)
+	d.Quiet, d.Evidence = quiet, evid
+	m.Quiet = false
+	switch {
+	case to == uptime.Degraded && !m.Open:
+		m.Open, m.Evidence = true, evid
+		d.Incident = uptime.IncidentOpened
+	case to == uptime.Up && m.Open:
+		m.Open = false
+		d.Incident = uptime.IncidentClosed
+	}
+	return m, d
+}
+
+// recovering takes a success of what is down.
+func recovering(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	if m.Good.IsZero() {
+		m.Good = r.Time
+	}
+	if p.counted() {
+		if m.Goods < max(p.Rule.Recoveries, 1) {
+			return m, Decision{}
+		}
+	} else if r.Time.Sub(m.Good) < recoveryGap {
+		return m, Decision{}
+	}
+	from, since := m.Verdict, m.Good
+	m, to := m.judge(r, now)
+	m = m.settle()
+	if to == uptime.Up {
+		m.Fault, m.Message = uptime.NoFault, ""
+	}
+	m.Quiet, m.Witness = false, ""
+	m, d := m.to(to, from, since)
+	d.Evidence = []uptime.Evidence{evidence(r, "check", -3)}
+	if to == uptime.Up {
+		m.Open, m.Closed = false, now
+		d.Incident = uptime.IncidentClosed
+	} else {
+		d.Incident = uptime.IncidentChanged
+	}
+	return m, d
+}
+
+// judge says whether a success is a plain one, and keeps the score of complaints.
+func (m Memory) judge(r *uptime.Result, now time.Time) (Memory, uptime.Verdict) {
+	stands := false
+	switch {
+	case r.Outcome == uptime.OutcomeDegraded && tooSlow(r.Fault):
+		m = m.complain(now)
+	case r.Outcome == uptime.OutcomeDegraded:
+		stands = true
+	default:
+		m.Score = max(m.Score+scorePerSuccess, 0)
+	}
+	if m.Score >= scoreRaise {
+		m.Raised = true
+	} else if m.Score == 0 {
+		m.Raised = false
+	}
+	if r.Outcome == uptime.OutcomeDegraded && (stands || m.Raised) {
+		m.Fault, m.Message = r.Fault, r.Message
+	}
+	if stands || m.Raised {
+		return m, uptime.Degraded
+	}
+	return m, uptime.Up
+}
+
+// complain adds one complaint to the score, which has a ceiling so that a
+// long bad time is over within two hours of good checks a minute.
+func (m Memory) complain(now time.Time) Memory {
+	m.Score = min(m.Score+scorePerComplaint, 1.5*scoreRaise)
+	m.Complaint = now
+	return m
+}
+
+// settle ends a doubt.
+func (m Memory) settle() Memory {
+	m.First, m.Doubt, m.Looks, m.Path, m.Good = time.Time{}, time.Time{}, 0, false, time.Time{}
+	if !m.Open {
+		m.Evidence = nil
+	}
+	return m
+}
+
+func (m Memory) to(v, from uptime.Verdict, since time.Time) (Memory, Decision) {
+	m.Verdict, m.Since = v, since
+	return m, Decision{Changed: v != from, From: from, To: v, Since: since, Evidence: m.Evidence}
+}
+
+func evidence(r *uptime.Result, step string, weight float64) uptime.Evidence {
+	return uptime.Evidence{Time: r.Time, Location: r.Location, Step: step, Outcome: r.Outcome, Fault: r.Fault,
+		Message: r.Message, Address: r.Address, Status: r.Status, Total: r.Total, Measures: r.Measures,
+		Weight: weight, Vote: r.Outcome != uptime.OutcomeUnknown}
+}
+
+// keep appends to a copy, and drops from the middle what is too much: how it
+// began and how it ended is what people ask for.
+func keep(all []uptime.Evidence, e uptime.Evidence) []uptime.Evidence {
+	all = append(slices.Clone(all), e)
+	if len(all) > maxEvidence {
+		all = slices.Delete(all, maxEvidence/2, maxEvidence/2+1)
+	}
+	return all
+}
+
+func tooSlow(f uptime.Fault) bool {
+	switch f {
+	case uptime.FaultHTTPTooSlow, uptime.FaultTCPTooSlow, uptime.FaultTLSTooSlow, uptime.FaultDNSTooSlow,
+		uptime.FaultICMPTooSlow, uptime.FaultReplyTooSlow:
+		return true
+	}
+	return false
+}
+
+// weight is what a first failure at home says, in log10 odds: a refusal says
+// more than a silence, and one resolver's word says little.
+func weight(f uptime.Fault) float64 {
+	switch {
+	case f == uptime.FaultTCPRefused || f == uptime.FaultTCPReset:
+		return 4
+	case f >= uptime.FaultDNSTimeout && f <= uptime.FaultDNSDnssec:
+		return 1
+	case f >= uptime.FaultTLSTimeout && f <= uptime.FaultTLSRenewalOverdue && f.Side() == uptime.Target:
+		return 5
+	case f.Side() == uptime.Target:
+		return 3.5
+	}
+	return 2.5
+}

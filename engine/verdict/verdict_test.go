@@ -1,0 +1,298 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// found is what a check that starts at some time finds, and how long it takes.
+type found struct {
+	fault uptime.Fault
+	took  time.Duration
+}
+
+var (
+	ok      = found{uptime.NoFault, 50 * time.Millisecond}
+	refused = found{uptime.FaultTCPRefused, 3 * time.Millisecond}
+	silent  = found{uptime.FaultTCPTimeout, 10 * time.Second}
+	status  = found{uptime.FaultHTTPStatus, 80 * time.Millisecond}
+	slow    = found{uptime.FaultHTTPTooSlow, 2 * time.Second}
+	expires = found{uptime.FaultTLSExpiresSoon, 90 * time.Millisecond}
+	ours    = found{uptime.FaultLocalFDLimit, time.Millisecond}
+)
+
+// world runs the rule as an engine does: regular checks every interval, beside
+// them those that the rule asks for, at most two at once. It writes down what
+// changed as "seconds verdict [incident]".
+func world(p Params, m Memory, d time.Duration, target func(at time.Duration) found) (string, Memory) {
+	type running struct {
+		at  time.Time // start
+		end time.Time
+		f   found
+	}
+	var log []string
+	var flight []running
+	now, regular := start, start
+	extra, started := time.Time{}, time.Time{}
+	launch := func() {
+		started = now
+		flight = append(flight, running{now, now.Add(target(now.Sub(start)).took), target(now.Sub(start))})
+	}
+	plan := func() { extra, _ = Next(p, m, started, now) }
+	for now.Sub(start) <= d {
+		now = now.Add(time.Millisecond)
+		for len(flight) > 0 {
+			i := 0
+			for j := range flight {
+				if flight[j].end.Before(flight[i].end) {
+					i = j
+				}
+			}
+			if flight[i].end.After(now) {
+				break
+			}
+			f := flight[i]
+			flight = append(flight[:i], flight[i+1:]...)
+			r := &uptime.Result{Time: f.at, Location: uptime.Local, Fault: f.f.fault, Outcome: f.f.fault.Outcome(), Total: f.f.took,
+				Message: f.f.fault.String()}
+			var dec Decision
+			m, dec = Step(p, m, r, now)
+			if dec.Changed || dec.Incident != "" {
+				s := fmt.Sprintf("%d %s", now.Sub(start)/time.Second, m.Verdict)
+				if dec.Incident != "" {
+					s += " " + dec.Incident
+				}
+				if dec.Quiet {
+					s += " quiet"
+				}
+				log = append(log, s)
+			}
+			plan()
+		}
+		if !regular.After(now) {
+			if len(flight) == 0 {
+				launch()
+			}
+			regular = regular.Add(p.Interval)
+		}
+		if !extra.IsZero() && !extra.After(now) {
+			if len(flight) < 2 {
+				launch()
+			}
+			plan()
+		}
+	}
+	return strings.Join(log, ", "), m
+}
+
+func params(interval time.Duration) Params {
+	return Params{Node: "web-1", Interval: interval, Timeout: 10 * time.Second}
+}
+
+// during finds what is said in a stretch of time, and ok outside it.
+func during(from, to int, f found) func(time.Duration) found {
+	return func(at time.Duration) found {
+		if at >= time.Duration(from)*time.Second && at < time.Duration(to)*time.Second {
+			return f
+		}
+		return ok
+	}
+}
+
+func TestStandalone(t *testing.T) {
+	const hour = time.Hour
+	for _, tc := range []struct {
+		name   string
+		p      Params
+		d      time.Duration
+		target func(time.Duration) found
+		want   string
+	}{
+		{"all is well", params(time.Minute), hour, during(0, 0, ok), "0 up"},
+		{"refused at once: 20 s", params(time.Minute), 4 * time.Minute, during(50, 1000, refused),
+			"0 up, 60 suspect, 80 down opened"},
+		{"silent: 60 s and the last look's time-out", params(time.Minute), 4 * time.Minute, during(50, 1000, silent),
+			"0 up, 70 suspect, 140 down opened"},
+		{"T = 10 s: a window of 10 s for both", params(10 * time.Second), time.Minute, during(5, 1000, refused),
+			"0 up, 10 suspect, 20 down opened"},
+		{"T = 1 s", params(time.Second), time.Minute, during(5, 1000, refused), "0 up, 5 suspect, 15 down opened"},
+		{"T = 5 min", params(5 * time.Minute), 20 * time.Minute, during(250, 5000, status),
+			"0 up, 300 suspect, 320 down opened"},
+		{"a restart of 15 s", params(time.Minute), 4 * time.Minute, during(55, 70, refused), "0 up, 60 suspect, 70 up"},
+		{"one packet lost", params(time.Minute), 4 * time.Minute, during(59, 61, silent), "0 up, 70 suspect, 85 up"},
+		{"down from the start", params(time.Minute), 2 * time.Minute, during(0, 1000, refused), "0 suspect, 20 down opened"},
+		{"recovery: two successes 5 s apart", params(time.Minute), 4 * time.Minute, during(50, 115, refused),
+			"0 up, 60 suspect, 80 down opened, 125 up closed"},
+		{"back within 10 min: the same incident", params(time.Minute), 10 * time.Minute, func(at time.Duration) found {
+			if s := at / time.Second; s >= 50 && s < 115 || s >= 290 && s < 350 {
+				return refused
+			}
+			return ok
+		}, "0 up, 60 suspect, 80 down opened, 125 up closed, 300 suspect, 320 down reopened, 365 up closed"},
+		{"another cause meanwhile", params(time.Minute), 3 * time.Minute, func(at time.Duration) found {
+			if at < 100*time.Second {
+				return during(50, 1000, refused)(at)
+			}
+			return status
+		}, "0 up, 60 suspect, 80 down opened, 100 down changed"},
+		{"path and target mixed: the longer window", params(time.Minute), 4 * time.Minute, func(at time.Duration) found {
+			switch {
+			case at < 50*time.Second:
+				return ok
+			case at < 70*time.Second:
+				return silent
+			}
+			return refused
+		}, "0 up, 70 suspect, 130 down opened"},
+		{"a fault of ours is no evidence", params(time.Minute), 3 * time.Minute, during(50, 62, ours), "0 up, 61 unknown, 63 up"},
+		{"a single one changes nothing", params(time.Minute), 3 * time.Minute, during(60, 61, ours), "0 up"},
+		{"we cannot see: never down", params(time.Minute), 3 * time.Minute, during(0, 1000, ours), "0 unknown"},
+		{"down, blind, still down", params(20 * time.Second), 4 * time.Minute, func(at time.Duration) found {
+			if s := at / time.Second; s >= 100 && s < 130 {
+				return ours
+			}
+			return during(0, 1000, refused)(at)
+		}, "0 suspect, 20 down opened, 101 unknown, 140 down"},
+		{"a certificate near its end stands", params(time.Minute), 5 * time.Minute, during(50, 170, expires),
+			"0 up, 60 degraded opened, 180 up closed"},
+		{"slow three times", params(time.Minute), 3 * time.Minute, during(50, 1000, slow), "0 up, 96 degraded opened"},
+		{"slow once", params(time.Minute), 30 * time.Minute, during(50, 65, slow), "0 up"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got, _ := world(tc.p, Memory{}, tc.d, tc.target); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestDegradedByScoreEnds(t *testing.T) {
+	got, m := world(params(time.Minute), Memory{}, 4*time.Hour, during(50, 100, slow))
+	if !strings.HasPrefix(got, "0 up, 96 degraded opened, ") || !strings.HasSuffix(got, " up closed") || strings.Count(got, ",") != 2 {
+		t.Errorf("got %s", got)
+	}
+	if m.Score != 0 || m.Raised || m.Message != "" {
+		t.Errorf("left: %+v", m)
+	}
+}
+
+// Scripts of one letter a check: . ok  x refused  ? ours.
+// The states: p pending  u up  s suspect  D down  ? unknown; A where an incident opens.
+func TestConsecutive(t *testing.T) {
+	three := uptime.Rule{Consecutive: true, Failures: 3, Recoveries: 2, RetryInterval: 20 * time.Second}
+	one := uptime.Rule{Consecutive: true, Failures: 1, Recoveries: 1}
+	plain := uptime.Rule{Plain: true, Failures: 1}
+	for _, tc := range []struct{ rule, script, want string }{
+		{"three", ".xxx..", "u s s DA D u"},
+		{"three", ".xx.xxx", "u s s u s s DA"},
+		{"three", ".xxx.x..", "u s s DA D D D u"},
+		{"three", ".xx??x", "u s s s ? s"},
+		{"one", ".x.x", "u DA u DA"},
+		{"plain", "x.x", "DA u DA"},
+	} {
+		t.Run(tc.rule+" "+tc.script, func(t *testing.T) {
+			p := params(time.Minute)
+			p.Rule = map[string]uptime.Rule{"three": three, "one": one, "plain": plain}[tc.rule]
+			m, now, got := Memory{}, start, []string{}
+			for _, c := range tc.script {
+				f := map[rune]found{'.': ok, 'x': refused, '?': ours}[c]
+				r := &uptime.Result{Time: now, Fault: f.fault, Outcome: f.fault.Outcome()}
+				var d Decision
+				m, d = Step(p, m, r, now)
+				s := map[uptime.Verdict]string{uptime.Up: "u", uptime.Suspect: "s", uptime.Down: "D", uptime.Unknown: "?"}[m.Verdict]
+				if d.Incident == uptime.IncidentOpened || d.Incident == uptime.IncidentReopened {
+					s += "A"
+				}
+				got = append(got, s)
+				now = now.Add(time.Minute)
+			}
+			if g := strings.Join(got, " "); g != tc.want {
+				t.Errorf("got %s, want %s", g, tc.want)
+			}
+		})
+	}
+}
+
+func TestEvidenceAndWitness(t *testing.T) {
+	_, m := world(params(time.Minute), Memory{}, 85*time.Second, during(50, 1000, refused))
+	var steps []string
+	for _, e := range m.Evidence {
+		steps = append(steps, e.Step)
+	}
+	if got := strings.Join(steps, " "); got != "check dwell dwell dwell last" {
+		t.Errorf("evidence: %s", got)
+	}
+	if m.Since != m.Evidence[0].Time {
+		t.Errorf("down since %v, first failing check %v", m.Since, m.Evidence[0].Time)
+	}
+	for _, part := range []string{"failing from web-1", "nobody else was asked", "nothing to compare with"} {
+		if !strings.Contains(m.Witness, part) {
+			t.Errorf("witness %q lacks %q", m.Witness, part)
+		}
+	}
+	_, m = world(params(10*time.Second), Memory{}, 2*time.Minute, during(0, 1000, silent))
+	if !strings.HasPrefix(m.Witness, "unreachable from web-1; nobody else was asked") {
+		t.Errorf("witness %q", m.Witness)
+	}
+	_, m = world(params(10*time.Second), Memory{}, 20*time.Minute, func(at time.Duration) found {
+		return []found{refused, status}[int(at/time.Minute)%2]
+	})
+	if len(m.Evidence) != maxEvidence || m.Evidence[0].Step != "check" {
+		t.Errorf("%d pieces of evidence, the first a %s", len(m.Evidence), m.Evidence[0].Step)
+	}
+}
+
+func TestStale(t *testing.T) {
+	p := params(time.Minute)
+	_, m := world(p, Memory{}, 90*time.Second, during(0, 0, ok))
+	if _, d := Stale(p, m, m.Judged.Add(2*time.Minute)); d.Changed {
+		t.Error("stale within two intervals")
+	}
+	last := m.Judged
+	m, d := Stale(p, m, last.Add(3*time.Minute))
+	if !d.Changed || m.Verdict != uptime.Unknown || !d.Since.Equal(last.Add(2*time.Minute)) {
+		t.Errorf("%+v", d)
+	}
+	if m.Message != "no result for 3m00s" {
+		t.Errorf("message %q", m.Message)
+	}
+	if _, d = Stale(p, Memory{}, start.Add(24*time.Hour)); d.Changed {
+		t.Error("a monitor that was never checked went stale")
+	}
+}
+
+func TestResume(t *testing.T) {
+	p := params(time.Minute)
+	for _, tc := range []struct {
+		name   string
+		before func(time.Duration) found
+		run    time.Duration
+		away   time.Duration
+		after  found
+		want   string
+	}{
+		{"up, short", during(0, 0, ok), 90 * time.Second, 30 * time.Second, ok, ""},
+		{"up, long: no news", during(0, 0, ok), 90 * time.Second, time.Hour, ok, "0 up quiet"},
+		{"up, long, fails", during(0, 0, ok), 90 * time.Second, time.Hour, refused, "0 suspect, 20 down opened"},
+		{"suspect starts over", during(60, 1000, refused), 62 * time.Second, 5 * time.Second, refused, "0 suspect, 20 down opened"},
+		{"down, not announced twice", during(0, 1000, refused), 90 * time.Second, 5 * time.Second, refused, ""},
+		{"down, long, not announced twice", during(0, 1000, refused), 90 * time.Second, time.Hour, refused, "0 down quiet"},
+		{"down, long, recovers", during(0, 1000, refused), 90 * time.Second, time.Hour, ok, "5 up closed"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, m := world(p, Memory{}, tc.run, tc.before)
+			// The clock of the second run starts over, so what was judged is as long ago.
+			m.Judged = start.Add(-tc.away)
+			m = Resume(p, m, start)
+			if got, _ := world(p, m, 50*time.Second, func(time.Duration) found { return tc.after }); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
