@@ -1,0 +1,213 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+const day = 24 * time.Hour
+
+func share(up float64) uptime.Share {
+	u := time.Duration(up * float64(day))
+	return uptime.Share{Up: u, Down: day - u, Span: day}
+}
+
+func state(name string, v uptime.Verdict, since time.Time) *uptime.State {
+	return &uptime.State{Monitor: &uptime.Monitor{Name: name, Type: "http", Target: "https://" + name,
+		Group: "web", Tags: []string{"prod", "eu"}, Interval: time.Minute},
+		Verdict: v, Since: since, Day: share(1), Last: at("12:35:10"), Outcome: uptime.OutcomeUp, Total: 18 * time.Millisecond}
+}
+
+// snapshot is the example of the public interface, and one of each other kind.
+func snapshot() *uptime.Snapshot {
+	shop := state("shop.example.com/checkout", uptime.Down, at("12:31:07"))
+	shop.Day, shop.Incident, shop.Outcome = share(0.99499), 4711, uptime.OutcomeDown
+	shop.Fault, shop.Message = uptime.FaultTCPRefused, "TCP connect 203.0.113.9:443 refused"
+	cdn := state("cdn.example.org", uptime.Suspect, at("12:35:18"))
+	cdn.Day, cdn.Before, cdn.Outcome = share(0.999005), uptime.Up, uptime.OutcomeDown
+	cdn.Fault, cdn.Message = uptime.FaultHTTPStatus, "HTTP status 503, expected 200-299"
+	api := state("api.example.com/v1/health", uptime.Up, at("12:35:19").Add(-6*day-2*time.Hour))
+	slow := state("old.example.com", uptime.Degraded, at("12:35:19").Add(-13*time.Hour))
+	slow.Incident, slow.Fault, slow.Message = 4700, uptime.FaultHTTPTooSlow, "took 1.2 s, more than 800 ms"
+	slow.Total = 1200 * time.Millisecond
+	slow.Ack = &uptime.Ack{By: "jo", Note: "disk is being replaced", Until: at("14:00:00")}
+	blind := state("db.example.com", uptime.Unknown, at("12:33:00"))
+	blind.Day, blind.Message, blind.Outcome = uptime.Share{Up: 20 * time.Hour, Span: day}, "no result for two intervals", 0
+	mnt := state("mail.example.com", uptime.Down, at("12:00:00"))
+	mnt.Mode, mnt.Until, mnt.Outcome = uptime.Maintenance, at("13:00:00"), uptime.OutcomeDown
+	off := state("ftp.example.com", uptime.Up, at("12:35:19").Add(-400*day))
+	off.Mode, off.Until = uptime.Paused, at("12:35:19").Add(day)
+	fresh := state("neu.bücher.example", uptime.Pending, time.Time{})
+	fresh.Day, fresh.Last, fresh.Total, fresh.Outcome = uptime.Share{Span: day}, time.Time{}, 0, 0
+	s := &uptime.Snapshot{Seq: 9, Time: at("12:35:18"), Instance: "web-1",
+		Config: uptime.ConfigState{Path: "lookout.toml", Loaded: at("12:01:00")},
+		States: []*uptime.State{api, cdn, blind, off, mnt, fresh, slow, shop},
+		Open: []*uptime.Incident{{Number: 4711, ConfirmedBy: []string{"fra", "nyc"}},
+			{Number: 4700, Behind: "office uplink"}},
+		Health: uptime.Health{Rate: 16.66, Lag: 200 * time.Millisecond, ProbesLive: 3, Probes: 5}}
+	for _, st := range s.States {
+		s.Counts.Add(st.Verdict, st.Mode)
+	}
+	return s
+}
+
+func statusOf(t *testing.T, s uptime.Status, opt Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Status(&b, s, opt); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestStatusGolden(t *testing.T) {
+	whole := uptime.Status{Snapshot: snapshot()}
+	ill := uptime.Status{Snapshot: snapshot(), Page: "public"}
+	ill.Snapshot.Node = "offline: 1 of 4 anchors answers"
+	ill.Snapshot.Config.Error = `lookout.toml:214: interval = "5" needs a unit`
+	ill.Snapshot.Health.StoreError = "no space left on device"
+	ill.Snapshot.Time = at("12:33:18")
+	for _, c := range []struct {
+		file string
+		s    uptime.Status
+		opt  func(*Options)
+	}{
+		{"status.txt", whole, func(*Options) {}},
+		{"status-problems.txt", whole, func(o *Options) { o.Problems = true }},
+		{"status-ascii.txt", whole, func(o *Options) { o.ASCII = true }},
+		{"status-width.txt", whole, func(o *Options) { o.Width = 72 }},
+		{"status-stale.txt", uptime.Status{Snapshot: snapshot(), Stale: true}, func(o *Options) { o.Now = o.Now.Add(26 * time.Hour) }},
+		{"status-ill.txt", ill, func(o *Options) { o.Problems = true }},
+		{"status-none.txt", uptime.Status{Snapshot: &uptime.Snapshot{Instance: "web-1"}, Stale: true}, func(*Options) {}},
+		{"status.json", whole, func(o *Options) { o.Format = JSON }},
+		{"status-problems.json", whole, func(o *Options) { o.Format, o.Problems = JSON, true }},
+		{"status.csv", whole, func(o *Options) { o.Format = CSV }},
+		{"status.prom", whole, func(o *Options) { o.Format = Prometheus }},
+	} {
+		opt := options()
+		c.opt(&opt)
+		golden(t, c.file, statusOf(t, c.s, opt))
+	}
+}
+
+// TestStatusExample holds the text to the letter of the public interface.
+func TestStatusExample(t *testing.T) {
+	s := snapshot()
+	s.States = []*uptime.State{s.States[0], s.States[1], s.States[7]}
+	s.Counts = uptime.Counts{Down: 2, Suspect: 1, Degraded: 1, Unknown: 1, Up: 995, Maintenance: 1, Paused: 1, Pending: 1}
+	want := `# web-1  Sun 2026-11-22 12:35:19 CET  DOWN 2  chk? 1  WARN 1  UNKN 1  up 995  mnt 1  off 1  new 1
+# truth 1 s old, 16.7 checks/s, lag 0.2 s, probes 3 of 5, config of 12:01:00
+
+DOWN  shop.example.com/checkout  4m12s  since 12:31:07  24h 99.49%  cover 100%
+      TCP connect 203.0.113.9:443 refused (tcp.refused); fra and nyc agree; #4711, not acknowledged
+chk?  cdn.example.org            1s     since 12:35:18  24h 99.90%  cover 100%
+      HTTP status 503, expected 200-299 (http.status); being confirmed, counts as up
+up    api.example.com/v1/health  6d02h  since 16 Nov    24h 100%    cover 100%  18ms
+`
+	if got := statusOf(t, uptime.Status{Snapshot: s}, options()); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// TestStatusHostile checks that nothing from outside can begin a line or a field.
+func TestStatusHostile(t *testing.T) {
+	s := snapshot()
+	clean := statusOf(t, uptime.Status{Snapshot: s}, options())
+	const attack = "x\nDOWN  forged  1s\r\x1b[2K\u2028up  forged\u0085\u202eevil\x00 \t  up"
+	for _, st := range s.States {
+		st.Message, st.Name = attack, st.Name+attack
+		if st.Ack != nil {
+			st.Ack.Note, st.Ack.By = attack, attack
+		}
+	}
+	s.Open[0].ConfirmedBy, s.Open[1].Behind, s.Instance = []string{attack}, attack, attack
+	s.Node, s.Config.Error = attack, attack
+	got := statusOf(t, uptime.Status{Snapshot: s}, options())
+	if a, b := strings.Count(clean, "\n")+2, strings.Count(got, "\n"); a != b {
+		t.Errorf("%d lines became %d:\n%s", a, b, got)
+	}
+	if i := strings.IndexFunc(got, func(r rune) bool {
+		return r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x202e || r == 0x2028
+	}); i >= 0 {
+		t.Errorf("%q is left in the output", got[i:i+3])
+	}
+	for line := range strings.Lines(got) {
+		label := strings.Fields(line + " -")[0]
+		if line[0] != ' ' && !strings.Contains("# DOWN chk? WARN UNKN up mnt off new -", label) {
+			t.Errorf("a forged line: %q", line)
+		}
+		if line[0] != ' ' && line[0] != '#' && len(line) > 1 && strings.Count(strings.Join(strings.Fields(line), " "), "since") != 1 {
+			t.Errorf("a forged field: %q", line)
+		}
+	}
+}
+
+func TestStatusFieldsParse(t *testing.T) {
+	got := statusOf(t, uptime.Status{Snapshot: snapshot()}, options())
+	rows := 0
+	for line := range strings.Lines(got) {
+		if line[0] == '#' || line[0] == ' ' || line == "\n" {
+			continue
+		}
+		rows++
+		fields := strings.FieldsFunc(strings.ReplaceAll(strings.TrimSpace(line), "  ", "\x00"), func(r rune) bool { return r == 0 })
+		if len(fields) < 6 || !strings.HasPrefix(strings.TrimSpace(fields[3]), "since ") {
+			t.Errorf("%d fields in %q: %q", len(fields), line, fields)
+		}
+	}
+	if rows != 8 {
+		t.Errorf("%d rows, want 8", rows)
+	}
+}
+
+func TestStatusReportsWriteErrors(t *testing.T) {
+	for _, f := range []Format{Text, JSON, CSV, Prometheus} {
+		opt := options()
+		opt.Format = f
+		if err := Status(broken{}, uptime.Status{Snapshot: snapshot()}, opt); err != io.ErrClosedPipe {
+			t.Errorf("%v: %v", f, err)
+		}
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func many(n int) *uptime.Snapshot {
+	s := &uptime.Snapshot{Time: at("12:35:18"), Instance: "web-1"}
+	now := at("12:35:19")
+	for i := range n {
+		v := uptime.Up
+		if i%100 == 7 {
+			v = uptime.Down
+		}
+		st := state(fmt.Sprintf("customer-%06d.example.com/health", i), v, now.Add(-time.Duration(i*i%(20*86400))*time.Second))
+		st.Day, st.Message, st.Fault = share(1-float64(i%50)/1e4), "", 0
+		if v == uptime.Down {
+			st.Message, st.Fault, st.Incident = "TCP connect 203.0.113.9:443 refused", uptime.FaultTCPRefused, uint64(i)
+		}
+		s.States = append(s.States, st)
+		s.Counts.Add(st.Verdict, st.Mode)
+	}
+	return s
+}
+
+func BenchmarkStatusText(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 180_000} {
+		s := uptime.Status{Snapshot: many(n)}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				if err := Status(io.Discard, s, options()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
