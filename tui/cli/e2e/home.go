@@ -94,15 +94,12 @@ func (h *Home) Engine(args ...string) (*Process, error) {
 // Answers waits until an engine listens on the socket. It fails when p, which
 // may be nil, ends before.
 func (h *Home) Answers(ctx context.Context, p *Process) error {
-	var ended <-chan struct{}
-	if p != nil {
-		ended = p.Done()
-	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	return Poll(ctx, "an engine on the socket", func() bool {
-		select {
-		case <-ended:
+		if p != nil && p.Ended() {
+			cancel(errors.New("it has ended"))
 			return false
-		default:
 		}
 		a, err := h.Run("status", "--format", "json")
 		return err == nil && strings.Contains(a.Stdout, `"kind":"status"`) && !strings.Contains(a.Stdout, `"stale":true`)
