@@ -158,6 +158,23 @@ func Resume(p Params, m Memory, now time.Time) Memory {
 	return m
 }
 
+// Forget keeps what happened and drops what is believed: the next result
+// decides anew, as after a pause or another configuration. An open incident stays.
+func (m Memory) Forget(now time.Time) Memory {
+	if m.Verdict == uptime.Pending {
+		return m
+	}
+	before := m.Verdict
+	if before == uptime.Suspect || before == uptime.Unknown {
+		before = m.Before
+	}
+	m = m.settle()
+	m.Fails, m.Goods, m.Unknowns, m.Score, m.Raised = 0, 0, 0, 0, false
+	m.Verdict, m.Before, m.Since, m.Quiet = uptime.Unknown, before, now, true
+	m.Fault, m.Message = uptime.NoFault, "not checked since it was resumed or changed"
+	return m
+}
+
 // Next is when the rule wants to look beside the regular checks, not before
 // now; false when those are enough. Started is the start of the newest check,
 // which may still run: what was due by then has been done.

@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// Act does to monitors what a person wants, and returns the names of those
+// concerned. It returns once what was done is stored.
+func (e *Engine) Act(ctx context.Context, a uptime.Action) ([]string, error) {
+	var names []string
+	var id uint64
+	var failed error
+	err := e.do(ctx, func(now time.Time) {
+		names, failed = e.act(a, now)
+		id = e.ids.event
+	})
+	if err != nil || failed != nil {
+		return nil, errorOf(failed, err)
+	}
+	return names, e.stable(ctx, id)
+}
+
+func errorOf(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+// stable waits until an event is on disk.
+func (e *Engine) stable(ctx context.Context, id uint64) error {
+	for s := e.Snapshot(); s.Events < id; {
+		if s.Health.StoreError != "" {
+			return fmt.Errorf("it is done, but not stored yet: %s", s.Health.StoreError)
+		}
+		var err error
+		if s, err = e.Wait(ctx, s.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// act is Act, in the loop.
+func (e *Engine) act(a uptime.Action, now time.Time) ([]string, error) {
+	if !a.Until.IsZero() && !a.Until.After(now) {
+		return nil, fmt.Errorf("%w: the end %s has passed", uptime.ErrInvalid, a.Until.UTC().Format(time.RFC3339))
+	}
+	do, ok := map[uptime.Verb]func(*monitor, uptime.Action, time.Time) bool{
+		uptime.VerbCheck:      e.recheck,
+		uptime.VerbPause:      e.pause,
+		uptime.VerbResume:     e.resume,
+		uptime.VerbMaintain:   e.maintain,
+		uptime.VerbUnmaintain: e.unmaintain,
+		uptime.VerbAck:        e.acknowledge,
+		uptime.VerbUnack:      e.takeBack,
+	}[a.Verb]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q is nothing that can be done", uptime.ErrInvalid, uptime.Clean(string(a.Verb), 40))
+	}
+	meant, err := e.meant(a.Targets)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, m := range meant {
+		if do(m, a, now) {
+			names = append(names, m.job.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: %s", uptime.ErrInvalid, nothingTo[a.Verb])
+	}
+	return names, nil
+}
+
+// nothingTo says why a verb had no effect on any of the monitors meant.
+var nothingTo = map[uptime.Verb]string{
+	uptime.VerbCheck:      "paused monitors are not checked; resume them first",
+	uptime.VerbPause:      "already paused until then",
+	uptime.VerbResume:     "not paused",
+	uptime.VerbMaintain:   "already in maintenance until then",
+	uptime.VerbUnmaintain: "not in maintenance",
+	uptime.VerbAck:        "there is no open incident to acknowledge",
+	uptime.VerbUnack:      "there is no acknowledged incident",
+}
+
+// meant finds the monitors of an action's targets, each once.
+func (e *Engine) meant(targets []string) ([]*monitor, error) {
+	seen := make(map[*monitor]bool)
+	var out []*monitor
+	for _, t := range targets {
+		sel, err := uptime.ParseSelector(t)
+		if err != nil {
+			return nil, err
+		}
+		found := false
+		for _, m := range e.monitors {
+			if !sel.Matches(m.job.Monitor, m.number) {
+				continue
+			}
+			found = true
+			if !seen[m] {
+				seen[m] = true
+				out = append(out, m)
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("%w: %s", uptime.ErrNoMonitor, uptime.Clean(t, 120))
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%w: no monitor was named", uptime.ErrInvalid)
+	}
+	return out, nil
+}
+
+func (e *Engine) recheck(m *monitor, _ uptime.Action, now time.Time) bool {
+	if m.mode == uptime.Paused {
+		return false
+	}
+	e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now})
+	return true
+}
+
+func (e *Engine) pause(m *monitor, a uptime.Action, now time.Time) bool {
+	return e.setMode(m, uptime.Paused, a, now)
+}
+
+func (e *Engine) maintain(m *monitor, a uptime.Action, now time.Time) bool {
+	return e.setMode(m, uptime.Maintenance, a, now)
+}
+
+func (e *Engine) resume(m *monitor, a uptime.Action, now time.Time) bool {
+	return m.mode == uptime.Paused && e.endMode(m, a.By, now)
+}
+
+func (e *Engine) unmaintain(m *monitor, a uptime.Action, now time.Time) bool {
+	return m.mode == uptime.Maintenance && e.endMode(m, a.By, now)
+}
+
+// setMode pauses a monitor or puts it into maintenance.
+func (e *Engine) setMode(m *monitor, mode uptime.Mode, a uptime.Action, now time.Time) bool {
+	if m.mode == mode && m.until.Equal(a.Until) {
+		return false
+	}
+	was := m.mode
+	m.mode, m.until = mode, a.Until
+	m.counts(now, m.class(), now)
+	kind, text := uptime.EventMaintenance, "in maintenance"
+	if mode == uptime.Paused {
+		kind, text = uptime.EventPause, "paused"
+	}
+	e.emit(uptime.Event{Time: now, Kind: kind, Monitor: m.job.Name, Mode: mode, Message: text, By: a.By, Note: a.Note, Until: a.Until})
+	m.touched()
+	if mode == uptime.Paused || was == uptime.Paused {
+		e.schedule(m, now, new(int))
+	} else {
+		e.endings(m)
+	}
+	return true
+}
+
+// endMode makes a monitor active again.
+func (e *Engine) endMode(m *monitor, by string, now time.Time) bool {
+	kind, text := uptime.EventMaintenance, "out of maintenance"
+	paused := m.mode == uptime.Paused
+	if paused {
+		kind, text = uptime.EventPause, "resumed"
+	}
+	m.mode, m.until = uptime.Active, time.Time{}
+	if paused { // what was known before is no longer true by itself
+		m.mem = m.mem.Forget(now)
+	}
+	m.counts(now, m.class(), now)
+	e.emit(uptime.Event{Time: now, Kind: kind, Monitor: m.job.Name, Mode: uptime.Active, Message: text, By: by})
+	m.touched()
+	if paused {
+		e.schedule(m, now, new(int))
+	}
+	return true
+}
+
+func (e *Engine) acknowledge(m *monitor, a uptime.Action, now time.Time) bool {
+	i := e.open[m.number]
+	if i == nil {
+		return false
+	}
+	i.Ack = &uptime.Ack{By: a.By, Note: a.Note, Until: a.Until}
+	m.ack = i.Ack
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventAck, Monitor: m.job.Name, Fault: i.Fault, Incident: i.Number,
+		Message: fmt.Sprintf("#%d acknowledged", i.Number), By: a.By, Note: a.Note, Until: a.Until})
+	e.keep(i)
+	e.endings(m)
+	m.touched()
+	return true
+}
+
+func (e *Engine) takeBack(m *monitor, a uptime.Action, now time.Time) bool {
+	return m.ack != nil && e.unack(m, a.By, now)
+}
+
+func (e *Engine) unack(m *monitor, by string, now time.Time) bool {
+	i := e.open[m.number]
+	if i == nil {
+		return false
+	}
+	i.Ack, m.ack = nil, nil
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventAck, Monitor: m.job.Name, Fault: i.Fault, Incident: i.Number,
+		Message: fmt.Sprintf("#%d no longer acknowledged", i.Number), By: by, Note: "unack"})
+	e.keep(i)
+	m.touched()
+	return true
+}

@@ -1,0 +1,277 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"lookout/engine/schedule"
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// due is what the wheel holds: a monitor's next regular check, its next extra
+// one, or the end of a mode or an acknowledgement.
+type due struct {
+	m     *monitor
+	what  dueKind
+	token uint32 // epoch or plan of the monitor when it was put in: another one means never mind
+}
+
+type dueKind uint8
+
+const (
+	dueRegular dueKind = iota
+	dueExtra
+	dueMode
+	dueAck
+)
+
+// freshSpread is between the first checks of monitors that were never checked.
+const freshSpread = 5 * time.Millisecond
+
+// schedule puts a monitor's checks on the wheel from now on; what was on it no longer counts.
+func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
+	m.epoch++
+	m.plan++
+	m.regular, m.extra = time.Time{}, time.Time{}
+	m.viewed = false
+	e.dirty = true
+	e.endings(m)
+	if m.mode == uptime.Paused {
+		return
+	}
+	m.regular = schedule.First(m.job.Name, m.job.Interval, now)
+	e.wheel.Add(m.regular, due{m, dueRegular, m.epoch})
+	if m.last.Time.IsZero() || m.mem.Verdict == uptime.Unknown {
+		*fresh++
+		at := now.Add(time.Duration(*fresh) * freshSpread)
+		if at.Before(m.regular) {
+			e.look(m, at)
+			return
+		}
+	}
+	e.replan(m, now)
+}
+
+// endings puts the ends of a mode and of an acknowledgement on the wheel.
+func (e *Engine) endings(m *monitor) {
+	if !m.until.IsZero() {
+		e.wheel.Add(m.until, due{m, dueMode, 0})
+	}
+	if m.ack != nil && !m.ack.Until.IsZero() {
+		e.wheel.Add(m.ack.Until, due{m, dueAck, 0})
+	}
+}
+
+// fire takes what the wheel hands out.
+func (e *Engine) fire(at time.Time, d due, now time.Time) {
+	m := d.m
+	switch {
+	case d.what == dueRegular && d.token == m.epoch:
+		e.regular(m, at, now)
+	case d.what == dueExtra && d.token == m.plan:
+		m.extra = time.Time{}
+		if m.inFlight < 2 { // two may overlap: a look at what takes long to fail
+			e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at})
+			m.started = now
+		}
+		e.replan(m, now)
+	case d.what == dueMode && !m.until.IsZero() && !m.until.After(now):
+		e.endMode(m, byEngine, now)
+	case d.what == dueAck && m.ack != nil && !m.ack.Until.IsZero() && !m.ack.Until.After(now):
+		e.unack(m, byEngine, now)
+	}
+}
+
+// regular starts a regular check, unless the one before still runs or the
+// whole process stood still: then all that is overdue has its next turn at its
+// own place in the interval, which spreads it.
+func (e *Engine) regular(m *monitor, at, now time.Time) {
+	m.regular = at.Add(m.job.Interval)
+	if !m.regular.After(now) {
+		m.regular = schedule.First(m.job.Name, m.job.Interval, now)
+	}
+	e.wheel.Add(m.regular, due{m, dueRegular, m.epoch})
+	m.viewed = false
+	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && m.mode != uptime.Paused {
+		m.mem = mem
+		e.apply(m, d, now)
+	}
+	overdue := now.Sub(at) > stallAfter && e.stalls.since(at)
+	if overdue || m.inFlight > 0 {
+		e.flow.skipped++
+		return
+	}
+	e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at, regular: true})
+}
+
+// look plans an extra check.
+func (e *Engine) look(m *monitor, at time.Time) {
+	m.plan++
+	m.extra = at
+	m.viewed = false
+	e.wheel.Add(at, due{m, dueExtra, m.plan})
+}
+
+// replan asks the rule when it wants to look next.
+func (e *Engine) replan(m *monitor, now time.Time) {
+	at, ok := verdict.Next(m.params, m.mem, m.started, now)
+	switch {
+	case !ok && m.extra.IsZero() || ok && at.Equal(m.extra):
+		return
+	case !ok:
+		m.plan++
+		m.extra = time.Time{}
+		m.viewed = false
+		return
+	}
+	e.look(m, at)
+}
+
+// take uses the result of a check.
+func (e *Engine) take(f finished, now time.Time) {
+	e.flow.release(f.check)
+	m := f.m
+	m.inFlight--
+	if f.epoch != m.epoch || m.mode == uptime.Paused {
+		return // a check in flight undoes no pause and judges no other configuration
+	}
+	r := f.r
+	if f.stalled {
+		r.Outcome, r.Fault, r.Message = uptime.OutcomeUnknown, uptime.FaultLocalStalled, "lookout stood still during the check"
+	}
+	if r.Fault == uptime.FaultLocalCancelled {
+		return
+	}
+	m.observe(&r)
+	e.dirty = true
+	r.Steps, r.Cert = nil, nil
+	e.out.pending.Results = append(e.out.pending.Results, r)
+	r.Time = f.started // by the monotonic clock, like now: a step of the wall clock decides nothing
+	mem, d := verdict.Step(m.params, m.mem, &r, now)
+	m.mem = mem
+	e.apply(m, d, now)
+	e.replan(m, now)
+}
+
+// apply does what a decision says: the timeline, the event, the incident.
+func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
+	if !d.Changed && d.Incident == "" {
+		return
+	}
+	m.touched()
+	if d.Changed {
+		if d.To != uptime.Suspect {
+			m.counts(d.Since, m.class(), now)
+		}
+		if !d.Quiet {
+			e.emit(uptime.Event{Time: now, Kind: uptime.EventVerdict, Monitor: m.job.Name, Since: d.Since, From: d.From, To: d.To,
+				Fault: m.mem.Fault, Message: e.sentence(m, d), Incident: m.number, By: byEngine, Evidence: d.Evidence})
+		}
+	}
+	if d.Incident != "" {
+		e.incident(m, d, now)
+	}
+}
+
+// sentence is what an event says of a change of verdict.
+func (e *Engine) sentence(m *monitor, d verdict.Decision) string {
+	switch d.To {
+	case uptime.Up:
+		switch d.From {
+		case uptime.Pending:
+			return "first check succeeded"
+		case uptime.Suspect:
+			return "not confirmed: a check succeeded"
+		case uptime.Down:
+			if i := e.open[m.number]; i != nil {
+				return "up again after " + uptime.Ago(d.Since.Sub(i.Start))
+			}
+			return "up again"
+		}
+		return "up"
+	case uptime.Down:
+		return m.mem.Message + "; " + m.mem.Witness
+	}
+	return m.mem.Message
+}
+
+// incident opens, changes or closes a monitor's incident.
+func (e *Engine) incident(m *monitor, d verdict.Decision, now time.Time) {
+	i := e.open[m.number]
+	phase := d.Incident
+	switch {
+	case phase == uptime.IncidentReopened:
+		if i = e.reopen(m); i == nil {
+			phase = uptime.IncidentOpened
+		}
+	case i == nil && phase != uptime.IncidentOpened:
+		return // it ended with a configuration in between
+	}
+	if phase == uptime.IncidentOpened {
+		e.ids.incident++
+		i = &uptime.Incident{Number: e.ids.incident, Monitor: m.job.Name, Start: d.Since}
+	}
+	if phase != uptime.IncidentClosed {
+		i.Verdict = worse(i.Verdict, m.mem.Verdict)
+		i.Fault, i.Message = m.mem.Fault, m.mem.Message
+		if m.mem.Verdict == uptime.Down {
+			i.Witness = m.mem.Witness
+		}
+		i.Evidence = d.Evidence
+		e.open[i.Number] = i
+		m.number, m.ack = i.Number, i.Ack
+	} else {
+		i.End = d.Since
+		delete(e.open, i.Number)
+		m.number, m.ack = 0, nil
+	}
+	text := fmt.Sprintf("#%d %s: %s", i.Number, phase, i.Message)
+	if phase == uptime.IncidentClosed {
+		text = fmt.Sprintf("#%d closed after %s", i.Number, uptime.Ago(i.Lasted(now)))
+	}
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Since: d.Since, From: d.From, To: m.mem.Verdict,
+		Fault: i.Fault, Message: text, Incident: i.Number, By: byEngine, Note: phase})
+	e.keep(i)
+	m.touched()
+}
+
+// keep has an incident stored as it is now.
+func (e *Engine) keep(i *uptime.Incident) {
+	e.out.pending.Incidents = append(e.out.pending.Incidents, *i)
+	e.out.urgent = true
+}
+
+// reopen finds the last incident of a monitor that came back within ten minutes.
+func (e *Engine) reopen(m *monitor) *uptime.Incident {
+	for n := len(e.out.pending.Incidents) - 1; n >= 0; n-- {
+		if i := e.out.pending.Incidents[n]; i.Monitor == m.job.Name {
+			return again(i)
+		}
+	}
+	last, err := e.o.Store.Incidents(uptime.IncidentQuery{Monitor: m.job.Name, Limit: 1})
+	if err != nil || len(last) == 0 {
+		e.log.Warn("the incident to re-open was not found", "monitor", m.job.Name, "error", err)
+		return nil
+	}
+	return again(last[0])
+}
+
+func again(i uptime.Incident) *uptime.Incident {
+	i.End = time.Time{}
+	i.Reopened++
+	return &i
+}
+
+func worse(a, b uptime.Verdict) uptime.Verdict {
+	if a == uptime.Down || b == uptime.Down {
+		return uptime.Down
+	}
+	return uptime.Degraded
+}
+
+// stalled notes that the process stood still; what was in flight is void (take).
+func (e *Engine) stalled(s stall, now time.Time) {
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: s.from, By: byEngine,
+		Message: fmt.Sprintf("stood still for %s: %d checks in flight tell nothing", uptime.Ago(gap(s.from, s.to)), e.flow.inFlight)})
+}

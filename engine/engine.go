@@ -1,0 +1,306 @@
+// Package engine is the loop that owns all state: it decides what is checked
+// when, turns results into verdicts, writes down what changed and publishes
+// snapshots of it.
+//
+// One goroutine, Run's, owns the monitors; nothing in here has a mutex for
+// them. Whoever wants something done sends a function to it and waits; whoever
+// only looks reads the newest snapshot, which is immutable. Checks run in
+// goroutines of their own, at most Capacity of them and at most perDest for one
+// destination; one more goroutine writes to the store, so that a slow disk
+// delays no check; one more watches for stalls of the whole process.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lookout/engine/schedule"
+	"lookout/engine/uptime"
+)
+
+// Runner runs one check, within the monitor's time-out, and reports what it found.
+type Runner interface {
+	Run(ctx context.Context, job uptime.Job) uptime.Result
+}
+
+// Store keeps what must survive. Append is called by one goroutine at a time;
+// everything else may be called at any time.
+type Store interface {
+	// Append stores a batch in one transaction, and may be given the same one again after an error.
+	Append(b *uptime.Batch) error
+	// States calls fn with every monitor's newest state record.
+	States(fn func(uptime.StateRecord) error) error
+	// Tail calls fn with the results that are newer than since, oldest first.
+	Tail(since time.Time, fn func(*uptime.Result) error) error
+	Events(q uptime.EventQuery) ([]uptime.Event, error)
+	Incidents(q uptime.IncidentQuery) ([]uptime.Incident, error)
+	Results(q uptime.ResultQuery) ([]uptime.Result, error)
+	// Rename gives a monitor's history and state another name.
+	Rename(from, to string) error
+	// Size is the space that the store takes, in bytes.
+	Size() int64
+}
+
+// Options are what an engine needs to start.
+type Options struct {
+	Instance string
+	Node     string // the name of this machine, for sentences; "" for Instance
+	Timezone string // IANA name for what people read
+	Store    Store
+	Runner   Runner
+	Jobs     []uptime.Job
+	Config   uptime.ConfigState
+	Resumed  Resumed
+	Capacity int // checks in flight; 0: 1,024
+	Log      *slog.Logger
+}
+
+// Resumed is where the store says that the last engine ended.
+type Resumed struct {
+	LastEvent    uint64
+	LastIncident uint64
+	LastAlive    time.Time // zero: there was none
+}
+
+// Engine watches the monitors of one instance. Make it with New, then call Run.
+type Engine struct {
+	o   Options
+	log *slog.Logger
+
+	// What the loop owns.
+	monitors []*monitor // by name
+	byName   map[string]*monitor
+	wheel    *schedule.Wheel[due]
+	flow     flow
+	open     map[uint64]*uptime.Incident // as they are now; copied when published
+	ids      struct{ event, incident uint64 }
+	out      outbound
+	started  time.Time
+	config   uptime.ConfigState
+	node     string // what keeps us from judging
+	dirty    bool   // something a snapshot shows has changed
+	lastSeen time.Time
+	turn     int // whose state record is written next
+	days     *time.Location
+
+	// How others reach the loop.
+	commands chan func(time.Time)
+	results  chan finished
+	stalls   stallWatch
+	done     chan struct{} // closed when Run has returned
+
+	// What the loop publishes.
+	snapshot atomic.Pointer[uptime.Snapshot]
+	changed  atomic.Pointer[chan struct{}]
+}
+
+const (
+	defaultCapacity = 1024
+	tick            = time.Second
+	publishEvery    = 250 * time.Millisecond
+)
+
+// New makes an engine that goes on where the store says the last one ended.
+func New(o Options, now time.Time) (*Engine, error) {
+	if o.Capacity <= 0 {
+		o.Capacity = defaultCapacity
+	}
+	if o.Node == "" {
+		o.Node = o.Instance
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	days, err := time.LoadLocation(o.Timezone)
+	if err != nil || o.Timezone == "" {
+		days = time.Local
+	}
+	e := &Engine{
+		o: o, log: o.Log, config: o.Config, started: now, days: days,
+		byName:   make(map[string]*monitor, len(o.Jobs)),
+		wheel:    schedule.New[due](now),
+		flow:     newFlow(o.Capacity),
+		open:     make(map[uint64]*uptime.Incident),
+		commands: make(chan func(time.Time)),      // callers → loop; unbuffered: who is taken is being served
+		results:  make(chan finished, o.Capacity), // checks → loop; a slot each: a check never waits on a busy loop
+		done:     make(chan struct{}),
+	}
+	e.ids.event, e.ids.incident = o.Resumed.LastEvent, o.Resumed.LastIncident
+	e.out.durable = o.Resumed.LastEvent
+	first := make(chan struct{})
+	e.changed.Store(&first)
+	if err := e.restore(now); err != nil {
+		return nil, fmt.Errorf("resume from the store: %w", err)
+	}
+	e.publish(now)
+	return e, nil
+}
+
+// Run checks until ctx ends. It returns after everything that it started has
+// ended and the last tick is stored; the error says what could not be stored.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.done)
+	checks, stop := context.WithCancel(context.Background())
+	defer stop()
+
+	var workers sync.WaitGroup
+	quit := make(chan struct{})    // closed to end the stall watch
+	stalled := make(chan stall, 1) // watch → loop; a second one is merged into the first
+	workers.Go(func() { e.stalls.watch(quit, stalled) })
+	workers.Go(e.out.start(e.o.Store))
+	e.flow.start = func(c check) {
+		workers.Go(func() { e.results <- e.perform(checks, c) })
+	}
+
+	e.begin(time.Now())
+	timer := time.NewTimer(0)
+	nextTick := time.Now()
+	nextPublish := time.Now()
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case f := <-e.results:
+			e.take(f, time.Now())
+		case fn := <-e.commands:
+			fn(time.Now())
+		case s := <-stalled:
+			e.stalled(s, time.Now())
+		case d := <-e.out.stored:
+			e.stored(d, time.Now())
+		case <-timer.C:
+		}
+		now := time.Now()
+		e.wheel.Advance(now, func(at time.Time, d due) { e.fire(at, d, now) })
+		e.flow.pump(now)
+		if !now.Before(nextTick) {
+			e.tick(now)
+			nextTick = now.Add(tick)
+			e.dirty = true // the age of the truth
+		}
+		e.flush(now, false)
+		if e.dirty && !now.Before(nextPublish) {
+			e.publish(now)
+			nextPublish = now.Add(publishEvery)
+		}
+		wake := nextTick
+		if e.dirty && nextPublish.Before(wake) {
+			wake = nextPublish
+		}
+		if at, ok := e.wheel.Next(); ok && at.Before(wake) {
+			wake = at
+		}
+		timer.Reset(max(wake.Sub(now), time.Millisecond))
+	}
+
+	stop() // checks in flight end now; what they found is not used
+	for e.flow.inFlight > 0 {
+		e.flow.release((<-e.results).check)
+	}
+	close(quit)
+	err := e.end(time.Now())
+	workers.Wait()
+	return err
+}
+
+// do has fn run by the loop and waits for it.
+func (e *Engine) do(ctx context.Context, fn func(now time.Time)) error {
+	ran := make(chan struct{})
+	select {
+	case e.commands <- func(now time.Time) { fn(now); close(ran) }:
+		<-ran // the loop has it: it will not take long
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.done:
+		return fmt.Errorf("%w: it has stopped", uptime.ErrNoEngine)
+	}
+}
+
+// begin schedules every monitor. Those that were never checked come at once,
+// a few at a time; the others have their place in their interval.
+func (e *Engine) begin(now time.Time) {
+	fresh := 0
+	for _, m := range e.monitors {
+		e.schedule(m, now, &fresh)
+	}
+	msg := fmt.Sprintf("started with %d monitors", len(e.monitors))
+	if since := e.o.Resumed.LastAlive; !since.IsZero() {
+		msg += ", after " + uptime.Ago(now.Sub(since)) + " without checks"
+	}
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: e.o.Resumed.LastAlive, Message: msg, By: byEngine})
+}
+
+// end stores what is left, with the state of every monitor.
+func (e *Engine) end(now time.Time) error {
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Message: "stopped", By: byEngine})
+	for _, m := range e.monitors {
+		m.save = true
+	}
+	err := e.out.finish(e.cut(now))
+	if err != nil {
+		err = fmt.Errorf("store the last results: %w", err)
+	}
+	e.publish(now)
+	return err
+}
+
+// tick is done once a second.
+func (e *Engine) tick(now time.Time) {
+	e.flow.second(now)
+	e.lastSeen = now
+	// Every state record is renewed within about ten minutes.
+	for n := (len(e.monitors) + 599) / 600; n > 0 && len(e.monitors) > 0; n-- {
+		e.turn = (e.turn + 1) % len(e.monitors)
+		if m := e.monitors[e.turn]; m.checked > m.saved {
+			m.save = true
+		}
+	}
+}
+
+const byEngine = "engine"
+
+// emit numbers an event and has it stored at once.
+func (e *Engine) emit(ev uptime.Event) {
+	e.ids.event++
+	ev.ID = e.ids.event
+	e.out.pending.Events = append(e.out.pending.Events, ev)
+	e.out.urgent = true
+	e.dirty = true
+	e.log.Info(ev.Message, "event", string(ev.Kind), "monitor", ev.Monitor, "id", ev.ID)
+}
+
+// ConfigFailed notes that a later version of the configuration was not taken.
+func (e *Engine) ConfigFailed(ctx context.Context, why string) error {
+	return e.do(ctx, func(now time.Time) {
+		e.config.Error = why
+		e.emit(uptime.Event{Time: now, Kind: uptime.EventConfig, Message: "not reloaded: " + why, By: byEngine})
+	})
+}
+
+// Snapshot is the newest state; it never waits.
+func (e *Engine) Snapshot() *uptime.Snapshot { return e.snapshot.Load() }
+
+// Wait returns the first snapshot with a larger number than seq.
+func (e *Engine) Wait(ctx context.Context, seq uint64) (*uptime.Snapshot, error) {
+	for {
+		ch := *e.changed.Load() // before the snapshot: one that comes in between closes it
+		if s := e.snapshot.Load(); s.Seq > seq {
+			return s, nil
+		}
+		select {
+		case <-ch:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-e.done:
+			if s := e.snapshot.Load(); s.Seq > seq {
+				return s, nil
+			}
+			return nil, fmt.Errorf("%w: it has stopped", uptime.ErrNoEngine)
+		}
+	}
+}

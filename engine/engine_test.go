@@ -1,0 +1,588 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// memory is a store that keeps everything, and can be told to fail.
+type memory struct {
+	mu      sync.Mutex
+	batches int
+	results []uptime.Result
+	events  []uptime.Event
+	inc     map[uint64]uptime.Incident
+	states  map[string][]byte
+	alive   time.Time
+	fail    error
+}
+
+func newMemory() *memory {
+	return &memory{inc: map[uint64]uptime.Incident{}, states: map[string][]byte{}}
+}
+
+func (s *memory) Append(b *uptime.Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	s.batches++
+	s.results = append(s.results, b.Results...)
+	for _, e := range b.Events {
+		if n := uint64(len(s.events)); e.ID != n+1 {
+			return fmt.Errorf("event %d after %d", e.ID, n)
+		}
+		s.events = append(s.events, e)
+	}
+	for _, i := range b.Incidents {
+		s.inc[i.Number] = i
+	}
+	for _, r := range b.States {
+		s.states[r.Monitor] = r.Data
+	}
+	s.alive = b.Time
+	return nil
+}
+
+func (s *memory) States(fn func(uptime.StateRecord) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, data := range s.states {
+		if err := fn(uptime.StateRecord{Monitor: name, Data: data}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memory) Tail(since time.Time, fn func(*uptime.Result) error) error {
+	for _, r := range s.results {
+		if r.Time.After(since) {
+			if err := fn(&r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *memory) Events(q uptime.EventQuery) ([]uptime.Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []uptime.Event
+	for _, e := range s.events {
+		if e.ID > q.After && (q.Monitor == "" || e.Monitor == q.Monitor) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (s *memory) Incidents(q uptime.IncidentQuery) ([]uptime.Incident, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []uptime.Incident
+	for _, i := range s.inc {
+		if q.Monitor == "" || i.Monitor == q.Monitor {
+			out = append(out, i)
+		}
+	}
+	slices.SortFunc(out, func(a, b uptime.Incident) int { return int(b.Number) - int(a.Number) })
+	if q.Limit > 0 && len(out) > q.Limit {
+		out = out[:q.Limit]
+	}
+	return out, nil
+}
+
+func (s *memory) Results(q uptime.ResultQuery) ([]uptime.Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []uptime.Result
+	for _, r := range s.results {
+		if r.Monitor == q.Monitor && !r.Time.Before(q.Since) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (s *memory) Rename(from, to string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if data, ok := s.states[from]; ok {
+		s.states[to] = data
+		delete(s.states, from)
+	}
+	return nil
+}
+
+func (s *memory) Size() int64 { return 1 }
+
+func (s *memory) resumed() Resumed {
+	r := Resumed{LastEvent: uint64(len(s.events)), LastAlive: s.alive}
+	for n := range s.inc {
+		r.LastIncident = max(r.LastIncident, n)
+	}
+	return r
+}
+
+// targets answers checks: by name, what is found and how long it takes.
+type targets struct {
+	mu     sync.Mutex
+	faults map[string]uptime.Fault
+	took   map[string]time.Duration
+	starts map[string][]time.Time
+	now    map[string]int // in flight by destination
+	most   int
+}
+
+func newTargets() *targets {
+	return &targets{faults: map[string]uptime.Fault{}, took: map[string]time.Duration{}, starts: map[string][]time.Time{}, now: map[string]int{}}
+}
+
+func (t *targets) set(name string, f uptime.Fault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults[name] = f
+}
+
+func (t *targets) Run(ctx context.Context, job uptime.Job) uptime.Result {
+	start := time.Now()
+	t.mu.Lock()
+	f, took := t.faults[job.Name], t.took[job.Name]
+	t.starts[job.Name] = append(t.starts[job.Name], start)
+	t.now[job.Dest]++
+	t.most = max(t.most, t.now[job.Dest])
+	t.mu.Unlock()
+	select {
+	case <-time.After(max(took, time.Millisecond)):
+	case <-ctx.Done():
+		f = uptime.FaultLocalCancelled
+	}
+	t.mu.Lock()
+	t.now[job.Dest]--
+	t.mu.Unlock()
+	return uptime.Result{Time: start.UTC().Truncate(time.Millisecond), Monitor: job.Name, Type: job.Type, Target: job.Target, Location: uptime.Local,
+		Outcome: f.Outcome(), Fault: f, Message: f.String(), Total: time.Since(start)}
+}
+
+func job(name string, interval time.Duration) uptime.Job {
+	return uptime.Job{Monitor: &uptime.Monitor{Name: name, Type: "tcp", Target: "tcp://" + name, Dest: name, Interval: interval,
+		Timeout: 10 * time.Second, Tags: []string{"prod"}, Group: "g", Fingerprint: 1}}
+}
+
+// running is an engine in a bubble.
+type running struct {
+	*Engine
+	t    *testing.T
+	stop func()
+}
+
+func start(t *testing.T, s Store, r Runner, jobs ...uptime.Job) running {
+	t.Helper()
+	o := Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: r, Jobs: jobs}
+	if m, ok := s.(*memory); ok {
+		o.Resumed = m.resumed()
+	}
+	e, err := New(o, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	return running{e, t, func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}}
+}
+
+func (r running) state(name string) *uptime.State {
+	r.t.Helper()
+	for _, s := range r.Snapshot().States {
+		if s.Name == name {
+			return s
+		}
+	}
+	r.t.Fatalf("no %s in the snapshot", name)
+	return nil
+}
+
+func (r running) act(v uptime.Verb, targets ...string) {
+	r.t.Helper()
+	if _, err := r.Act(r.t.Context(), uptime.Action{Verb: v, Targets: targets, By: "jo", Note: "n"}); err != nil {
+		r.t.Fatalf("%s %v: %v", v, targets, err)
+	}
+}
+
+// story is what the event log says of a monitor.
+func (s *memory) story(name string) string {
+	var out []string
+	events, _ := s.Events(uptime.EventQuery{Monitor: name})
+	for _, e := range events {
+		switch e.Kind {
+		case uptime.EventVerdict:
+			out = append(out, e.To.String())
+		case uptime.EventIncident:
+			out = append(out, fmt.Sprintf("#%d %s", e.Incident, e.Note))
+		default:
+			out = append(out, strings.TrimSpace(string(e.Kind)+" "+e.Message))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func TestDownAndUpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		e := start(t, s, tg, job("a", time.Minute), job("b", time.Minute))
+		time.Sleep(time.Second)
+		if got := e.state("a").Verdict; got != uptime.Up {
+			t.Fatalf("a new monitor is %v after a second", got)
+		}
+		tg.set("a", uptime.FaultTCPRefused)
+		time.Sleep(61 * time.Second)
+		st := e.state("a")
+		if st.Verdict != uptime.Suspect && st.Verdict != uptime.Down {
+			t.Fatalf("failing for a minute: %v", st.Verdict)
+		}
+		time.Sleep(40 * time.Second)
+		st = e.state("a")
+		if st.Verdict != uptime.Down || st.Incident != 1 || !strings.Contains(st.Witness, "nobody else was asked") {
+			t.Fatalf("state %+v", st)
+		}
+		if n := e.Snapshot().Unacked; n != 1 {
+			t.Errorf("%d not acknowledged", n)
+		}
+		e.act(uptime.VerbAck, "#1")
+		if a := e.state("a").Ack; a == nil || a.By != "jo" {
+			t.Errorf("ack %+v", a)
+		}
+		down := st.Since
+		tg.set("a", uptime.NoFault)
+		time.Sleep(40 * time.Second)
+		st = e.state("a")
+		if st.Verdict != uptime.Up || st.Incident != 0 || st.Ack != nil {
+			t.Fatalf("state %+v", st)
+		}
+		if want := st.Since.Sub(down); st.Day.Down != want {
+			t.Errorf("down for %v of the day, the outage lasted %v", st.Day.Down, want)
+		}
+		e.stop()
+		want := "up, suspect, down, #1 opened, ack #1 acknowledged, up, #1 closed"
+		if got := s.story("a"); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if got := s.story("b"); got != "up" {
+			t.Errorf("b: %s", got)
+		}
+		if i := s.inc[1]; i.Open() || len(i.Evidence) < 5 || !i.Start.Equal(down) {
+			t.Errorf("incident %+v", i)
+		}
+	})
+}
+
+// TestPhase sees that every check of a healthy monitor starts at its place in the interval.
+func TestPhase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tg := newTargets()
+		var jobs []uptime.Job
+		for i := range 300 {
+			jobs = append(jobs, job(fmt.Sprintf("m%03d", i), 10*time.Second))
+		}
+		e := start(t, newMemory(), tg, jobs...)
+		time.Sleep(5 * time.Minute)
+		h := e.Snapshot().Health
+		if h.Late != 0 || h.Skipped != 0 || h.Rate < 29 || h.Rate > 31 {
+			t.Errorf("late %d, skipped %d, rate %.1f", h.Late, h.Skipped, h.Rate)
+		}
+		e.stop()
+		for name, starts := range tg.starts {
+			for i := 2; i < len(starts); i++ {
+				if d := starts[i].Sub(starts[i-1]) - 10*time.Second; d < -20*time.Millisecond || d > 20*time.Millisecond {
+					t.Fatalf("%s: check %d came %v off", name, i, d)
+				}
+			}
+			if n := len(starts); n < 30 || n > 31 {
+				t.Errorf("%s: %d checks in 5 min", name, n)
+			}
+		}
+	})
+}
+
+func TestRestartForgetsAndAnnouncesNothing(t *testing.T) {
+	for _, away := range []time.Duration{2 * time.Second, time.Hour} {
+		t.Run(away.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, tg := newMemory(), newTargets()
+				jobs := []uptime.Job{job("down", 20*time.Second), job("up", 20*time.Second), job("off", 20*time.Second)}
+				tg.set("down", uptime.FaultTCPRefused)
+				e := start(t, s, tg, jobs...)
+				time.Sleep(time.Minute)
+				e.act(uptime.VerbAck, "down")
+				e.act(uptime.VerbPause, "off")
+				e.stop()
+				time.Sleep(away)
+				e = start(t, s, tg, jobs...)
+				if st := e.state("down"); st.Incident != 1 || st.Ack == nil {
+					t.Errorf("at once: %+v", st)
+				}
+				time.Sleep(30 * time.Second)
+				if st := e.state("down"); st.Verdict != uptime.Down || st.Incident != 1 || st.Ack == nil {
+					t.Errorf("down: %v #%d %v", st.Verdict, st.Incident, st.Ack)
+				}
+				if st := e.state("up"); st.Verdict != uptime.Up || st.Recent[uptime.RecentCells-2] != uptime.CellUp {
+					t.Errorf("up: %v %v", st.Verdict, st.Recent)
+				}
+				if st := e.state("off"); st.Mode != uptime.Paused {
+					t.Errorf("off: %v", st.Mode)
+				}
+				if up, down := e.state("up").Day, e.state("down").Day; away == time.Hour && (up.Coverage() > 0.01 || down.Down > 3*time.Minute) {
+					t.Errorf("an hour without checks counts: %v, %v", up, down)
+				}
+				e.stop()
+				if got, want := s.story("down"), "suspect, down, #1 opened, ack #1 acknowledged"; got != want {
+					t.Errorf("got  %s\nwant %s", got, want)
+				}
+				if got := s.story("up"); got != "up" {
+					t.Errorf("up: %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestCapsAndSkips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tg := newTargets()
+		var jobs []uptime.Job
+		for i := range 100 {
+			j := job(fmt.Sprintf("m%03d", i), time.Second)
+			j.Dest = "one host"
+			jobs = append(jobs, j)
+			tg.took[j.Name] = 5 * time.Second
+		}
+		e := start(t, newMemory(), tg, jobs...)
+		time.Sleep(30 * time.Second)
+		h := e.Snapshot().Health
+		if tg.most != perDest {
+			t.Errorf("%d checks of one destination at once, the cap is %d", tg.most, perDest)
+		}
+		if h.Late == 0 || h.Skipped == 0 || h.Waiting == 0 {
+			t.Errorf("overload unseen: %+v", h)
+		}
+		e.stop()
+	})
+}
+
+func TestPauseResumeMaintain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		e := start(t, s, tg, job("a", 10*time.Second))
+		time.Sleep(time.Minute)
+		until := time.Now().Add(5 * time.Minute)
+		if _, err := e.Act(t.Context(), uptime.Action{Verb: uptime.VerbPause, Targets: []string{"tag:prod"}, Until: until, By: "jo"}); err != nil {
+			t.Fatal(err)
+		}
+		n := len(tg.starts["a"])
+		time.Sleep(4 * time.Minute)
+		if len(tg.starts["a"]) != n {
+			t.Error("checked while paused")
+		}
+		if st := e.state("a"); st.Label() != "off" || !st.Until.Equal(until) {
+			t.Errorf("%s until %v", st.Label(), st.Until)
+		}
+		time.Sleep(70 * time.Second) // the pause has ended by itself
+		if st := e.state("a"); st.Mode != uptime.Active || st.Verdict != uptime.Up {
+			t.Errorf("after the pause: %v %v", st.Mode, st.Verdict)
+		}
+		e.act(uptime.VerbMaintain, "group:g")
+		tg.set("a", uptime.FaultTCPRefused)
+		time.Sleep(2 * time.Minute)
+		st := e.state("a")
+		if st.Label() != "mnt" || st.Verdict != uptime.Down || st.Day.Down != 0 {
+			t.Errorf("%s, %v, down for %v", st.Label(), st.Verdict, st.Day.Down)
+		}
+		e.act(uptime.VerbUnmaintain, "a")
+		time.Sleep(10 * time.Second)
+		d, err := e.Detail(t.Context(), "a", time.Hour)
+		if err != nil || d.Uptime[0].Down.Truncate(time.Second) != 10*time.Second {
+			t.Errorf("down for %v since the maintenance ended 10 s ago (%v)", d.Uptime[0].Down, err)
+		}
+		for _, bad := range []struct {
+			a    uptime.Action
+			want error
+		}{
+			{uptime.Action{Verb: uptime.VerbPause, Targets: []string{"nobody"}}, uptime.ErrNoMonitor},
+			{uptime.Action{Verb: uptime.VerbResume, Targets: []string{"a"}}, uptime.ErrInvalid},
+			{uptime.Action{Verb: "explode", Targets: []string{"a"}}, uptime.ErrInvalid},
+			{uptime.Action{Verb: uptime.VerbPause, Targets: []string{"a"}, Until: time.Now().Add(-1)}, uptime.ErrInvalid},
+			{uptime.Action{Verb: uptime.VerbPause}, uptime.ErrInvalid},
+		} {
+			if _, err := e.Act(t.Context(), bad.a); !errors.Is(err, bad.want) {
+				t.Errorf("%+v: %v, want %v", bad.a, err, bad.want)
+			}
+		}
+		e.stop()
+	})
+}
+
+func TestReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		tg.set("down", uptime.FaultTCPRefused)
+		e := start(t, s, tg, job("down", 20*time.Second), job("gone", 20*time.Second), job("old", 20*time.Second), job("edit", 20*time.Second))
+		tg.set("gone", uptime.FaultTCPRefused)
+		time.Sleep(time.Minute)
+		renamed, edited := job("new name", 20*time.Second), job("edit", 20*time.Second)
+		renamed.Was = "old"
+		edited.Fingerprint = 2
+		said, err := e.Reload(t.Context(), []uptime.Job{job("down", 20*time.Second), renamed, edited, job("fresh", time.Minute)}, uptime.ConfigState{Path: "x"})
+		if err != nil || said != "4 monitors (+1 new, ~2 changed, -1 removed)" && said != "4 monitors (+1 new, ~1 changed, -1 removed)" {
+			t.Fatalf("%q, %v", said, err)
+		}
+		before := e.state("down")
+		time.Sleep(2 * time.Second)
+		if st := e.state("down"); st.Verdict != uptime.Down || !st.Since.Equal(before.Since) || st.Incident != before.Incident {
+			t.Errorf("an unchanged monitor lost its state: %+v", st)
+		}
+		if st := e.state("new name"); st.Checks < 3 || st.Verdict != uptime.Up {
+			t.Errorf("the renamed one: %d checks, %v", st.Checks, st.Verdict)
+		}
+		if st := e.state("edit"); st.Verdict != uptime.Up || st.Checks < 4 {
+			t.Errorf("the edited one was not checked at once: %v after %d checks", st.Verdict, st.Checks)
+		}
+		if st := e.state("fresh"); st.Verdict != uptime.Up {
+			t.Errorf("the new one was not checked at once: %v", st.Verdict)
+		}
+		time.Sleep(time.Second)
+		e.stop()
+		for n, i := range s.inc {
+			if i.Monitor == "gone" && i.Open() {
+				t.Errorf("#%d of the removed monitor is open", n)
+			}
+		}
+	})
+}
+
+// TestStoreFails sees that nothing is lost or doubled while the disk is full, and that the screen says so.
+func TestStoreFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		e := start(t, s, tg, job("a", 10*time.Second))
+		time.Sleep(time.Minute)
+		s.mu.Lock()
+		s.fail = fmt.Errorf("write lookout.db: %w", uptime.ErrFull)
+		s.mu.Unlock()
+		tg.set("a", uptime.FaultTCPRefused)
+		time.Sleep(time.Minute)
+		snap := e.Snapshot()
+		if !strings.Contains(snap.Health.StoreError, "no space left") || e.state("a").Verdict != uptime.Down {
+			t.Errorf("store %q, verdict %v", snap.Health.StoreError, e.state("a").Verdict)
+		}
+		if events, _ := e.Events(t.Context(), uptime.EventQuery{Monitor: "a"}); len(events) != 1 {
+			t.Errorf("events that are not stored are shown: %v", events)
+		}
+		if _, err := e.Act(t.Context(), uptime.Action{Verb: uptime.VerbAck, Targets: []string{"a"}, By: "jo"}); err == nil {
+			t.Error("an ack that is not stored was answered")
+		}
+		s.mu.Lock()
+		s.fail = nil
+		s.mu.Unlock()
+		time.Sleep(time.Minute)
+		e.stop()
+		if got, want := s.story("a"), "up, suspect, down, #1 opened, ack #1 acknowledged"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if n := len(s.results); n < 15 {
+			t.Errorf("%d results stored", n)
+		}
+	})
+}
+
+func TestDetail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tg := newTargets()
+		tg.took["a"] = 40 * time.Millisecond
+		e := start(t, newMemory(), tg, job("a", 10*time.Second))
+		time.Sleep(20 * time.Minute)
+		d, err := e.Detail(t.Context(), "a", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.P50 != 40*time.Millisecond || d.LastGood == nil || len(d.Recent) != 50 || !d.Recent[0].Time.After(d.Recent[1].Time) {
+			t.Errorf("p50 %v, last good %v, %d recent", d.P50, d.LastGood, len(d.Recent))
+		}
+		checks := 0
+		for _, b := range d.Latency {
+			checks += b.Checks
+		}
+		if checks < 115 || len(d.Latency) != chartBuckets || len(d.Days) != 90 || len(d.Uptime) != 4 {
+			t.Errorf("%d checks in %d buckets, %d days", checks, len(d.Latency), len(d.Days))
+		}
+		if _, err := e.Detail(t.Context(), "b", time.Hour); !errors.Is(err, uptime.ErrNoMonitor) {
+			t.Errorf("%v", err)
+		}
+		if st := e.state("a"); st.P95 != 40*time.Millisecond || st.Spark[uptime.SparkCells-2].Median != 40*time.Millisecond {
+			t.Errorf("p95 %v, spark %v", st.P95, st.Spark)
+		}
+		e.stop()
+	})
+}
+
+// TestStall sees that a check during which the process stood still says nothing, whatever it found.
+func TestStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		e := start(t, s, tg, job("a", 10*time.Second))
+		time.Sleep(15 * time.Second)
+		tg.set("a", uptime.FaultTCPTimeout)
+		tg.took["a"] = 3 * time.Second
+		for n := len(tg.starts["a"]); len(tg.starts["a"]) == n; {
+			time.Sleep(100 * time.Millisecond)
+		}
+		now := time.Now()
+		e.stalls.end.Store(&now)
+		tg.set("a", uptime.NoFault)
+		time.Sleep(20 * time.Second)
+		e.stop()
+		if got := s.story("a"); got != "up" {
+			t.Errorf("a stall made: %s", got)
+		}
+		found := slices.ContainsFunc(s.results, func(r uptime.Result) bool { return r.Fault == uptime.FaultLocalStalled })
+		if !found {
+			t.Error("no result says that we stood still")
+		}
+	})
+}
+
+func TestStallWatch(t *testing.T) {
+	var w stallWatch
+	now := time.Now()
+	ago := now.Add(-1500 * time.Millisecond)
+	w.beat.Store(&now)
+	if w.since(ago) {
+		t.Error("a stall without a gap")
+	}
+	w.beat.Store(&ago)
+	if !w.since(ago.Add(-time.Second)) {
+		t.Error("the watch itself has not run for 1.5 s, and that is no stall")
+	}
+	w.beat.Store(&now)
+	w.end.Store(&now)
+	if !w.since(ago) || w.since(now.Add(time.Millisecond)) {
+		t.Error("a stall taints what began before its end, and nothing else")
+	}
+}

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// perDest is how many checks may be in flight to one destination: enough for
+// many monitors of one host, few enough not to look like an attack nor to use
+// up the ports to it.
+const perDest = 32
+
+// check is one execution: of which monitor, why, and when it was due.
+type check struct {
+	m       *monitor
+	epoch   uint32 // of the monitor when it was asked for
+	job     uptime.Job
+	due     time.Time
+	regular bool
+	started time.Time
+}
+
+// finished is a check with its result.
+type finished struct {
+	check
+	r       uptime.Result
+	stalled bool // the process did not run for a while in its lifetime
+}
+
+// flow holds the checks that are due until there is room for them, and counts.
+type flow struct {
+	start    func(check)
+	capacity int
+	inFlight int
+	dest     map[string]*destination
+	ready    []check // due, and not held by a destination; those of a doubt first
+	waiting  int     // in ready and in all destinations
+
+	late, skipped uint64
+	seconds       [60]second
+	now           int // the running second
+}
+
+type destination struct {
+	inFlight int
+	queue    []check
+}
+
+type second struct {
+	checks int
+	lag    time.Duration
+}
+
+func newFlow(capacity int) flow {
+	return flow{capacity: capacity, dest: make(map[string]*destination)}
+}
+
+// ask queues a check.
+func (f *flow) ask(c check) {
+	f.waiting++
+	d := f.dest[c.job.Dest]
+	if d == nil {
+		d = &destination{}
+		f.dest[c.job.Dest] = d
+	}
+	if d.inFlight >= perDest {
+		d.queue = append(d.queue, c)
+		return
+	}
+	d.inFlight++ // it has its place from now on
+	if c.regular {
+		f.ready = append(f.ready, c)
+	} else {
+		f.ready = append([]check{c}, f.ready...)
+	}
+}
+
+// pump starts what there is room for.
+func (f *flow) pump(now time.Time) {
+	for len(f.ready) > 0 && f.inFlight < f.capacity {
+		c := f.ready[0]
+		f.ready = f.ready[1:]
+		f.waiting--
+		if c.epoch != c.m.epoch { // paused, changed or gone while it waited
+			f.free(c)
+			continue
+		}
+		c.started = now
+		c.m.begun(c)
+		lag := max(now.Sub(c.due), 0)
+		if lag > time.Second {
+			f.late++
+		}
+		s := &f.seconds[f.now]
+		s.checks++
+		s.lag = max(s.lag, lag)
+		f.inFlight++
+		f.start(c)
+	}
+	if len(f.ready) == 0 {
+		f.ready = nil
+	}
+}
+
+// release takes back the place of a check that has ended.
+func (f *flow) release(c check) {
+	f.inFlight--
+	f.free(c)
+}
+
+func (f *flow) free(c check) {
+	d := f.dest[c.job.Dest]
+	d.inFlight--
+	if len(d.queue) > 0 {
+		next := d.queue[0]
+		d.queue = d.queue[1:]
+		d.inFlight++
+		f.ready = append(f.ready, next)
+	} else if d.inFlight == 0 {
+		delete(f.dest, c.job.Dest)
+	}
+}
+
+// second starts counting another second.
+func (f *flow) second(time.Time) {
+	f.now = (f.now + 1) % len(f.seconds)
+	f.seconds[f.now] = second{}
+}
+
+// rate is the checks a second and the worst lag of the last minute, or of the
+// time since the start where that is shorter.
+func (f *flow) rate(since time.Duration) (float64, time.Duration) {
+	n, lag := 0, time.Duration(0)
+	for _, s := range f.seconds {
+		n += s.checks
+		lag = max(lag, s.lag)
+	}
+	span := min(max(since.Seconds(), 1), float64(len(f.seconds)))
+	return float64(n) / span, lag
+}
+
+// perform runs one check, outside the loop.
+func (e *Engine) perform(ctx context.Context, c check) finished {
+	r := e.o.Runner.Run(ctx, c.job)
+	return finished{c, r, e.stalls.since(c.started)}
+}

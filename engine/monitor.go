@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// monitor is one monitor with all that is known of it. The loop owns it.
+type monitor struct {
+	job    uptime.Job
+	params verdict.Params
+	mem    verdict.Memory
+	mode   uptime.Mode
+	until  time.Time // when the mode ends; zero: open
+	ack    *uptime.Ack
+	number uint64 // of the open incident; 0: none
+
+	epoch    uint32 // grows when what is queued or in flight no longer counts
+	plan     uint32 // grows when another extra check is planned
+	inFlight int
+	started  time.Time // of the newest check
+	regular  time.Time // when the next regular check is due; zero: none
+	extra    time.Time // when the rule wants the next look; zero: not
+
+	timeline uptime.Timeline
+	history  history
+	last     uptime.Result // without its steps
+	cert     *uptime.Certificate
+
+	checked uint64 // results taken
+	saved   uint64 // checked when the state record was written
+	save    bool   // the next batch takes the state record along
+	view    *uptime.State
+	viewed  bool // view is current
+}
+
+func newMonitor(job uptime.Job, node string) *monitor {
+	m := &monitor{}
+	m.configure(job, node)
+	return m
+}
+
+// configure gives a monitor its settings, at first and after a reload.
+func (m *monitor) configure(job uptime.Job, node string) {
+	m.job = job
+	m.params = verdict.Params{Node: node, Interval: job.Interval, Timeout: job.Timeout, Rule: job.Rule}
+	m.viewed = false
+}
+
+// begun notes that a check has started.
+func (m *monitor) begun(c check) {
+	m.inFlight++
+	m.started = c.started
+}
+
+// touched has a monitor shown anew, and its state saved.
+func (m *monitor) touched() { m.viewed, m.save = false, true }
+
+// state is the monitor as others see it.
+func (m *monitor) state(now time.Time) *uptime.State {
+	if m.viewed {
+		return m.view
+	}
+	next := m.regular
+	if !m.extra.IsZero() && (next.IsZero() || m.extra.Before(next)) {
+		next = m.extra
+	}
+	s := &uptime.State{
+		Monitor: m.job.Monitor,
+		Verdict: m.mem.Verdict, Before: m.mem.Before, Since: m.mem.Since,
+		Mode: m.mode, Until: m.until,
+		Fault: m.mem.Fault, Message: m.mem.Message,
+		Incident: m.number, Ack: m.ack,
+		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Total,
+		Next: next, Checks: m.checked,
+		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
+		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),
+		Locations: []uptime.LocationState{{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true}},
+		Cert:      m.cert,
+	}
+	if s.Verdict == uptime.Down {
+		s.Witness = m.mem.Witness
+	}
+	m.view, m.viewed = s, true
+	return s
+}
+
+// class is what the running second counts as.
+func (m *monitor) class() uptime.Class {
+	v := m.mem.Verdict
+	if v == uptime.Suspect {
+		v = m.mem.Before
+	}
+	return v.Counts(m.mode)
+}
+
+const (
+	keepTimeline = 91 * 24 * time.Hour
+	maxChanges   = 4096 // of a timeline: a flapping monitor forgets its past, it does not eat the memory
+)
+
+// counts says that class holds from at on.
+func (m *monitor) counts(at time.Time, class uptime.Class, now time.Time) {
+	m.timeline = m.timeline.Set(at, class).Trim(now.Add(-keepTimeline))
+	if n := len(m.timeline) - maxChanges; n > 0 {
+		m.timeline = slices.Delete(m.timeline, 0, n)
+	}
+}
+
+// record is a monitor's state as it is stored, behind a version byte.
+type record struct {
+	Memory   verdict.Memory
+	Mode     uptime.Mode
+	Until    time.Time
+	Incident *uptime.Incident `json:",omitempty"` // the open one
+	Timeline [][2]int64       // Unix milliseconds, class
+	History  history
+	Last     uptime.Result
+	Cert     *uptime.Certificate `json:",omitempty"`
+	Checked  uint64
+}
+
+const recordVersion = 1
+
+func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
+	r := record{m.mem, m.mode, m.until, open, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked}
+	for i, c := range m.timeline {
+		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
+	}
+	b, err := json.Marshal(r)
+	return append([]byte{recordVersion}, b...), err
+}
+
+var errRecord = errors.New("state record of an unknown version")
+
+// decode restores a monitor and returns its open incident.
+func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
+	if len(data) == 0 || data[0] != recordVersion {
+		return nil, errRecord
+	}
+	var r record
+	if err := json.Unmarshal(data[1:], &r); err != nil {
+		return nil, fmt.Errorf("state record: %w", err)
+	}
+	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
+	m.saved = m.checked
+	for _, c := range r.Timeline {
+		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))
+	}
+	if r.Incident != nil {
+		m.number, m.ack = r.Incident.Number, r.Incident.Ack
+	}
+	return r.Incident, nil
+}
+
+// observe takes a result into the history that screens show.
+func (m *monitor) observe(r *uptime.Result) {
+	m.checked++
+	cell := uptime.CellUnknown
+	switch r.Outcome {
+	case uptime.OutcomeUp:
+		cell = uptime.CellUp
+	case uptime.OutcomeDegraded:
+		cell = uptime.CellDegraded
+	case uptime.OutcomeDown:
+		cell = uptime.CellDown
+	}
+	if m.mode == uptime.Maintenance {
+		cell = uptime.CellMaintenance
+	}
+	m.history.add(r, cell)
+	if r.Time.After(m.last.Time) {
+		m.last = *r
+		m.last.Steps = nil
+		m.last.Cert = nil
+		if r.Cert != nil {
+			m.cert = r.Cert
+		}
+	}
+	m.viewed = false
+}

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// restore makes the monitors as the store remembers them.
+func (e *Engine) restore(now time.Time) error {
+	for _, job := range e.o.Jobs {
+		m := newMonitor(job, e.o.Node)
+		e.byName[job.Name] = m
+		e.monitors = append(e.monitors, m)
+	}
+	e.sort()
+	known := make(map[string]bool)
+	if err := e.o.Store.States(func(r uptime.StateRecord) error { known[r.Monitor] = true; return nil }); err != nil {
+		return err
+	}
+	for _, m := range e.monitors {
+		if was := m.job.Was; was != "" && known[was] && !known[m.job.Name] && e.byName[was] == nil {
+			if err := e.o.Store.Rename(was, m.job.Name); err != nil {
+				return fmt.Errorf("rename %q to %q: %w", was, m.job.Name, err)
+			}
+		}
+	}
+	err := e.o.Store.States(func(r uptime.StateRecord) error {
+		m := e.byName[r.Monitor]
+		if m == nil {
+			return nil // no longer configured; its history stays until it expires
+		}
+		open, err := m.decode(r.Data)
+		if err != nil {
+			e.log.Error("a monitor starts anew", "monitor", r.Monitor, "error", err)
+			return nil
+		}
+		if open != nil {
+			e.open[open.Number] = open
+			e.ids.incident = max(e.ids.incident, open.Number)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = e.o.Store.Tail(now.Add(-time.Hour), func(r *uptime.Result) error {
+		if m := e.byName[r.Monitor]; m != nil && r.Time.After(m.last.Time) {
+			m.observe(r)
+			if r.Outcome != uptime.OutcomeUnknown {
+				m.mem.Judged = r.Time.Add(r.Total)
+			}
+		}
+		return nil
+	})
+	for _, m := range e.monitors {
+		e.wake(m, now)
+	}
+	return err
+}
+
+// wake continues a monitor's memory after a time without checks.
+func (e *Engine) wake(m *monitor, now time.Time) {
+	before := m.mem.Verdict
+	m.mem = verdict.Resume(m.params, m.mem, now)
+	if m.mem.Verdict == uptime.Unknown && before != uptime.Unknown {
+		m.counts(m.mem.Since, m.class(), now)
+	}
+}
+
+func (e *Engine) sort() {
+	slices.SortFunc(e.monitors, func(a, b *monitor) int { return strings.Compare(a.job.Name, b.job.Name) })
+}
+
+// Reload puts another configuration in force. Monitors that it does not change
+// keep their state and their place in time; changed ones keep their history
+// and are checked at once. It returns a sentence that says what changed.
+func (e *Engine) Reload(ctx context.Context, jobs []uptime.Job, c uptime.ConfigState) (string, error) {
+	var said string
+	var failed error
+	err := e.do(ctx, func(now time.Time) { said, failed = e.reload(jobs, c, now) })
+	return said, errorOf(failed, err)
+}
+
+func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) (string, error) {
+	names := make(map[string]bool, len(jobs))
+	for _, j := range jobs {
+		names[j.Name] = true
+	}
+	if err := e.renameAll(jobs, names); err != nil {
+		return "", err
+	}
+	added, changed, fresh := 0, 0, 0
+	for _, j := range jobs {
+		switch m := e.byName[j.Name]; {
+		case m == nil:
+			added++
+			m = newMonitor(j, e.o.Node)
+			e.byName[j.Name] = m
+			e.monitors = append(e.monitors, m)
+			e.schedule(m, now, &fresh)
+		case m.job.Fingerprint != j.Fingerprint:
+			changed++
+			m.configure(j, e.o.Node)
+			m.mem = m.mem.Forget(now)
+			m.counts(now, m.class(), now)
+			m.touched()
+			e.schedule(m, now, &fresh)
+		default:
+			m.job = j // the same, made anew: nothing of the old configuration is kept alive
+			m.viewed = false
+		}
+	}
+	removed := 0
+	e.monitors = slices.DeleteFunc(e.monitors, func(m *monitor) bool {
+		if names[m.job.Name] {
+			return false
+		}
+		removed++
+		e.remove(m, now)
+		return true
+	})
+	e.sort()
+	c.Error = ""
+	e.config = c
+	said := fmt.Sprintf("%d monitors (+%d new, ~%d changed, -%d removed)", len(e.monitors), added, changed, removed)
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventConfig, Message: "reloaded: " + said, By: byEngine})
+	return said, nil
+}
+
+// renameAll carries history over to monitors that say what they were called.
+func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) error {
+	for _, j := range jobs {
+		m := e.byName[j.Was]
+		if j.Was == "" || m == nil || names[j.Was] || e.byName[j.Name] != nil {
+			continue
+		}
+		if err := e.o.Store.Rename(j.Was, j.Name); err != nil {
+			return fmt.Errorf("rename %q to %q: %w", j.Was, j.Name, err)
+		}
+		delete(e.byName, j.Was)
+		e.byName[j.Name] = m
+		renamed := *m.job.Monitor
+		renamed.Name = j.Name
+		m.job.Monitor = &renamed
+		if i := e.open[m.number]; i != nil {
+			i.Monitor = j.Name
+		}
+		for n := range e.out.pending.Results {
+			if r := &e.out.pending.Results[n]; r.Monitor == j.Was {
+				r.Monitor = j.Name
+			}
+		}
+	}
+	return nil
+}
+
+// remove ends the watch of a monitor. Its history stays until it expires.
+func (e *Engine) remove(m *monitor, now time.Time) {
+	m.epoch++
+	m.plan++
+	delete(e.byName, m.job.Name)
+	if i := e.open[m.number]; i != nil {
+		i.End = now
+		delete(e.open, i.Number)
+		e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Fault: i.Fault, From: m.mem.Verdict, To: m.mem.Verdict,
+			Message: fmt.Sprintf("#%d closed: no longer watched", i.Number), Incident: i.Number, By: byEngine, Note: uptime.IncidentClosed})
+		e.keep(i)
+	}
+}
