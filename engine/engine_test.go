@@ -181,6 +181,19 @@ func job(name string, interval time.Duration) uptime.Job {
 		Timeout: 10 * time.Second, Tags: []string{"prod"}, Group: "g", Fingerprint: 1}}
 }
 
+// of is when the checks of a monitor have started.
+func (t *targets) of(name string) []time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.starts[name])
+}
+
+func (t *targets) slow(name string, took time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.took[name] = took
+}
+
 // running is an engine in a bubble.
 type running struct {
 	*Engine
@@ -377,13 +390,13 @@ func TestCapsAndSkips(t *testing.T) {
 		e := start(t, newMemory(), tg, jobs...)
 		time.Sleep(30 * time.Second)
 		h := e.Snapshot().Health
-		if tg.most != perDest {
-			t.Errorf("%d checks of one destination at once, the cap is %d", tg.most, perDest)
-		}
 		if h.Late == 0 || h.Skipped == 0 || h.Waiting == 0 {
 			t.Errorf("overload unseen: %+v", h)
 		}
 		e.stop()
+		if tg.most != perDest {
+			t.Errorf("%d checks of one destination at once, the cap is %d", tg.most, perDest)
+		}
 	})
 }
 
@@ -396,9 +409,9 @@ func TestPauseResumeMaintain(t *testing.T) {
 		if _, err := e.Act(t.Context(), uptime.Action{Verb: uptime.VerbPause, Targets: []string{"tag:prod"}, Until: until, By: "jo"}); err != nil {
 			t.Fatal(err)
 		}
-		n := len(tg.starts["a"])
+		n := len(tg.of("a"))
 		time.Sleep(4 * time.Minute)
-		if len(tg.starts["a"]) != n {
+		if len(tg.of("a")) != n {
 			t.Error("checked while paused")
 		}
 		if st := e.state("a"); st.Label() != "off" || !st.Until.Equal(until) {
@@ -549,8 +562,8 @@ func TestStall(t *testing.T) {
 		e := start(t, s, tg, job("a", 10*time.Second))
 		time.Sleep(15 * time.Second)
 		tg.set("a", uptime.FaultTCPTimeout)
-		tg.took["a"] = 3 * time.Second
-		for n := len(tg.starts["a"]); len(tg.starts["a"]) == n; {
+		tg.slow("a", 3*time.Second)
+		for n := len(tg.of("a")); len(tg.of("a")) == n; {
 			time.Sleep(100 * time.Millisecond)
 		}
 		now := time.Now()
