@@ -39,6 +39,7 @@ const (
 	FaultLocalOverload          Fault = 111
 	FaultLocalCancelled         Fault = 112
 	FaultLocalConfig            Fault = 113
+	FaultLocalBug               Fault = 114
 	FaultDNSTimeout             Fault = 201
 	FaultDNSServfail            Fault = 202
 	FaultDNSRefused             Fault = 203
@@ -165,6 +166,7 @@ var faultClasses = map[Fault]faultClass{
 	FaultLocalOverload:          {"local.overload", Ours, false},
 	FaultLocalCancelled:         {"local.cancelled", Ours, false},
 	FaultLocalConfig:            {"local.config", Ours, false},
+	FaultLocalBug:               {"local.bug", Ours, false},
 	FaultDNSTimeout:             {"dns.timeout", Path, false},
 	FaultDNSServfail:            {"dns.servfail", Path, false},
 	FaultDNSRefused:             {"dns.refused", Path, false},

@@ -64,10 +64,11 @@ func AppendPercent(b []byte, f float64) []byte {
 	case p < 0.01:
 		return append(b, "<0.01%"...)
 	}
-	// In hundredths, or above 99.9 in thousandths: whole numbers, so that nothing rounds.
-	n, digits := int64(p*100), 2
+	// In hundredths, or above 99.9 in thousandths: whole numbers, so that nothing rounds
+	// but what a float lacks of a number written in decimals.
+	n, digits := int64(p*100+1e-6), 2
 	if p >= 99.9 {
-		if n, digits = int64(p*1000), 3; n%10 == 0 {
+		if n, digits = int64(p*1000+1e-6), 3; n%10 == 0 {
 			n, digits = n/10, 2
 		}
 	}

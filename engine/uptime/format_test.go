@@ -5,47 +5,53 @@ import (
 	"time"
 )
 
-func TestPercent(t *testing.T) {
-	for _, c := range []struct {
-		share float64
-		want  string
-	}{
-		{1, "100%"}, {1.5, "100%"}, {0.999999, "99.999%"}, {0.99978, "99.978%"}, {0.9998, "99.98%"},
-		{0.999, "99.90%"}, {0.9989, "99.89%"}, {0.99499, "99.49%"}, {0.5, "50.00%"}, {0.0712, "7.12%"},
-		{0.00011, "0.01%"}, {0.00001, "<0.01%"}, {0, "0%"}, {-1, "0%"},
+func TestFormats(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tc := range []struct{ got, want string }{
+		{Ago(-time.Second), "0s"}, {Ago(1900 * ms), "1s"}, {Ago(252 * time.Second), "4m12s"}, {Ago(6*time.Hour + 2*time.Minute), "6h02m"},
+		{Ago(146 * time.Hour), "6d02h"},
+		{Took(0), "-"}, {Took(20 * time.Microsecond), "0.1ms"}, {Took(3100 * time.Microsecond), "3.1ms"}, {Took(9960 * time.Microsecond), "10ms"},
+		{Took(184 * ms), "184ms"}, {Took(999600 * time.Microsecond), "1.00s"}, {Took(2410 * ms), "2.41s"}, {Took(9996 * ms), "10.0s"}, {Took(102 * time.Second), "102s"},
+		{Percent(1), "100%"}, {Percent(0.99999999), "99.999%"}, {Percent(0.99978), "99.978%"}, {Percent(0.99915), "99.915%"},
+		{Percent(0.9949), "99.49%"}, {Percent(0.00001), "<0.01%"}, {Percent(0), "0%"},
 	} {
-		if got := Percent(c.share); got != c.want {
-			t.Errorf("Percent(%v) = %q, want %q", c.share, got, c.want)
+		if tc.got != tc.want {
+			t.Errorf("got %s, want %s", tc.got, tc.want)
 		}
 	}
 }
 
-func TestAgo(t *testing.T) {
-	for _, c := range []struct {
-		d    time.Duration
-		want string
+func TestParseDuration(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		want time.Duration
 	}{
-		{-time.Second, "0s"}, {0, "0s"}, {59*time.Second + 999*time.Millisecond, "59s"}, {time.Minute, "1m00s"},
-		{4*time.Minute + 12*time.Second, "4m12s"}, {6*time.Hour + 2*time.Minute, "6h02m"},
-		{6*24*time.Hour + 2*time.Hour, "6d02h"}, {400 * 24 * time.Hour, "400d00h"},
+		{"60s", time.Minute}, {"1m30s", 90 * time.Second}, {"90d", 90 * 24 * time.Hour}, {"1d12h", 36 * time.Hour}, {"2w", 14 * 24 * time.Hour},
+		{"5y", 5 * 365 * 24 * time.Hour}, {"0.5d", 12 * time.Hour}, {"250ms", 250 * time.Millisecond},
 	} {
-		if got := Ago(c.d); got != c.want {
-			t.Errorf("Ago(%v) = %q, want %q", c.d, got, c.want)
+		if got, err := ParseDuration(tc.in); err != nil || got != tc.want {
+			t.Errorf("%s: %v, %v", tc.in, got, err)
+		}
+	}
+	for in, want := range map[string]string{
+		"5":       `"5" needs a unit, e.g. "5s" or "5m"`,
+		"5x":      `"5x" is no duration; write it as 30s, 5m, 2h, 1d, 2w or 1y`,
+		"":        `"" is no duration; write it as 30s, 5m, 2h, 1d, 2w or 1y`,
+		"-5s":     `"-5s" is no duration; write it as 30s, 5m, 2h, 1d, 2w or 1y`,
+		"999999y": `"999999y" is no duration`,
+	} {
+		if d, err := ParseDuration(in); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, %v; want %s", in, d, err, want)
 		}
 	}
 }
 
-func TestTook(t *testing.T) {
-	for _, c := range []struct {
-		d    time.Duration
-		want string
-	}{
-		{0, "-"}, {time.Microsecond, "0.1ms"}, {400 * time.Microsecond, "0.4ms"}, {9949 * time.Microsecond, "9.9ms"},
-		{9950 * time.Microsecond, "10ms"}, {18 * time.Millisecond, "18ms"}, {2410 * time.Millisecond, "2.41s"},
-		{10 * time.Second, "10.0s"}, {75 * time.Second, "75.0s"}, {100 * time.Second, "100s"},
-	} {
-		if got := Took(c.d); got != c.want {
-			t.Errorf("Took(%v) = %q, want %q", c.d, got, c.want)
+func FuzzParseDuration(f *testing.F) {
+	f.Add("1d12h")
+	f.Add("5")
+	f.Fuzz(func(t *testing.T, s string) {
+		if d, err := ParseDuration(s); err == nil && d < 0 {
+			t.Fatalf("%q is %v", s, d)
 		}
-	}
+	})
 }

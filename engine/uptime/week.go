@@ -14,7 +14,7 @@ func WeekKey(t time.Time) string {
 // ParseWeek returns the Monday 00:00 UTC with which the week of a key begins.
 func ParseWeek(key string) (time.Time, error) {
 	var y, w int
-	if n, err := fmt.Sscanf(key, "%4d-W%2d", &y, &w); err != nil || n != 2 || len(key) != len("2026-W47") {
+	if n, err := fmt.Sscanf(key, "%4d-W%2d", &y, &w); err != nil || n != 2 || y < 0 || len(key) != len("2026-W47") {
 		return time.Time{}, fmt.Errorf("%q is no ISO week", key)
 	}
 	// January 4th is always in week 1.
