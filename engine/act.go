@@ -123,7 +123,9 @@ func (e *Engine) recheck(m *monitor, _ uptime.Action, now time.Time) bool {
 	if m.mode == uptime.Paused {
 		return false
 	}
-	e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now})
+	if m.queued == 0 { // one that waits for its start is what was asked for
+		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now})
+	}
 	return true
 }
 

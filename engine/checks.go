@@ -71,7 +71,7 @@ func (e *Engine) fire(at time.Time, d due, now time.Time) {
 		e.regular(m, at, now)
 	case d.what == dueExtra && d.token == m.plan:
 		m.extra = time.Time{}
-		if m.inFlight < 2 { // two may overlap: a look at what takes long to fail
+		if m.inFlight+m.queued < 2 { // two may overlap: a look at what takes long to fail
 			e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at})
 			m.started = now
 		}
@@ -98,7 +98,7 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 		e.apply(m, d, now)
 	}
 	overdue := now.Sub(at) > stallAfter && e.stalls.since(at)
-	if overdue || m.inFlight > 0 {
+	if overdue || m.inFlight+m.queued > 0 {
 		e.flow.skipped++
 		return
 	}

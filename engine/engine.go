@@ -81,10 +81,8 @@ type Engine struct {
 	out      outbound
 	started  time.Time
 	config   uptime.ConfigState
-	node     string // what keeps us from judging
-	dirty    bool   // something a snapshot shows has changed
-	lastSeen time.Time
-	turn     int // whose state record is written next
+	dirty    bool // something a snapshot shows has changed
+	turn     int  // whose state record is written next
 	days     *time.Location
 
 	// How others reach the loop.
@@ -178,7 +176,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.wheel.Advance(now, func(at time.Time, d due) { e.fire(at, d, now) })
 		e.flow.pump(now)
 		if !now.Before(nextTick) {
-			e.tick(now)
+			e.tick()
 			nextTick = now.Add(tick)
 			e.dirty = true // the age of the truth
 		}
@@ -250,9 +248,8 @@ func (e *Engine) end(now time.Time) error {
 }
 
 // tick is done once a second.
-func (e *Engine) tick(now time.Time) {
-	e.flow.second(now)
-	e.lastSeen = now
+func (e *Engine) tick() {
+	e.flow.second()
 	// Every state record is renewed within about ten minutes.
 	for n := (len(e.monitors) + 599) / 600; n > 0 && len(e.monitors) > 0; n-- {
 		e.turn = (e.turn + 1) % len(e.monitors)

@@ -35,8 +35,9 @@ type flow struct {
 	capacity int
 	inFlight int
 	dest     map[string]*destination
-	ready    []check // due, and not held by a destination; those of a doubt first
-	waiting  int     // in ready and in all destinations
+	looks    []check // due, and not held by a destination: those of a doubt, which go first …
+	ready    []check // … and the others
+	waiting  int     // in these and in all destinations
 
 	late, skipped uint64
 	seconds       [60]second
@@ -60,6 +61,7 @@ func newFlow(capacity int) flow {
 // ask queues a check.
 func (f *flow) ask(c check) {
 	f.waiting++
+	c.m.queued++
 	d := f.dest[c.job.Dest]
 	if d == nil {
 		d = &destination{}
@@ -70,19 +72,41 @@ func (f *flow) ask(c check) {
 		return
 	}
 	d.inFlight++ // it has its place from now on
+	f.line(c)
+}
+
+// line lets a check stand in line for its start.
+func (f *flow) line(c check) {
 	if c.regular {
 		f.ready = append(f.ready, c)
 	} else {
-		f.ready = append([]check{c}, f.ready...)
+		f.looks = append(f.looks, c)
 	}
+}
+
+// next takes the check whose turn it is.
+func (f *flow) next() (check, bool) {
+	for _, q := range []*[]check{&f.looks, &f.ready} {
+		if len(*q) > 0 {
+			c := (*q)[0]
+			if *q = (*q)[1:]; len(*q) == 0 {
+				*q = nil
+			}
+			f.waiting--
+			c.m.queued--
+			return c, true
+		}
+	}
+	return check{}, false
 }
 
 // pump starts what there is room for.
 func (f *flow) pump(now time.Time) {
-	for len(f.ready) > 0 && f.inFlight < f.capacity {
-		c := f.ready[0]
-		f.ready = f.ready[1:]
-		f.waiting--
+	for f.inFlight < f.capacity {
+		c, ok := f.next()
+		if !ok {
+			return
+		}
 		if c.epoch != c.m.epoch { // paused, changed or gone while it waited
 			f.free(c)
 			continue
@@ -99,9 +123,6 @@ func (f *flow) pump(now time.Time) {
 		f.inFlight++
 		f.start(c)
 	}
-	if len(f.ready) == 0 {
-		f.ready = nil
-	}
 }
 
 // release takes back the place of a check that has ended.
@@ -117,14 +138,14 @@ func (f *flow) free(c check) {
 		next := d.queue[0]
 		d.queue = d.queue[1:]
 		d.inFlight++
-		f.ready = append(f.ready, next)
+		f.line(next)
 	} else if d.inFlight == 0 {
 		delete(f.dest, c.job.Dest)
 	}
 }
 
 // second starts counting another second.
-func (f *flow) second(time.Time) {
+func (f *flow) second() {
 	f.now = (f.now + 1) % len(f.seconds)
 	f.seconds[f.now] = second{}
 }

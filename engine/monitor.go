@@ -24,6 +24,7 @@ type monitor struct {
 	epoch    uint32 // grows when what is queued or in flight no longer counts
 	plan     uint32 // grows when another extra check is planned
 	inFlight int
+	queued   int       // due, and not started
 	started  time.Time // of the newest check
 	regular  time.Time // when the next regular check is due; zero: none
 	extra    time.Time // when the rule wants the next look; zero: not
@@ -78,7 +79,7 @@ func (m *monitor) state(now time.Time) *uptime.State {
 		Fault: m.mem.Fault, Message: m.mem.Message,
 		Incident: m.number, Ack: m.ack,
 		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Total,
-		Next: next, Checks: m.checked,
+		Next: next, Waiting: m.queued > 0, Checks: m.checked,
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),
 		Locations: []uptime.LocationState{{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true}},

@@ -168,3 +168,12 @@ func (o *outbound) storeError() string {
 	}
 	return uptime.Clean(fmt.Sprint(o.err), 200)
 }
+
+// unstored is how many results wait for the store.
+func (o *outbound) unstored() int {
+	n := len(o.pending.Results)
+	if o.failed != nil {
+		n += len(o.failed.Results)
+	}
+	return n
+}

@@ -15,13 +15,13 @@ func (e *Engine) publish(now time.Time) {
 	rate, lag := e.flow.rate(now.Sub(e.started))
 	s := &uptime.Snapshot{
 		Seq: 1, Time: now.UTC(), Instance: e.o.Instance, Timezone: e.o.Timezone, Started: e.started.UTC(),
-		Config: e.config, Node: e.node, Events: e.out.durable,
+		Config: e.config, Events: e.out.durable,
 		States: make([]*uptime.State, len(e.monitors)),
 		Health: uptime.Health{
 			Rate: rate, Lag: lag, InFlight: e.flow.inFlight, Capacity: e.flow.capacity, Waiting: e.flow.waiting,
 			Late: e.flow.late, Skipped: e.flow.skipped, ProbesLive: 1, Probes: 1,
 			StoreBytes: e.out.size, StoreError: e.out.storeError(), StoreLatency: e.out.latency,
-			Unstored: len(e.out.pending.Results), Dropped: e.out.dropped,
+			Unstored: e.out.unstored(), Dropped: e.out.dropped,
 		},
 	}
 	if last := e.snapshot.Load(); last != nil {
