@@ -39,6 +39,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":              {"tui/cli"},
 	"charm.land/":                         {"tui/..."},
 	"github.com/charmbracelet/":           {"tui/..."},
+	"github.com/charmbracelet/x/ansi":     {"tui/...", "engine/report"}, // the width of text
 	"github.com/creack/pty":               {"tui/cli/e2e"},
 	"github.com/charmbracelet/x/vt":       {"tui/cli/e2e"},
 	"github.com/rogpeppe/go-internal":     {},
