@@ -209,7 +209,7 @@ func ceiling(columns []dots) time.Duration {
 // roundUp is the smallest round unit of which rows hold v.
 func roundUp(v time.Duration, rows int) time.Duration {
 	for scale := 10 * time.Microsecond; scale < 1000*time.Hour; scale *= 10 {
-		for _, m := range [...]time.Duration{10, 20, 25, 30, 40, 50, 75} {
+		for _, m := range [...]time.Duration{10, 15, 20, 25, 30, 40, 50, 60, 75} {
 			if unit := scale * m / 10; unit*time.Duration(rows) > v {
 				return unit
 			}

@@ -103,6 +103,21 @@ func step(v, top time.Duration) int {
 	return int(min(max((int64(v)*8-1)/int64(top), 0), 7))
 }
 
+// Counts draws a step for each number, the highest at full height.
+func Counts(numbers []int, ascii bool) Line {
+	l, top := make(Line, len(numbers)), 1
+	for _, n := range numbers {
+		top = max(top, n)
+	}
+	for x, n := range numbers {
+		l[x] = Cell{ladder(ascii)[0], Faint}
+		if n > 0 {
+			l[x] = Cell{ladder(ascii)[max((n*8-1)/top, 1)], Plain}
+		}
+	}
+	return l
+}
+
 // dayLimits are the shares of uptime from which a day climbs a step: each is
 // roughly the one before doubled in downtime, from 43 seconds to 5 hours.
 var dayLimits = [...]float64{1, 0.9995, 0.999, 0.997, 0.99, 0.97, 0.90, 0.80}

@@ -86,6 +86,26 @@ func TestSpark(t *testing.T) {
 	}
 }
 
+func TestCounts(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		numbers []int
+		want    string
+	}{
+		{"none at all", []int{0, 0}, "▁▁"},
+		{"one is more than none", []int{0, 1, 100}, "▁▂█"},
+		{"in proportion", []int{1, 2, 4}, "▂▄█"},
+		{"nothing", nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Counts(tt.numbers, false).String(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			sound(t, Counts(tt.numbers, true), true)
+		})
+	}
+}
+
 func TestDays(t *testing.T) {
 	d := func(up float64) uptime.Share {
 		return uptime.Share{Up: time.Duration(up * float64(day)), Down: time.Duration((1 - up) * float64(day)), Span: day}
