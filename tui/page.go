@@ -53,7 +53,7 @@ type (
 	}
 	// filtered has rows that / narrows. The filter was parsed; q.text is as typed.
 	filtered interface {
-		filter(s *shell, q *query)
+		filter(s *shell, q *query) tea.Cmd
 		counts() (shown, all int)
 	}
 )
@@ -75,6 +75,7 @@ type binding struct {
 	group group                              // its place in help; noGroup: not there (a second way to the same)
 	help  string                             // what it does, short
 	hint  string                             // its word in the last line; "": not there
+	rank  uint8                              // which hints go first when there is no room: the largest; 0 stays
 	verb  string                             // its word in the palette; "": not there
 	off   func(s *shell) string              // why it does nothing now; "" or nil: it does
 	run   func(s *shell, key string) tea.Cmd // key is the one of keys that was pressed

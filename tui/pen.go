@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -18,14 +19,13 @@ type pen struct {
 	th   *theme.Theme
 	w, h int
 	buf  []byte
-	x, y int  // the next cell
-	clip bool // the line is full
+	x, y int // the next cell
 }
 
 // reset starts a screen of w × h cells.
 func (p *pen) reset(th *theme.Theme, w, h int) {
 	p.th, p.w, p.h = th, max(w, 0), max(h, 0)
-	p.buf, p.x, p.y, p.clip = p.buf[:0], 0, 0, false
+	p.buf, p.x, p.y = p.buf[:0], 0, 0
 }
 
 // left is how many lines are still free, the one being written included.
@@ -33,11 +33,11 @@ func (p *pen) left() int { return max(p.h-p.y, 0) }
 
 // end finishes the line.
 func (p *pen) end() {
-	if p.y < p.h-1 {
+	if p.y < p.h {
 		p.buf = append(p.buf, '\n')
+		p.y++
 	}
-	p.y++
-	p.x, p.clip = 0, p.w == 0
+	p.x = 0
 }
 
 // blank ends lines until only n are left.
@@ -96,6 +96,23 @@ func (p *pen) to(x int) {
 		p.buf = append(p.buf, ' ')
 		p.x++
 	}
+}
+
+// picture writes width cells of our own, appended by draw; they are left out
+// where they do not fit.
+func (p *pen) picture(st theme.Style, width int, draw func(dst []byte) []byte) {
+	if width <= 0 || width > p.w-p.x || p.y >= p.h {
+		return
+	}
+	p.open(st)
+	p.buf = draw(p.buf)
+	p.x += width
+	p.close(st)
+}
+
+// screen is what was written.
+func (p *pen) screen() string {
+	return string(bytes.TrimSuffix(p.buf, []byte{'\n'}))
 }
 
 // glyph writes one rune of our own that is a cell wide.

@@ -9,8 +9,8 @@ type screen struct {
 
 // screens lists the pages that stand beside the overview.
 func screens() []screen {
-	return []screen{}
+	return []screen{
+		{"I", "incidents", func(*shell) page { return newIncidents("") }},
+		{"E", "events", func(*shell) page { return newEvents() }},
+	}
 }
-
-// openDetail makes the page of one monitor; nil while there is none.
-func openDetail(name string) page { return nil }

@@ -2,8 +2,26 @@ package tui
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+)
+
+const (
+	pullEvery    = 250 * time.Millisecond // how often the console looks at its source
+	staleAfter   = 3 * time.Second        // an embedded engine that says nothing for so long is lost
+	messageFor   = 10 * time.Second
+	undoFor      = 10 * time.Second
+	bellEvery    = time.Minute
+	rowsASecond  = 20 // how many rows get new ages in one second: what a screen costs at rest
+	actTimeout   = 10 * time.Second
+	smallestFull = 6 // lines from which there is room for the state of lookout
 )
 
 // shell is the one Bubble Tea model: it owns the stack of pages, the truth
@@ -11,8 +29,212 @@ import (
 // routes.
 type shell struct {
 	view
-	ctx   context.Context // of the console; ends the commands of its pages
-	stack []page          // the last one is on the screen; the first is the overview
+	ctx      context.Context // of the console; ends the commands of its pages
+	clock    func() time.Time
+	own      []binding // the shell's key table
+	stack    []page    // the last one is on the screen; the first is the overview
+	home     *overview
+	panel    panel // what is open at the bottom; nil: nothing
+	message  message
+	undo     *undo
+	bell     bell
+	leaving  Leave
+	instance string // shown until a snapshot names it
+	mouse    bool
+	frozen   time.Time // since when the screen stands still; zero: it does not
+	views    []View    // saved filters, 1 to 9
+	history  []string  // of the filter, newest last
+	save     func([]View) error
+
+	rowTime time.Time // the clock of the rows, in coarser steps than now
+	pen     pen
+	dirty   bool // what is on the screen is not what View would draw
+	drawn   tea.View
+}
+
+// panel is something open at the bottom of the screen, above the last line.
+// It gets every key until it closes.
+type panel interface {
+	lines(s *shell) int // how many it takes, the second last line included
+	draw(s *shell, p *pen)
+	hints(s *shell) []hint
+	typed(s *shell, k tea.KeyPressMsg) tea.Cmd
+	pasted(s *shell, text string) tea.Cmd // ignored outside inputs
+}
+
+// message is a sentence in the second last line.
+type message struct {
+	text  string
+	style theme.Style
+	until time.Time
+}
+
+type (
+	tickMsg time.Time // time to look at the source
+	doneMsg struct {  // an action ended
+		verb  string
+		names []string
+		err   error
+		back  []uptime.Action
+	}
+	saidMsg struct { // a command of the shell has something to say
+		text string
+		err  error
+	}
+)
+
+// Init asks for the background and starts the tick.
+func (s *shell) Init() tea.Cmd {
+	cmds := []tea.Cmd{tick(), s.pull()}
+	if s.th.Depth == theme.Many {
+		cmds = append(cmds, tea.RequestBackgroundColor)
+	}
+	return tea.Batch(cmds...)
+}
+
+func tick() tea.Cmd {
+	return tea.Tick(pullEvery, func(t time.Time) tea.Msg { return tickMsg(t) })
+}
+
+// Update routes a message to whoever it is for.
+func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
+	switch m := m.(type) {
+	case tickMsg:
+		return s, tea.Batch(s.pull(), tick())
+	case tea.KeyPressMsg:
+		s.dirty = true
+		cmd := s.pull()
+		return s, tea.Batch(cmd, s.typed(m))
+	case tea.PasteMsg:
+		s.dirty = true
+		return s, s.pasted(m.Content)
+	case tea.WindowSizeMsg:
+		if m.Width != s.w || m.Height != s.h {
+			s.w, s.h, s.dirty = m.Width, m.Height, true
+		}
+	case tea.FocusMsg:
+		s.bell.focused = true
+	case tea.BlurMsg:
+		s.bell.focused = false
+	case tea.BackgroundColorMsg:
+		if light := !m.IsDark(); light != s.th.Light {
+			s.th = theme.New(s.th.Depth, light, s.th.ASCII)
+			s.dirty = true
+		}
+	case tea.MouseWheelMsg:
+		s.dirty = true
+		if m.Button == tea.MouseWheelUp {
+			return s, s.press("up")
+		}
+		return s, s.press("down")
+	case reply:
+		s.dirty = true
+		if slices.Contains(s.stack, m.to) {
+			return s, m.to.receive(s, m.msg)
+		}
+	case doneMsg:
+		s.dirty = true
+		s.acted(m)
+	case saidMsg:
+		s.dirty = true
+		if m.err != nil {
+			s.fail(m.err)
+		} else {
+			s.say(m.text)
+		}
+	case tea.ResumeMsg:
+		s.dirty = true
+	}
+	return s, nil
+}
+
+// pull looks at the source. The pages hear of a new snapshot, and the screen
+// is drawn again only if something on it changed.
+func (s *shell) pull() tea.Cmd {
+	now := s.clock()
+	if s.frozen.IsZero() {
+		if step := s.rowStep(); !now.Truncate(step).Equal(s.rowTime) {
+			s.rowTime, s.dirty = now.Truncate(step), true
+		}
+	}
+	if now.Minute() != s.now.Minute() || !s.message.until.IsZero() && now.After(s.message.until) ||
+		s.undo != nil && now.After(s.undo.until) || !s.frozen.IsZero() && now.Second() != s.now.Second() {
+		s.dirty = true
+	}
+	s.now = now
+	if !s.message.until.IsZero() && now.After(s.message.until) {
+		s.message = message{}
+	}
+	if s.undo != nil && now.After(s.undo.until) {
+		s.undo = nil
+	}
+	link, snap := s.source.Link(), s.source.Snapshot()
+	if link != s.link {
+		s.link, s.dirty = link, true
+	}
+	var cmds []tea.Cmd
+	fresh := snap != nil && (s.snap == nil || snap.Seq != s.snap.Seq || !snap.Time.Equal(s.snap.Time))
+	if fresh {
+		cmds = append(cmds, s.bell.ring(snap, now))
+	}
+	if fresh && s.frozen.IsZero() {
+		s.snap, s.dirty = snap, true
+		s.loc = location(snap, s.loc)
+		cmds = append(cmds, s.home.refresh(s))
+		if top := s.top(); top != page(s.home) {
+			cmds = append(cmds, top.refresh(s))
+		}
+	}
+	s.old = 0
+	if snap != nil {
+		s.old = max(now.Sub(snap.Time), 0)
+	}
+	lost := !link.Lost.IsZero() || s.embedded && snap != nil && s.old > staleAfter
+	if lost != s.lost || lost && now.Second() != s.rowTime.Second() {
+		s.lost, s.dirty = lost, true
+	}
+	return tea.Batch(cmds...)
+}
+
+// rowStep is how coarse the ages in rows are: the more rows, the coarser, so
+// that a screen at rest costs the same on any terminal.
+func (s *shell) rowStep() time.Duration {
+	return time.Duration(max(1, (s.h-4+rowsASecond-1)/rowsASecond)) * time.Second
+}
+
+func location(snap *uptime.Snapshot, def *time.Location) *time.Location {
+	if snap.Timezone == "" || def != nil && def.String() == snap.Timezone {
+		return def
+	}
+	if loc, err := time.LoadLocation(snap.Timezone); err == nil {
+		return loc
+	}
+	return def
+}
+
+// typed routes a key: to the panel, to a page with an input, to the tables.
+func (s *shell) typed(k tea.KeyPressMsg) tea.Cmd {
+	s.message = message{}
+	if s.panel != nil {
+		return s.panel.typed(s, k)
+	}
+	if t, ok := s.top().(typist); ok {
+		if cmd, took := t.typed(s, k); took {
+			return cmd
+		}
+	}
+	return s.press(k.String())
+}
+
+func (s *shell) pasted(text string) tea.Cmd {
+	if s.panel != nil {
+		return s.panel.pasted(s, text)
+	}
+	if t, ok := s.top().(typist); ok {
+		return t.pasted(s, text)
+	}
+	s.say("pasted text is ignored here")
+	return nil
 }
 
 // open puts a page on top.
@@ -34,15 +256,159 @@ func (s *shell) back() tea.Cmd {
 func (s *shell) top() page { return s.stack[len(s.stack)-1] }
 
 // say shows a sentence in the second last line, until the next key.
-func (s *shell) say(text string) {}
+func (s *shell) say(text string) { s.note(text, theme.Strong) }
 
 // fail shows what went wrong, until the next key.
-func (s *shell) fail(err error) {}
+func (s *shell) fail(err error) { s.note(err.Error(), theme.Warn) }
+
+func (s *shell) note(text string, st theme.Style) {
+	s.message, s.dirty = message{uptime.Clean(text, 400), st, s.now.Add(messageFor)}, true
+}
 
 // clip puts text into the terminal's clipboard and shows it, to be selected
 // by hand where the terminal does not take it.
-func (s *shell) clip(text string) tea.Cmd { return tea.SetClipboard(text) }
+func (s *shell) clip(text string) tea.Cmd {
+	if text == "" {
+		s.say("there is nothing to copy")
+		return nil
+	}
+	if n := strings.Count(text, "\n"); n > 0 {
+		s.say(fmt.Sprintf("copied %d lines", n))
+	} else {
+		s.say("copied  " + text)
+	}
+	return tea.SetClipboard(text)
+}
 
 // problem is the name of the next (dir 1) or previous (-1) monitor that needs
 // a human, in the order of the overview, from the named one on; "": none.
-func (s *shell) problem(from string, dir int) string { return "" }
+func (s *shell) problem(from string, dir int) string { return s.home.problem(from, dir) }
+
+// leave ends the console and says what the person chose.
+func (s *shell) leave(l Leave) tea.Cmd {
+	s.leaving = l
+	return tea.Quit
+}
+
+// View draws the screen, if anything on it changed since the last time.
+func (s *shell) View() tea.View {
+	if !s.dirty {
+		return s.drawn
+	}
+	s.dirty = false
+	v := tea.NewView(s.render())
+	v.AltScreen, v.ReportFocus = true, true
+	v.WindowTitle = s.windowTitle()
+	if s.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	s.drawn = v
+	return v
+}
+
+// render writes all lines: the page's, the panel's, the state, the keys.
+func (s *shell) render() string {
+	p := &s.pen
+	p.reset(s.th, s.w, s.h)
+	if p.w == 0 || p.h == 0 {
+		return ""
+	}
+	top := s.top()
+	s.drawHead(p, top)
+	p.end()
+	keys, state := 0, 0
+	if p.h > 2 {
+		keys = 1
+	}
+	if p.h >= smallestFull {
+		state = 1
+	}
+	if s.panel != nil {
+		state = min(max(s.panel.lines(s), 1), max(p.h-1-keys, 0))
+	} else if s.message.text != "" && state == 0 {
+		state = min(1, p.h-1-keys) // a small screen still says what a key did
+	}
+	p.h -= keys + state
+	s.drawBanner(p)
+	top.body(s, p)
+	p.blank(0)
+	p.h += state
+	switch {
+	case state == 0:
+	case s.panel != nil:
+		s.panel.draw(s, p)
+	default:
+		s.drawState(p)
+	}
+	p.blank(0)
+	if keys > 0 {
+		p.h += keys
+		if s.panel != nil {
+			drawHints(p, s.panel.hints(s))
+		} else {
+			drawHints(p, s.hints())
+		}
+	}
+	return p.screen()
+}
+
+// drawState writes the second last line: a message, or the page's.
+func (s *shell) drawState(p *pen) {
+	if s.message.text != "" {
+		p.to(1)
+		text := s.message.text
+		if s.undo != nil && s.message.style == theme.Strong {
+			text += fmt.Sprintf("   u undoes for %d s", int(s.undo.until.Sub(s.now).Seconds()+0.5))
+		}
+		p.cell(s.message.style, text, min(cells(text), p.w-1))
+	} else {
+		s.top().status(s, p)
+	}
+	p.end()
+}
+
+// drawHead writes line 1 and the clock at its end, which says so when the
+// screen is frozen.
+func (s *shell) drawHead(p *pen, top page) {
+	clock := s.now.In(s.loc).Format("15:04")
+	style := theme.Plain
+	if !s.frozen.IsZero() {
+		clock, style = "FROZEN "+uptime.Ago(s.now.Sub(s.frozen)), theme.Reverse
+	}
+	n := cells(clock)
+	if p.w < n+8 {
+		n = 0
+	}
+	w := p.w
+	if n > 0 {
+		p.w = w - n - 2
+		if w < 60 {
+			p.w = w - n - 1
+		}
+	}
+	top.head(s, p)
+	p.w = w
+	if n > 0 {
+		margin := 1
+		if w < 60 {
+			margin = 0
+		}
+		p.to(w - n - margin)
+		p.text(style, clock)
+	}
+}
+
+func (s *shell) windowTitle() string {
+	name := "lookout"
+	if n := s.name(); n != name {
+		name += "@" + uptime.Clean(n, 60)
+	}
+	switch {
+	case s.lost:
+		return "? " + name
+	case s.snap != nil && s.snap.Counts.Down > 0:
+		down := s.th.State(uptime.Down, uptime.Active)
+		return fmt.Sprintf("%c%d %s", down.Glyph, s.snap.Counts.Down, name)
+	}
+	return name
+}

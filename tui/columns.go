@@ -1,0 +1,360 @@
+package tui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+	"lookout/tui/widget"
+)
+
+// columns says which columns a width has room for, in cells; 0: not there.
+// What needs remote places is not there where there is only one.
+type columns struct {
+	tiny                                                          bool // no words for states, no head
+	name, group, bar, spark, latency, p95, places, age, next, day int
+}
+
+const (
+	wideFrom = 110 // cells from which everything is shown
+	wordFrom = 60  // and from which states have words
+)
+
+func layout(w, places int, hourly bool) columns {
+	if places < 2 {
+		places = 0
+	}
+	switch {
+	case w >= wideFrom:
+		c := columns{group: 8, bar: 24, spark: 12, latency: 7, p95: 7, places: places, age: 5, next: 5, day: 5}
+		c.name = w - 1 - (nameAt + 1 + c.group + 1 + c.bar + 1 + c.spark + 1 + c.latency + c.p95 + c.age + c.next + 1 + c.day)
+		if places > 0 {
+			c.name -= places + 1
+		}
+		if extra := c.name - 40; extra > 0 {
+			c.group = min(8+extra/2, 20)
+			c.name -= c.group - 8
+		}
+		return c
+	case w >= wordFrom:
+		c := columns{bar: max(20-max(80-w, 0), 0), latency: 7, places: places, age: 5, next: 6}
+		if hourly {
+			c.spark, c.p95, c.bar = min(c.bar, 12), 7, 0
+			if c.spark < 6 {
+				c.spark = 0
+			}
+		}
+		c.name = w - 1 - (nameAt + 1 + c.latency + c.age + c.next + 1)
+		for _, n := range []int{c.bar, c.spark, c.places} {
+			if n > 0 {
+				c.name -= n + 1
+			}
+		}
+		c.name -= c.p95
+		return c
+	}
+	c := columns{tiny: true, latency: 8, age: 4}
+	if w < 30 {
+		c.latency, c.age = min(5, max(w-13, 0)), 0
+	}
+	c.name = w - 4 - c.age
+	if c.latency > 0 {
+		c.name -= c.latency + 1
+	}
+	c.name = max(c.name, 0)
+	return c
+}
+
+// nameAt is the column at which names start.
+const nameAt = 8
+
+func (c columns) head(p *pen, r *roster) {
+	col := func(s string, width int) {
+		if width > 0 {
+			p.to(p.x + 1)
+			p.cell(theme.Faint, s, width)
+		}
+	}
+	right := func(s string, width int) { p.right(theme.Faint, s, width) }
+	p.to(1)
+	p.cell(theme.Faint, "STATE", nameAt-1-1)
+	col("NAME", c.name)
+	col("GROUP", c.group)
+	col("LAST "+strconv.Itoa(c.bar)+" CHECKS", c.bar)
+	col("LATENCY 1h", c.spark)
+	last := "LATENCY"
+	if c.spark > 0 {
+		last = "LAST"
+	}
+	p.to(p.x + 1)
+	right(last, c.latency)
+	if c.p95 > 0 {
+		right("P95 1h", c.p95)
+	}
+	if c.places > 0 {
+		p.to(p.x + 1)
+		p.text(theme.Faint, letters(r.locations))
+	}
+	right("AGE", c.age)
+	right("NEXT", c.next)
+	if c.day > 0 {
+		p.to(p.x + 1)
+		right("24h%", c.day)
+	}
+}
+
+// letters are the first letters of places: the head of their column.
+func letters(places []string) string {
+	var b strings.Builder
+	for _, l := range places {
+		for _, r := range strings.ToUpper(l) {
+			b.WriteRune(r)
+			break
+		}
+	}
+	return b.String()
+}
+
+// row writes one monitor.
+func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, marked bool) {
+	gutter(p, cursor, marked)
+	look := s.look(st)
+	nameStyle := theme.Plain
+	if cursor {
+		nameStyle = theme.Reverse
+	}
+	if c.tiny {
+		p.glyph(look.Style, look.Glyph)
+		p.to(3)
+		n := min(cells(st.Name), c.name)
+		p.cell(nameStyle, st.Name, n)
+		p.to(3 + c.name)
+		if c.latency > 0 {
+			p.to(p.x + 1)
+			p.cell(theme.Plain, latency(st), c.latency)
+		}
+		if c.age > 0 {
+			p.right(theme.Plain, age(st, s.rowTime), c.age)
+		}
+		return
+	}
+	badge(p, look)
+	p.to(nameAt)
+	n := min(cells(st.Name), c.name)
+	p.cell(nameStyle, st.Name, n)
+	p.to(nameAt + c.name)
+	if c.group > 0 {
+		p.to(p.x + 1)
+		p.cell(theme.Faint, st.Group, c.group)
+	}
+	if c.bar > 0 {
+		p.to(p.x + 1)
+		p.picture(theme.Plain, c.bar, func(dst []byte) []byte { return widget.AppendBar(dst, st.Recent[:], c.bar, s.th.ASCII) })
+	}
+	if c.spark > 0 {
+		p.to(p.x + 1)
+		p.picture(theme.Plain, c.spark, func(dst []byte) []byte { return widget.AppendSpark(dst, st.Spark[:], c.spark, s.th.ASCII) })
+	}
+	p.to(p.x + 1)
+	p.right(theme.Plain, latency(st), c.latency)
+	if c.p95 > 0 {
+		p.right(theme.Plain, uptime.Took(st.P95), c.p95)
+	}
+	if c.places > 0 {
+		p.to(p.x + 1)
+		places(p, r.locations, st)
+	}
+	p.right(theme.Plain, age(st, s.rowTime), c.age)
+	flag, style := flagOf(st)
+	if s.lost {
+		p.right(theme.Plain, "?", c.next)
+	} else {
+		p.right(theme.Plain, next(st, s.rowTime), c.next)
+	}
+	if flag == 0 {
+		p.to(p.x + 1)
+	} else {
+		p.glyph(style, flag)
+	}
+	if c.day > 0 {
+		p.right(theme.Plain, dayPercent(st.Day), c.day)
+	}
+}
+
+// gutter writes column 0: the cursor, which must not be colour alone, or a mark.
+func gutter(p *pen, cursor, marked bool) {
+	switch {
+	case cursor:
+		p.glyph(theme.Strong, '>')
+	case marked:
+		p.glyph(theme.Accent, '*')
+	default:
+		p.to(1)
+	}
+}
+
+// badge writes glyph and label; what a person should see is one block of colour.
+func badge(p *pen, look theme.State) {
+	var b [16]byte
+	text := append(b[:0], string(look.Glyph)...)
+	text = append(text, ' ')
+	text = append(text, look.Label...)
+	p.text(look.Style, string(text))
+}
+
+// look is how a state is shown now: while nobody answers nothing is up any
+// more, and every label is what it was.
+func (s *shell) look(st *uptime.State) theme.State {
+	look := s.th.State(st.Verdict, st.Mode)
+	if s.lost && st.Mode == uptime.Active && st.Verdict != uptime.Pending {
+		look.Glyph, look.Style = '?', theme.Plain
+		if st.Verdict != uptime.Unknown {
+			look.Label = strings.TrimSuffix(strings.ToLower(look.Label), "?")
+		}
+	}
+	return look
+}
+
+// latency is what the last check took, or why it failed, in few cells.
+func latency(st *uptime.State) string {
+	switch {
+	case st.Last.IsZero() || st.Mode == uptime.Paused:
+		return "-"
+	case st.Outcome == uptime.OutcomeDown && st.Fault == uptime.FaultHTTPStatus && st.Status > 0:
+		return strconv.Itoa(st.Status)
+	case st.Outcome == uptime.OutcomeDown && st.Fault != uptime.NoFault:
+		_, class, _ := strings.Cut(st.Fault.String(), ".")
+		return class
+	case st.Outcome == uptime.OutcomeDown:
+		return "failed"
+	case st.Outcome == uptime.OutcomeUnknown:
+		return "-"
+	}
+	return uptime.Took(st.Total)
+}
+
+func age(st *uptime.State, now time.Time) string {
+	if st.Last.IsZero() {
+		return "-"
+	}
+	return coarse(now.Sub(st.Last))
+}
+
+// coarse writes a duration in one unit: now, 12s, 9m, 18h, 3d.
+func coarse(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "now"
+	case d < time.Minute:
+		return small[d/time.Second] + "s"
+	case d < time.Hour:
+		return small[d/time.Minute] + "m"
+	case d < 48*time.Hour:
+		return small[d/time.Hour] + "h"
+	}
+	return strconv.Itoa(int(d/(24*time.Hour))) + "d"
+}
+
+// small are the numbers below 60, so that a row allocates nothing for them.
+var small = func() (out [60]string) {
+	for i := range out {
+		out[i] = strconv.Itoa(i)
+	}
+	return out
+}()
+
+// late reports whether a check is due and did not come.
+func late(st *uptime.State, now time.Time) bool {
+	return !st.Next.IsZero() && (st.Waiting || now.Sub(st.Next) > 5*time.Second)
+}
+
+func next(st *uptime.State, now time.Time) string {
+	switch {
+	case st.Next.IsZero() || st.Mode == uptime.Paused:
+		return "-"
+	case late(st, now):
+		return "late"
+	}
+	return coarse(st.Next.Sub(now))
+}
+
+// flagOf is ! for an outage that nobody acknowledged, a for one that somebody did.
+func flagOf(st *uptime.State) (rune, theme.Style) {
+	switch {
+	case st.Ack != nil && st.Incident != 0:
+		return 'a', theme.Plain
+	case st.Incident != 0 && st.Verdict == uptime.Down && st.Mode == uptime.Active:
+		return '!', theme.Strong
+	}
+	return 0, theme.Plain
+}
+
+// places writes one letter a location: o ok, x failed, s slow, ? no answer, · not asked.
+func places(p *pen, all []string, st *uptime.State) {
+	for i, l := range all {
+		letter := '·'
+		at := i
+		if at >= len(st.Locations) || st.Locations[at].Location != l { // a monitor may have other places
+			at = -1
+			for j := range st.Locations {
+				if st.Locations[j].Location == l {
+					at = j
+				}
+			}
+		}
+		if at >= 0 && st.Locations[at].Asked {
+			letter = outcomeLetter(st.Locations[at].Outcome)
+		}
+		p.glyph(theme.Plain, letter)
+	}
+}
+
+func outcomeLetter(o uptime.Outcome) rune {
+	switch o {
+	case uptime.OutcomeUp:
+		return 'o'
+	case uptime.OutcomeDown:
+		return 'x'
+	case uptime.OutcomeDegraded:
+		return 's'
+	}
+	return '?'
+}
+
+// dayPercent is an uptime in at most four characters, never rounded up.
+func dayPercent(s uptime.Share) string {
+	up, ok := s.Uptime()
+	switch {
+	case !ok:
+		return "-"
+	case up >= 1:
+		return "100"
+	}
+	tenths := int(up * 1000)
+	return strconv.Itoa(tenths/10) + "." + strconv.Itoa(tenths%10)
+}
+
+// group3 writes a number with commas: 1,003.
+func group3(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// size3 writes bytes for people: 1.2 GB.
+func size3(n int64) string {
+	const units = "kMGTP"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, i := float64(n)/1000, 0
+	for f >= 999.5 && i < len(units)-1 {
+		f, i = f/1000, i+1
+	}
+	return fmt.Sprintf("%.3g %cB", f, units[i])
+}

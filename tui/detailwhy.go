@@ -1,0 +1,340 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// why says in sentences what a monitor's state rests on, at length where there
+// is room.
+func (d *detail) why(s *shell, st *uptime.State, atLength bool) []string {
+	var out []string
+	switch st.Mode {
+	case uptime.Paused:
+		out = append(out, "Paused"+until(s, st.Until)+": no checks, and the time counts for nothing.")
+	case uptime.Maintenance:
+		out = append(out, "In maintenance"+until(s, st.Until)+": checks go on, nobody is told, the time counts for nothing.")
+	}
+	switch st.Verdict {
+	case uptime.Pending:
+		if st.Mode != uptime.Paused {
+			out = append(out, "Not checked yet.")
+		}
+	case uptime.Unknown:
+		out = append(out, d.whyUnknown(s, st))
+	case uptime.Up:
+		if st.Mode != uptime.Paused {
+			out = append(out, d.whyUp(s, st))
+		}
+	default:
+		out = append(out, cause(d.newest(s, st), st))
+		if more := reached(d.newest(s, st), st); more != "" && atLength {
+			out = append(out, more)
+		}
+		out = append(out, d.witnesses(s, st))
+	}
+	return out
+}
+
+func until(s *shell, t time.Time) string {
+	if t.IsZero() {
+		return ", with no end set"
+	}
+	return " until " + stamp(t, s.now, s.loc)
+}
+
+func (d *detail) whyUnknown(s *shell, st *uptime.State) string {
+	text := sentence(st.Message)
+	if st.Message == "" {
+		text = "No fresh result."
+	}
+	if st.Fault != uptime.NoFault && !strings.Contains(text, st.Fault.String()) {
+		text = strings.TrimSuffix(text, ".") + " (" + st.Fault.String() + ")."
+	}
+	if s.snap.Node != "" && !strings.Contains(text, s.snap.Node) {
+		text += " This node cannot judge: " + sentence(s.snap.Node)
+	}
+	if !st.Last.IsZero() {
+		text += " The newest result is of " + stamp(st.Last, s.now, s.loc) + ", " + uptime.Ago(s.now.Sub(st.Last)) + " ago."
+	}
+	return text + " Not known is neither up nor down."
+}
+
+func (d *detail) whyUp(s *shell, st *uptime.State) string {
+	if st.Last.IsZero() {
+		return "The checks succeed."
+	}
+	text := "The checks succeed"
+	if !st.Since.IsZero() {
+		text += " since " + stamp(st.Since, s.now, s.loc)
+	}
+	text += "; the newest at " + stamp(st.Last, s.now, s.loc) + " took " + uptime.Took(st.Total)
+	if st.Status != 0 {
+		text += " and answered " + fmt.Sprint(st.Status)
+	}
+	return text + "."
+}
+
+// newest is the failing evidence that came last; nil where none is known.
+func (d *detail) newest(s *shell, st *uptime.State) *uptime.Evidence {
+	if in := d.openIncident(s, st); in != nil {
+		for i := len(in.Evidence) - 1; i >= 0; i-- {
+			if e := &in.Evidence[i]; e.Outcome == uptime.OutcomeDown || e.Outcome == uptime.OutcomeDegraded {
+				return e
+			}
+		}
+	}
+	if d.got != nil {
+		for i := range d.got.Recent {
+			if r := &d.got.Recent[i]; r.Outcome == uptime.OutcomeDown || r.Outcome == uptime.OutcomeDegraded {
+				e := evidenceOf(r)
+				return &e
+			}
+		}
+	}
+	return nil
+}
+
+// cause is what failed: the message, the address that was spoken to, and the fault word.
+func cause(e *uptime.Evidence, st *uptime.State) string {
+	text := st.Message
+	if text == "" && e != nil {
+		text = e.Message
+	}
+	if text == "" {
+		text = "the check failed"
+	}
+	if e != nil && e.Address != "" && !strings.Contains(text, e.Address) && !strings.Contains(text, hostOf(e.Address)) {
+		text += " at " + e.Address
+	}
+	if word := st.Fault.String(); word != "" && !strings.Contains(text, word) {
+		text = strings.TrimSuffix(text, ".") + " (" + word + ")"
+	}
+	return sentence(text)
+}
+
+func hostOf(address string) string {
+	if i := strings.LastIndexByte(address, ':'); i > 0 {
+		return strings.Trim(address[:i], "[]")
+	}
+	return address
+}
+
+// reached says which steps of the check were passed, where that can be told
+// from what was measured.
+func reached(e *uptime.Evidence, st *uptime.State) string {
+	if e == nil || st.Type != "http" && st.Type != "tls" {
+		return ""
+	}
+	has := func(name string) bool {
+		for _, m := range e.Measures {
+			if m.Name == name && m.Value > 0 {
+				return true
+			}
+		}
+		return false
+	}
+	secure := st.Type == "tls" || strings.HasPrefix(st.Target, "https:")
+	group, _, _ := strings.Cut(st.Fault.String(), ".")
+	resolved := ""
+	if has("dns") {
+		resolved = "The name was resolved; "
+	}
+	switch {
+	case group == "dns":
+		return "Nothing was connected to."
+	case group == "tcp" && secure:
+		return first(resolved + "TLS was never reached.")
+	case group == "tcp":
+		return first(resolved + "HTTP was never reached.")
+	case group == "tls" && st.Type == "http" && has("connect"):
+		return first(resolved + "TCP is connected, HTTP was never reached.")
+	case group == "http" && has("ttfb") && secure:
+		return "Name, TCP and TLS are fine; the answer is not."
+	case group == "http" && has("ttfb"):
+		return "Name and TCP are fine; the answer is not."
+	}
+	return ""
+}
+
+// first writes a sentence's first letter large.
+func first(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// witnesses says since when how much is known, and who agrees.
+func (d *detail) witnesses(s *shell, st *uptime.State) string {
+	in := d.openIncident(s, st)
+	since := st.Since
+	if in != nil {
+		since = in.Start
+	}
+	first := "First failed "
+	if st.Verdict == uptime.Degraded {
+		first = "Since "
+	}
+	var parts []string
+	if !since.IsZero() {
+		first += stamp(since, s.now, s.loc)
+		if in != nil && in.Verdict == uptime.Down {
+			if t := sure(in); !t.IsZero() {
+				first += ", sure " + stamp(t, s.now, s.loc)
+			}
+		}
+		parts = append(parts, first)
+	}
+	if w := witness(st, in); w != "" {
+		parts = append(parts, w)
+	}
+	if in != nil && in.Behind != "" {
+		parts = append(parts, "behind "+in.Behind+", which is down as well")
+	}
+	if in != nil && in.Reopened > 0 {
+		parts = append(parts, "came back "+times(in.Reopened, "time"))
+	}
+	return sentence(strings.Join(parts, "; "))
+}
+
+// witness says who else was asked and what they say: the engine's own words where it sent any.
+func witness(st *uptime.State, in *uptime.Incident) string {
+	switch {
+	case st.Verdict == uptime.Suspect:
+		return "being confirmed, counts as " + st.Before.Label() + " until then"
+	case st.Witness != "":
+		return strings.TrimSuffix(st.Witness, ".")
+	case in != nil && in.Witness != "":
+		return strings.TrimSuffix(in.Witness, ".")
+	case in != nil && len(in.ConfirmedBy) == 1:
+		return in.ConfirmedBy[0] + " agrees"
+	case in != nil && len(in.ConfirmedBy) > 1:
+		return enumerate(in.ConfirmedBy) + " agree"
+	case st.Verdict == uptime.Down:
+		return "nobody else was asked"
+	}
+	return ""
+}
+
+// sure is when the verdict stood: the time of the last look that it needed.
+func sure(in *uptime.Incident) time.Time {
+	var t time.Time
+	for _, e := range in.Evidence {
+		if e.Step == "last" {
+			t = e.Time
+		}
+	}
+	return t
+}
+
+// rule says the rule in force for a monitor, from its parameters.
+func rule(st *uptime.State, atLength bool) string {
+	r := st.Rule
+	switch {
+	case r.Plain:
+		return "down after " + times(max(r.Failures, 1), "failure") + " in a row; nobody else can witness this type"
+	case r.Consecutive:
+		return fmt.Sprintf("down after %s in a row, %s apart; up after %s",
+			times(max(r.Failures, 1), "failure"), interval(r.RetryInterval), times(max(r.Recoveries, 1), "success"))
+	}
+	window := min(max(st.Interval, 10*time.Second), 60*time.Second)
+	dwell := min(20*time.Second, window)
+	over := interval(dwell)
+	switch {
+	case window > dwell && atLength:
+		over += " where it answers wrongly, " + interval(window) + " where nothing answers"
+	case window > dwell:
+		over += " (" + interval(window) + " if silent)"
+	}
+	if !atLength {
+		return "down: 5+ failed checks over " + over + "; up: 2 good, 5s apart"
+	}
+	return "down when a check fails and at least 4 more do over " + over + "; up after 2 successes 5s apart"
+}
+
+func times(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case strings.HasSuffix(what, "s"):
+		return fmt.Sprintf("%d %ses", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// checkFacts say what is checked and how often, the most telling first.
+func checkFacts(st *uptime.State) []string {
+	// A target that is only the name with a scheme before it is not said twice.
+	what := st.Type + " " + st.Target
+	if scheme, ok := strings.CutSuffix(strings.TrimSuffix(st.Target, "/"), "://"+strings.TrimSuffix(st.Name, "/")); ok {
+		what = scheme
+	}
+	facts := []string{what + " every " + interval(st.Interval), "timeout " + interval(st.Timeout)}
+	if st.Expect != "" {
+		facts = append(facts, "expect "+st.Expect)
+	}
+	if st.DegradedAbove > 0 {
+		facts = append(facts, "slow above "+interval(st.DegradedAbove))
+	}
+	if st.Group != "" && (len(st.Tags) == 0 || st.Group != st.Tags[0]) {
+		facts = append(facts, "group "+st.Group)
+	}
+	if len(st.Tags) > 0 {
+		facts = append(facts, "tag "+strings.Join(st.Tags, " "))
+	}
+	return facts
+}
+
+// joined joins as many facts as fit a line of width cells; … stands for the rest.
+func joined(facts []string, width int) string {
+	text := facts[0]
+	for _, f := range facts[1:] {
+		if cells(text)+cells(f)+4 > width {
+			return text + ", …"
+		}
+		text += ", " + f
+	}
+	return text
+}
+
+// interval writes a configured duration as a person would: 60s, 5m, 800ms, 1d.
+func interval(d time.Duration) string {
+	switch {
+	case d >= day && d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	case d >= time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d > 2*time.Minute && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d >= time.Second && d%time.Second == 0:
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return d.String()
+}
+
+// sentence ends a text with a full stop.
+func sentence(text string) string {
+	if text == "" || strings.ContainsAny(text[len(text)-1:], ".!?") {
+		return text
+	}
+	return text + "."
+}
+
+// enumerate joins names as a person would: fra, nyc and sgp.
+func enumerate(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// stamp writes a moment: the time of day where it was today, the date and the time where not.
+func stamp(t, now time.Time, loc *time.Location) string {
+	t, now = t.In(loc), now.In(loc)
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04:05")
+	}
+	if now.Sub(t).Abs() < 300*day {
+		return t.Format("01-02 15:04")
+	}
+	return t.Format("2006-01-02")
+}

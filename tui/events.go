@@ -1,0 +1,475 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+)
+
+const (
+	eventsAtOnce = 500    // how many are read at once
+	eventsKept   = 20_000 // how many are held; the oldest go first, and can be read again
+)
+
+// events is the event log, newest first, with what nobody acknowledged on top.
+type events struct {
+	list
+	follow bool           // new events are shown as they come
+	words  []string       // of the filter, in lower case
+	log    []uptime.Event // newest first
+	oldest bool           // the log begins with the last one of log
+
+	loading bool
+	asked   time.Time
+	err     error
+
+	rows    []eventRow
+	matched int
+}
+
+// eventRow is a line of the list.
+type eventRow struct {
+	head string
+	in   *uptime.Incident // not acknowledged
+	ev   *uptime.Event
+}
+
+func newEvents() *events { return &events{follow: true} }
+
+// eventsMsg is what came from the engine: newer events, or older ones.
+type eventsMsg struct {
+	got   []uptime.Event // newest first
+	older bool
+	last  bool // there are no more in this direction
+	err   error
+}
+
+func (e *events) title() string    { return "events" }
+func (e *events) marked() []string { return nil }
+func (e *events) unmark()          {}
+
+func (e *events) keys() []binding {
+	table := append([]binding{
+		{keys: []string{"enter"}, group: groupMove, help: "its monitor", hint: "monitor", run: e.enter},
+		{keys: []string{"f"}, group: groupSee, help: "follow on/off", hint: "follow on/off", rank: 1, verb: "follow events on/off", run: e.toggle},
+	}, e.list.keys()...)
+	for i := range table[2:] {
+		table[2+i].run = e.moved
+	}
+	return table
+}
+
+func (e *events) enter(s *shell, _ string) tea.Cmd {
+	name := e.current()
+	if stateOf(s.snap, name) == nil {
+		s.say("this event is of no monitor")
+		return nil
+	}
+	return s.open(newDetail(name))
+}
+
+// toggle switches following, which shows the newest.
+func (e *events) toggle(s *shell, _ string) tea.Cmd {
+	e.follow = !e.follow
+	if e.follow {
+		e.list.by(-e.n)
+		e.top = 0
+		return e.refresh(s)
+	}
+	return nil
+}
+
+// moved moves the cursor: whoever reads does not want the lines to run away.
+// Near the end of what is here, older events are asked for.
+func (e *events) moved(s *shell, key string) tea.Cmd {
+	before := e.cur
+	e.list.move(s, key)
+	if e.cur > before {
+		e.follow = false
+	}
+	if e.n-e.cur < max(e.height, 20) {
+		return e.readOlder(s)
+	}
+	return nil
+}
+
+func (e *events) current() string {
+	if e.cur >= len(e.rows) {
+		return ""
+	}
+	switch r := e.rows[e.cur]; {
+	case r.in != nil:
+		return r.in.Monitor
+	case r.ev != nil:
+		return r.ev.Monitor
+	}
+	return ""
+}
+
+func (e *events) newest() uint64 {
+	if len(e.log) == 0 {
+		return 0
+	}
+	return e.log[0].ID
+}
+
+// refresh asks for what is newer than what is here.
+func (e *events) refresh(s *shell) tea.Cmd {
+	e.arrange(s)
+	if s.snap == nil || e.loading || s.lost || e.newest() >= s.snap.Events || e.err != nil && s.now.Sub(e.asked) < retryDetail {
+		return nil
+	}
+	q, older := uptime.EventQuery{After: e.newest(), Limit: eventsAtOnce}, false
+	if len(e.log) == 0 {
+		q, older = uptime.EventQuery{Before: s.snap.Events + 1, Limit: eventsAtOnce}, true
+	}
+	return e.read(s, q, older)
+}
+
+func (e *events) readOlder(s *shell) tea.Cmd {
+	if e.loading || e.oldest || len(e.log) == 0 || s.lost {
+		return nil
+	}
+	return e.read(s, uptime.EventQuery{Before: e.log[len(e.log)-1].ID, Limit: eventsAtOnce}, true)
+}
+
+func (e *events) read(s *shell, q uptime.EventQuery, older bool) tea.Cmd {
+	e.loading, e.asked = true, s.now
+	source := s.source
+	return s.load(e, func(ctx context.Context) tea.Msg {
+		got, err := source.Events(ctx, q)
+		m := eventsMsg{got: slices.Clone(got), older: older, last: len(got) < q.Limit, err: err}
+		slices.SortFunc(m.got, func(a, b uptime.Event) int { // the source gives newer ones oldest first
+			if a.ID > b.ID {
+				return -1
+			}
+			return 1
+		})
+		return m
+	})
+}
+
+func (e *events) receive(s *shell, m tea.Msg) tea.Cmd {
+	msg, ok := m.(eventsMsg)
+	if !ok {
+		return nil
+	}
+	e.loading, e.err = false, msg.err
+	if msg.err != nil {
+		return nil
+	}
+	added := 0
+	if msg.older {
+		e.log, e.oldest = append(e.log, msg.got...), msg.last
+	} else {
+		e.log = append(msg.got, e.log...)
+		for i := range msg.got {
+			if e.matches(&msg.got[i]) {
+				added++
+			}
+		}
+		if len(e.log) > eventsKept {
+			e.log, e.oldest = e.log[:eventsKept], false
+		}
+	}
+	e.arrange(s)
+	if !msg.older && !e.follow && added > 0 && e.cur < len(e.rows) && e.rows[e.cur].ev != nil {
+		e.cur += added // the same event stays under the cursor, and where it was
+		e.top += added
+		e.setLen(e.n, e.can)
+	}
+	if !msg.last && !msg.older || msg.older && !msg.last && e.matched < e.height && len(e.log) < eventsKept {
+		if msg.older {
+			return e.readOlder(s)
+		}
+		return e.refresh(s)
+	}
+	return nil
+}
+
+func (e *events) filter(s *shell, q *query) tea.Cmd {
+	e.words = nil
+	if q != nil {
+		e.words = strings.Fields(strings.ToLower(q.text))
+	}
+	e.arrange(s)
+	if e.matched < e.height {
+		return e.readOlder(s)
+	}
+	return nil
+}
+
+func (e *events) counts() (shown, all int) { return e.matched, len(e.log) }
+
+func (e *events) matches(ev *uptime.Event) bool {
+	return len(e.words) == 0 || matchesAll(e.words, string(ev.Kind), eventText(ev))
+}
+
+// arrange makes the rows anew.
+func (e *events) arrange(s *shell) {
+	if s.snap == nil {
+		return
+	}
+	e.rows, e.matched = e.rows[:0], 0
+	for _, in := range s.snap.Open {
+		if in.Ack != nil || in.Verdict != uptime.Down {
+			continue
+		}
+		if len(e.rows) == 0 {
+			e.rows = append(e.rows, eventRow{head: "NOT ACKNOWLEDGED"})
+		}
+		e.rows = append(e.rows, eventRow{in: in})
+	}
+	head := "EVENTS"
+	if len(e.rows) > 0 {
+		head = "EVENTS  newest first"
+	}
+	e.rows = append(e.rows, eventRow{head: head})
+	for i := range e.log {
+		if e.matches(&e.log[i]) {
+			e.rows = append(e.rows, eventRow{ev: &e.log[i]})
+			e.matched++
+		}
+	}
+	e.setLen(len(e.rows), func(i int) bool { return i < len(e.rows) && e.rows[i].head == "" })
+}
+
+func (e *events) head(s *shell, p *pen) {
+	p.to(1)
+	p.text(theme.Strong, "EVENTS")
+	if s.snap == nil {
+		return
+	}
+	if n := s.snap.Unacked; n > 0 {
+		p.say(fmt.Sprintf("  %d not acked", n))
+	}
+	p.say("  follow ")
+	if e.follow {
+		p.text(theme.Strong, "ON")
+	} else {
+		p.text(theme.Reverse, "OFF")
+	}
+	if n := s.snap.Events; n > 0 {
+		p.say(fmt.Sprintf("  %d in the log", n))
+	}
+	if n := s.snap.Events - min(e.newest(), s.snap.Events); n > 0 && len(e.log) > 0 && !e.follow {
+		p.say(fmt.Sprintf("  %d newer", n))
+	}
+}
+
+func (e *events) body(s *shell, p *pen) {
+	e.shown(p.left())
+	for i := e.top; i < len(e.rows) && p.left() > 0; i++ {
+		switch r := &e.rows[i]; {
+		case r.head != "":
+			p.to(1)
+			p.text(theme.Accent, r.head)
+		case r.in != nil:
+			e.drawUnacked(s, p, r.in, i == e.cur)
+		default:
+			drawEvent(s, p, r.ev, i == e.cur)
+		}
+		p.end()
+	}
+	if p.left() == 0 {
+		return
+	}
+	p.to(1)
+	switch {
+	case e.err != nil:
+		p.say("not known: ", e.err.Error())
+	case e.loading && len(e.log) == 0:
+		p.text(theme.Faint, "reading …")
+	case len(e.words) > 0 && e.matched == 0:
+		p.say("No event passes the filter.")
+	case s.snap != nil && s.snap.Events == 0:
+		p.say("Nothing has happened yet.")
+	case e.oldest:
+		p.text(theme.Faint, "the log begins here")
+	}
+	p.end()
+}
+
+func (e *events) drawUnacked(s *shell, p *pen, in *uptime.Incident, cursor bool) {
+	pointer(p, cursor)
+	p.cell(theme.Plain, stamp(in.Start, s.now, s.loc), eventTimeCells(s, p.w))
+	p.say(" ")
+	look := s.th.State(in.Verdict, uptime.Active)
+	p.text(look.Style, string(look.Glyph))
+	p.say(" ")
+	right := "NOT ACKED " + uptime.Ago(in.Lasted(s.now))
+	if p.w < 60 {
+		right = coarse(in.Lasted(s.now))
+	}
+	room := max(p.w-p.x-cells(right)-3, 8)
+	n := min(cells(in.Monitor), room)
+	p.cell(nameStyle(cursor), in.Monitor, n)
+	if left := room - n - 2; left > 8 {
+		p.say("  ")
+		p.cell(theme.Plain, in.Message, left)
+	}
+	p.to(p.w - cells(right) - 1)
+	p.text(theme.Strong, right)
+}
+
+func nameStyle(cursor bool) theme.Style {
+	if cursor {
+		return theme.Reverse
+	}
+	return theme.Plain
+}
+
+// eventTimeCells is the width of the column of times.
+func eventTimeCells(s *shell, w int) int {
+	if w < 60 {
+		return 8
+	}
+	return 11
+}
+
+func drawEvent(s *shell, p *pen, ev *uptime.Event, cursor bool) {
+	pointer(p, cursor)
+	when := stamp(ev.Time, s.now, s.loc)
+	if p.w < 60 {
+		when = shortStamp(ev.Time, s.now, s.loc)
+	}
+	p.cell(theme.Plain, when, eventTimeCells(s, p.w))
+	p.say(" ")
+	glyph, style := eventGlyph(s.th, ev)
+	p.text(style, string(glyph))
+	p.say(" ")
+	if p.w >= 60 {
+		width := 8
+		if p.w >= wide {
+			width = 11
+		}
+		p.cell(theme.Faint, string(ev.Kind), width)
+		p.say(" ")
+	}
+	text := eventText(ev)
+	if name, rest, ok := strings.Cut(text, ev.Monitor); ok && name == "" && ev.Monitor != "" {
+		p.cell(nameStyle(cursor), ev.Monitor, min(cells(ev.Monitor), max(p.w-p.x-1, 0)))
+		text = rest
+	}
+	p.cell(theme.Plain, text, max(p.w-p.x-1, 0))
+}
+
+// eventGlyph is what an event looks like: a verdict as the state that it
+// brought, trouble of ours with a !, the rest with what was done.
+func eventGlyph(th *theme.Theme, ev *uptime.Event) (rune, theme.Style) {
+	switch ev.Kind {
+	case uptime.EventVerdict:
+		// Colours are for what needs a person now; this is the past.
+		if ev.To == uptime.Down {
+			return th.State(ev.To, uptime.Active).Glyph, theme.Strong
+		}
+		return th.State(ev.To, uptime.Active).Glyph, theme.Plain
+	case uptime.EventPause, uptime.EventMaintenance:
+		if ev.Mode == uptime.Active {
+			return 'i', theme.Plain
+		}
+		return th.State(uptime.Up, ev.Mode).Glyph, theme.Plain
+	case uptime.EventAck:
+		return 'a', theme.Plain
+	case uptime.EventNode, uptime.EventClock, uptime.EventProbe:
+		return '!', theme.Strong
+	}
+	return 'i', theme.Plain
+}
+
+// eventText is an event in one sentence, with the monitor first.
+func eventText(ev *uptime.Event) string {
+	var b strings.Builder
+	if rest, ok := strings.CutPrefix(ev.Message, ev.Monitor); ev.Monitor != "" && (!ok || rest != "" && rest[0] != ' ') {
+		b.WriteString(ev.Monitor + " ")
+	}
+	switch ev.Kind {
+	case uptime.EventVerdict:
+		fmt.Fprintf(&b, "%s → %s", ev.From.Label(), ev.To.Label())
+		if n := witnessesOf(ev.Evidence); n != "" && ev.To == uptime.Down {
+			b.WriteString(" (" + n + ")")
+		}
+		if ev.Message != "" {
+			b.WriteString(", ")
+		}
+	case uptime.EventIncident:
+		if ev.Note != "" && !strings.Contains(ev.Message, "#") {
+			fmt.Fprintf(&b, "#%d %s", ev.Incident, ev.Note)
+			if ev.Message != "" {
+				b.WriteString(": ")
+			}
+		}
+	}
+	b.WriteString(ev.Message)
+	if word := ev.Fault.String(); word != "" && !strings.Contains(ev.Message, word) {
+		b.WriteString(" (" + word + ")")
+	}
+	if ev.By != "" && ev.By != "engine" && !strings.Contains(ev.Message, ev.By) {
+		b.WriteString(" by " + ev.By)
+	}
+	if ev.Note != "" && ev.Kind != uptime.EventIncident && !strings.Contains(ev.Message, ev.Note) {
+		b.WriteString(" \"" + ev.Note + "\"")
+	}
+	return b.String()
+}
+
+// witnessesOf lists the places whose failing results counted.
+func witnessesOf(all []uptime.Evidence) string {
+	var places []string
+	for _, e := range all {
+		if e.Vote && e.Outcome == uptime.OutcomeDown && !slices.Contains(places, e.Location) {
+			places = append(places, e.Location)
+		}
+	}
+	return strings.Join(places, " ")
+}
+
+func (e *events) status(s *shell, p *pen) {
+	p.to(1)
+	right := ""
+	switch {
+	case len(e.words) > 0:
+		right = fmt.Sprintf("%d of %d", e.matched, len(e.log))
+	case e.n > e.height && e.height > 0:
+		right = fmt.Sprintf("rows %d-%d of %d", e.top+1, min(e.top+e.height, e.n), e.n)
+		if !e.oldest {
+			right += "+"
+		}
+	}
+	left := ""
+	if e.cur < len(e.rows) && e.rows[e.cur].ev != nil {
+		ev := e.rows[e.cur].ev
+		left = fmt.Sprintf("event %d of %s", ev.ID, ev.Time.In(s.loc).Format("2006-01-02 15:04:05 MST"))
+	}
+	p.cell(theme.Plain, left, max(p.w-p.x-cells(right)-3, 0))
+	p.to(p.w - cells(right) - 1)
+	p.say(right)
+}
+
+// copy gives the selected line, or all that are here, as text.
+func (e *events) copy(s *shell, what copyWhat) string {
+	var b strings.Builder
+	for i, r := range e.rows {
+		if what != copyAll && i != e.cur {
+			continue
+		}
+		switch {
+		case r.in != nil:
+			fmt.Fprintf(&b, "#%d %s %s since %s, not acknowledged\n", r.in.Number, r.in.Verdict.Label(), r.in.Monitor,
+				r.in.Start.In(s.loc).Format("2006-01-02 15:04:05 MST"))
+		case r.ev != nil:
+			fmt.Fprintf(&b, "%s  %s  %s\n", r.ev.Time.In(s.loc).Format("2006-01-02 15:04:05 MST"), r.ev.Kind, eventText(r.ev))
+		}
+	}
+	if what != copyAll {
+		return strings.TrimSuffix(b.String(), "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,341 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"lookout/tui/theme"
+)
+
+// View is a saved filter.
+type View struct {
+	Name   string
+	Filter string
+}
+
+const (
+	viewsMax   = 9  // one for each digit
+	historyMax = 50 // filters that ↑ brings back
+)
+
+// filterLine is the filter being typed. The rows change with every key.
+type filterLine struct {
+	page   filtered
+	in     input
+	before string // what esc does not bring back: it clears; ↑ does
+	at     int    // in the history, from its end; 0: what is being typed
+	typing string
+	err    error
+	took   time.Duration
+	tabbed []string // completions that tab goes through
+	stem   string
+	tab    int
+}
+
+func (s *shell) openPanel(p panel) tea.Cmd {
+	s.panel, s.dirty = p, true
+	return nil
+}
+
+// openFilter starts to type a filter, from the one in force.
+func (s *shell) openFilter(p filtered) tea.Cmd {
+	f := &filterLine{page: p}
+	if o, ok := p.(*overview); ok && o.want.query != nil {
+		f.in.set(o.want.query.text)
+	}
+	return s.openPanel(f)
+}
+
+func (f *filterLine) lines(s *shell) int {
+	if s.h < 18 || s.w < wordFrom {
+		return 1
+	}
+	return 5
+}
+
+func (f *filterLine) draw(s *shell, p *pen) {
+	if p.left() >= 5 {
+		p.to(1)
+		p.say("fields   state: group: name: url: tag: loc: lat> lat< age> up24< cert< ack: is:")
+		p.end()
+		p.to(1)
+		p.say("examples state:down,warn   loc:fra!=ok   cert<14   group:mail !smtp  is:problem")
+		p.end()
+		p.to(1)
+		p.say("saved    ", s.viewLine())
+		p.end()
+		p.end()
+	}
+	shown, all := f.page.counts()
+	right := fmt.Sprintf("%s of %s  %.1f ms", group3(shown), group3(all), float64(f.took)/1e6)
+	style := theme.Plain
+	if f.err != nil {
+		right, style = f.err.Error(), theme.Warn
+	}
+	room := p.w - 4
+	if n := cells(right) + 2; n < p.w/2+8 && p.w >= 36 {
+		room -= n
+	} else {
+		right = ""
+	}
+	if p.w > 3 {
+		p.to(1)
+	}
+	p.text(theme.Accent, "/")
+	p.to(p.x + 1)
+	f.in.draw(p, room, true)
+	if right != "" {
+		p.to(p.w - 1 - cells(right))
+		p.text(style, right)
+	}
+	p.end()
+}
+
+func (f *filterLine) hints(*shell) []hint {
+	return []hint{{"enter", "keep", 0}, {"esc", "clear", 0}, {"tab", "complete field", 2}, {"up", "history", 3}, {"ctrl-u", "empty", 4}, {"?", "help", 5}}
+}
+
+func (f *filterLine) typed(s *shell, k tea.KeyPressMsg) tea.Cmd {
+	key := k.String()
+	if key != "tab" {
+		f.tabbed = nil
+	}
+	switch key {
+	case "enter":
+		s.panel = nil
+		if text := strings.TrimSpace(f.in.text()); text != "" {
+			s.remember(text)
+		}
+		return nil
+	case "esc", "ctrl+c":
+		s.panel = nil
+		if text := strings.TrimSpace(f.in.text()); text != "" {
+			s.remember(text)
+		}
+		return f.page.filter(s, nil)
+	case "up", "down":
+		f.recall(s, key == "up")
+	case "tab":
+		f.complete(s)
+	case "?":
+		s.panel = nil
+		return s.openHelp("")
+	default:
+		if !f.in.typed(k) {
+			return nil
+		}
+	}
+	return f.apply(s)
+}
+
+func (f *filterLine) pasted(s *shell, text string) tea.Cmd {
+	f.in.insert(text)
+	return f.apply(s)
+}
+
+// apply narrows the rows to what is typed.
+func (f *filterLine) apply(s *shell) tea.Cmd {
+	start := s.clock()
+	q, err := parseQuery(f.in.text())
+	f.err = err
+	cmd := f.page.filter(s, q)
+	f.took = s.clock().Sub(start)
+	return cmd
+}
+
+func (f *filterLine) recall(s *shell, older bool) {
+	if f.at == 0 {
+		f.typing = f.in.text()
+	}
+	if older {
+		f.at = min(f.at+1, len(s.history))
+	} else {
+		f.at = max(f.at-1, 0)
+	}
+	if f.at == 0 {
+		f.in.set(f.typing)
+	} else {
+		f.in.set(s.history[len(s.history)-f.at])
+	}
+}
+
+// complete writes the next field or value that the last word may become.
+func (f *filterLine) complete(s *shell) {
+	if f.tabbed == nil {
+		text := f.in.text()
+		word := text[strings.LastIndexByte(text, ' ')+1:]
+		f.tabbed = completions(word, s.snap)
+		f.tab = 0
+		f.stem = text
+		cut := max(strings.LastIndexAny(word, ":,!"), -1) + 1
+		f.stem = text[:len(text)-len(word)+cut]
+		if len(f.tabbed) == 0 {
+			f.tabbed = nil
+			return
+		}
+	} else {
+		f.tab = (f.tab + 1) % len(f.tabbed)
+	}
+	f.in.set(f.stem + f.tabbed[f.tab])
+}
+
+// remember keeps a filter for ↑.
+func (s *shell) remember(text string) {
+	if n := len(s.history); n > 0 && s.history[n-1] == text {
+		return
+	}
+	s.history = append(s.history, text)
+	if len(s.history) > historyMax {
+		s.history = s.history[1:]
+	}
+}
+
+// viewLine lists the saved filters with their keys.
+func (s *shell) viewLine() string {
+	var parts []string
+	for i, v := range s.views {
+		parts = append(parts, fmt.Sprintf("%d %s", i+1, v.Name))
+	}
+	return strings.Join(append(parts, ":view save NAME"), "   ")
+}
+
+// useView filters by a saved view; the same key again takes the filter away.
+func (s *shell) useView(p filtered, i int) tea.Cmd {
+	if i < 0 || i >= len(s.views) {
+		s.say(fmt.Sprintf("no view is saved as %d; :view save NAME saves the filter", i+1))
+		return nil
+	}
+	v := s.views[i]
+	if o, ok := p.(*overview); ok && o.want.query != nil && o.want.query.text == v.Filter {
+		return p.filter(s, nil)
+	}
+	q, err := parseQuery(v.Filter)
+	if err != nil {
+		s.fail(err)
+	}
+	s.say("view " + v.Name + ": " + v.Filter + "   esc shows all")
+	return p.filter(s, q)
+}
+
+// saveView keeps the filter in force under a name.
+func (s *shell) saveView(name string) tea.Cmd {
+	q := s.home.want.query
+	switch {
+	case name == "":
+		s.say("view save needs a name")
+		return nil
+	case q == nil:
+		s.say("there is no filter to save; / makes one")
+		return nil
+	}
+	views := append([]View{}, s.views...)
+	at := -1
+	for i := range views {
+		if views[i].Name == name {
+			at = i
+		}
+	}
+	if at < 0 {
+		if len(views) == viewsMax {
+			s.say("all nine views are taken; save under one of their names")
+			return nil
+		}
+		at = len(views)
+		views = append(views, View{})
+	}
+	views[at] = View{name, q.text}
+	s.views = views
+	s.say(fmt.Sprintf("view %s saved, %d shows it", name, at+1))
+	if s.save == nil {
+		return nil
+	}
+	save := s.save
+	return func() tea.Msg {
+		if err := save(views); err != nil {
+			return saidMsg{err: fmt.Errorf("save the view: %w", err)}
+		}
+		return nil
+	}
+}
+
+// sortMenu chooses what the overview is sorted by.
+type sortMenu struct{ o *overview }
+
+var sortChoices = []struct {
+	key, word string
+	by        order
+}{
+	{"s", "everity", bySeverity}, {"n", "ame", byName}, {"l", "atency", byLatency}, {"p", "95", byP95}, {"a", "ge", byAge},
+	{"u", "ptime 24h", byUptime}, {"c", "ert", byCert}, {"g", "roup", byGroup}, {"t", "ime since change", byChange},
+}
+
+func (m *sortMenu) lines(s *shell) int {
+	if s.h < 12 || s.w < wordFrom {
+		return 2
+	}
+	return 4
+}
+
+func (m *sortMenu) draw(s *shell, p *pen) {
+	p.to(1)
+	p.say("sort by  ")
+	for i, c := range sortChoices {
+		n := 3 + cells(c.word) + 2
+		if p.w < wordFrom {
+			n = 5
+		}
+		if p.x+n > p.w || p.w >= wordFrom && p.w < 100 && i == 7 {
+			p.end()
+			p.to(min(11, p.w/4))
+		}
+		p.text(theme.Accent, "["+c.key+"]")
+		if p.w >= wordFrom {
+			p.say(c.word)
+		}
+		if c.by == m.o.want.by {
+			p.text(theme.Strong, "*")
+		}
+		p.to(p.x + 2)
+	}
+	p.text(theme.Faint, "again = reverse")
+	p.end()
+	if p.left() > 1 {
+		p.blank(1)
+	}
+	if p.left() > 0 {
+		s.drawState(p)
+	}
+}
+
+func (m *sortMenu) hints(*shell) []hint {
+	return []hint{{"s n l p a u c g t", "sort", 1}, {"esc", "close", 0}}
+}
+
+func (m *sortMenu) typed(s *shell, k tea.KeyPressMsg) tea.Cmd {
+	key := k.String()
+	for _, c := range sortChoices {
+		if c.key == key {
+			s.panel = nil
+			return m.o.sortBy(s, c.by)
+		}
+	}
+	if key == "esc" || key == "ctrl+c" || key == "enter" {
+		s.panel = nil
+		return nil
+	}
+	s.say(keyName(key) + " is no order; esc closes")
+	return nil
+}
+
+func (m *sortMenu) pasted(*shell, string) tea.Cmd { return nil }
+
+// sortBy changes the order; the same again turns it round.
+func (o *overview) sortBy(s *shell, by order) tea.Cmd {
+	return o.change(s, func(a *arrangement) {
+		a.reverse = a.by == by && !a.reverse
+		a.by = by
+	})
+}

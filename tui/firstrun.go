@@ -1,0 +1,481 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+)
+
+// FirstRun is what the guided first run needs of its caller. Nothing of it
+// writes a file but Save, which is called for ctrl-s only.
+type FirstRun struct {
+	Path     string   // of the file that Save will write, for people
+	Searched []string // where a configuration was looked for, for people
+
+	// Check tries what a person typed in one line, within ctx. The error says
+	// why the line cannot be watched at all; a check that fails is no error.
+	Check func(ctx context.Context, line string) (FirstCheck, error)
+	// Preview returns the file that Save would write.
+	Preview func(lines []string, interval time.Duration) (string, error)
+	// Save writes the file and returns its path. The console then ends with
+	// LeaveSaved, and the caller starts what the file says.
+	Save func(lines []string, interval time.Duration) (path string, err error)
+}
+
+// FirstCheck is what became of one line.
+type FirstCheck struct {
+	Name string // of the monitor that it makes
+	URL  string // that is checked
+	OK   bool
+	Text string // what was found: "200 in 184 ms, certificate 43 days"
+}
+
+const (
+	firstAtOnce = 8      // checks at the same time, so that a long paste is no burst
+	firstLines  = 10_000 // more belong into a file
+	firstEvery  = "60s"
+)
+
+// firstRun is the page of an empty directory: type or paste what to watch, see
+// at once whether it answers, save, and it is being watched.
+type firstRun struct {
+	with  FirstRun
+	lines []input
+	at    int // the line with the cursor
+	top   int // the first line on the screen
+	every input
+	field int // what has the focus: fieldLines, fieldEvery
+
+	found   map[string]firstFound // by line
+	queue   []string
+	running int
+	saving  bool
+}
+
+const (
+	fieldLines = iota
+	fieldEvery
+	fields
+)
+
+// firstFound is what is known of a line. The zero value is a check under way.
+type firstFound struct {
+	done  bool
+	check FirstCheck
+	err   error
+}
+
+type (
+	firstCheckMsg struct {
+		line  string
+		check FirstCheck
+		err   error
+	}
+	firstPreviewMsg struct {
+		text string
+		err  error
+	}
+	firstSaveMsg struct {
+		path string
+		n    int
+		err  error
+	}
+)
+
+func newFirstRun(with FirstRun) *firstRun {
+	f := &firstRun{with: with, lines: make([]input, 1), found: map[string]firstFound{}}
+	f.every.set(firstEvery)
+	return f
+}
+
+func (f *firstRun) title() string            { return "first run" }
+func (f *firstRun) refresh(s *shell) tea.Cmd { return nil }
+
+func (f *firstRun) keys() []binding {
+	none := func(*shell, string) tea.Cmd { return nil }
+	return []binding{
+		{keys: []string{"ctrl+s"}, show: "ctrl-s", group: groupDo, help: "save and start", hint: "save and start", verb: "save and start", run: f.save},
+		{keys: []string{"tab"}, group: groupMove, help: "next field", hint: "next field", rank: 1, run: f.nextField},
+		{keys: []string{"ctrl+p"}, show: "ctrl-p", group: groupSee, help: "preview the file", hint: "preview", rank: 2, verb: "preview the file", run: f.preview},
+		// These are typed; they are here for help.
+		{keys: []string{"enter"}, group: groupMove, help: "check the line, begin the next", run: none},
+		{keys: []string{"up", "down"}, group: groupMove, help: "line", run: none},
+	}
+}
+
+// typed edits; what is not for editing goes to the key table.
+func (f *firstRun) typed(s *shell, k tea.KeyPressMsg) (tea.Cmd, bool) {
+	key := k.String()
+	if f.field == fieldEvery {
+		if key == "enter" || key == "up" || key == "down" {
+			return f.nextField(s, key), true
+		}
+		return nil, f.every.typed(k)
+	}
+	line := &f.lines[f.at]
+	switch key {
+	case "enter":
+		rest := append([]rune{}, line.runes[line.at:]...)
+		line.runes = line.runes[:line.at]
+		if len(f.lines) >= firstLines {
+			return nil, true
+		}
+		f.lines = slices.Insert(f.lines, f.at+1, input{runes: rest})
+		return f.goTo(s, f.at+1), true
+	case "up":
+		return f.goTo(s, f.at-1), true
+	case "down":
+		return f.goTo(s, f.at+1), true
+	case "pgup":
+		return f.goTo(s, f.at-10), true
+	case "pgdown":
+		return f.goTo(s, f.at+10), true
+	case "backspace":
+		if line.at == 0 {
+			f.join(f.at)
+			return nil, true
+		}
+	case "delete":
+		if line.at == len(line.runes) {
+			f.join(f.at + 1)
+			return nil, true
+		}
+	}
+	return nil, line.typed(k)
+}
+
+// join appends a line to the one before it.
+func (f *firstRun) join(i int) {
+	if i < 1 || i >= len(f.lines) {
+		return
+	}
+	before, rest := &f.lines[i-1], f.lines[i].runes
+	before.at = len(before.runes)
+	before.runes = append(before.runes, rest...)
+	f.lines = slices.Delete(f.lines, i, i+1)
+	f.at = i - 1
+}
+
+// pasted takes any number of lines.
+func (f *firstRun) pasted(s *shell, text string) tea.Cmd {
+	if f.field == fieldEvery {
+		f.every.insert(strings.TrimSpace(text))
+		return nil
+	}
+	var cmds []tea.Cmd
+	for i, l := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if i > 0 {
+			if len(f.lines) >= firstLines {
+				s.say(fmt.Sprintf("only the first %d lines were taken; write more into a file", firstLines))
+				break
+			}
+			f.lines = slices.Insert(f.lines, f.at+1, input{})
+			f.at++
+		}
+		f.lines[f.at].insert(strings.TrimSpace(l))
+		cmds = append(cmds, f.check(s, f.at))
+	}
+	return tea.Batch(cmds...)
+}
+
+// goTo moves to a line; the one that is left is complete, and checked.
+func (f *firstRun) goTo(s *shell, i int) tea.Cmd {
+	cmd := f.check(s, f.at)
+	f.at = min(max(i, 0), len(f.lines)-1)
+	return cmd
+}
+
+func (f *firstRun) nextField(s *shell, _ string) tea.Cmd {
+	f.field = (f.field + 1) % fields
+	return f.check(s, f.at)
+}
+
+// check tries a line that has not been tried as it stands.
+func (f *firstRun) check(s *shell, i int) tea.Cmd {
+	line := lineOf(&f.lines[i])
+	if _, ok := f.found[line]; ok || line == "" {
+		return nil
+	}
+	f.found[line] = firstFound{}
+	f.queue = append(f.queue, line)
+	return f.next(s)
+}
+
+// next starts what waits, as many as may run at once.
+func (f *firstRun) next(s *shell) tea.Cmd {
+	var cmds []tea.Cmd
+	for len(f.queue) > 0 && f.running < firstAtOnce {
+		line, check := f.queue[0], f.with.Check
+		f.queue = f.queue[1:]
+		f.running++
+		cmds = append(cmds, s.load(f, func(ctx context.Context) tea.Msg {
+			got, err := check(ctx, line)
+			return firstCheckMsg{line, got, err}
+		}))
+	}
+	return tea.Batch(cmds...)
+}
+
+func lineOf(in *input) string { return strings.TrimSpace(in.text()) }
+
+// wanted is the lines that say something, each once.
+func (f *firstRun) wanted() []string {
+	var out []string
+	seen := map[string]bool{}
+	for i := range f.lines {
+		if l := lineOf(&f.lines[i]); l != "" && !seen[l] {
+			out, seen[l] = append(out, l), true
+		}
+	}
+	return out
+}
+
+// complete is what would be saved, or why it cannot be.
+func (f *firstRun) complete() ([]string, time.Duration, error) {
+	lines := f.wanted()
+	if len(lines) == 0 {
+		return nil, 0, errors.New("type or paste at least one address first")
+	}
+	every, err := uptime.ParseDuration(f.every.text())
+	if err != nil {
+		return nil, 0, fmt.Errorf("every: %w", err)
+	}
+	if every < time.Second {
+		return nil, 0, errors.New("every: the shortest interval is 1s")
+	}
+	for _, l := range lines {
+		if found := f.found[l]; found.err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", l, found.err)
+		}
+	}
+	return lines, every, nil
+}
+
+func (f *firstRun) preview(s *shell, _ string) tea.Cmd {
+	lines, every, err := f.complete()
+	if err != nil {
+		s.fail(err)
+		return nil
+	}
+	preview := f.with.Preview
+	return s.load(f, func(context.Context) tea.Msg {
+		text, err := preview(lines, every)
+		return firstPreviewMsg{text, err}
+	})
+}
+
+func (f *firstRun) save(s *shell, _ string) tea.Cmd {
+	lines, every, err := f.complete()
+	if err != nil {
+		s.fail(err)
+		return nil
+	}
+	if f.saving {
+		return nil
+	}
+	f.saving = true
+	save := f.with.Save
+	return s.load(f, func(context.Context) tea.Msg {
+		path, err := save(lines, every)
+		return firstSaveMsg{path, len(lines), err}
+	})
+}
+
+func (f *firstRun) receive(s *shell, m tea.Msg) tea.Cmd {
+	switch m := m.(type) {
+	case firstCheckMsg:
+		f.running--
+		f.found[m.line] = firstFound{true, m.check, m.err}
+		return f.next(s)
+	case firstPreviewMsg:
+		if m.err != nil {
+			s.fail(m.err)
+			return nil
+		}
+		return s.open(newText("PREVIEW", f.with.Path, m.text, "nothing is written yet; esc goes back, ctrl-s there writes it"))
+	case firstSaveMsg:
+		f.saving = false
+		if m.err != nil {
+			s.fail(m.err)
+			return nil
+		}
+		s.say(fmt.Sprintf("saved %s: %s; checking starts", m.path, times(m.n, "monitor")))
+		return s.leave(LeaveSaved)
+	}
+	return nil
+}
+
+func (f *firstRun) head(s *shell, p *pen) {
+	p.to(1)
+	p.text(theme.Strong, "WELCOME")
+	p.say("  lookout watches what you name here")
+	const end = "esc just look around"
+	if x := p.w - cells(end) - 1; x > p.x+2 {
+		p.to(x)
+		p.text(theme.Faint, end)
+	}
+}
+
+func (f *firstRun) body(s *shell, p *pen) {
+	h := p.left()
+	framed := p.w >= 40 && h >= 10
+	var above []string
+	if h >= 16 {
+		text := "Nothing is watched yet."
+		if len(f.with.Searched) > 0 {
+			text = "Nothing is watched yet: no lookout.toml in " + strings.Join(f.with.Searched, ", ") + "."
+		}
+		above = append(above, "")
+		above = append(above, wrap(text, max(p.w-2, 8))...)
+		above = append(above, "")
+	}
+	if h >= 6 {
+		const ask = "What should be watched? Type or paste, one per line; a bare name is fine."
+		above = append(above, wrap(ask, max(p.w-2, 8))...)
+	}
+	below := 1
+	if h >= 12 {
+		below = 4
+	}
+	for _, l := range above {
+		p.to(1)
+		p.say(l)
+		p.end()
+	}
+	rows := p.left() - below
+	if framed {
+		rows -= 2
+	}
+	f.drawLines(s, p, min(max(len(f.lines), 3), rows), framed)
+	if h >= 12 {
+		p.end()
+	}
+	f.drawEvery(p)
+	if h < 12 {
+		return
+	}
+	p.end()
+	p.to(1)
+	p.say("ctrl-s writes ")
+	p.text(theme.Strong, f.with.Path)
+	p.say(" (", times(len(f.wanted()), "monitor"), ") and starts; ctrl-p shows the file before.")
+	p.end()
+}
+
+// drawLines writes the text area: each line with what was found beside it.
+func (f *firstRun) drawLines(s *shell, p *pen, rows int, framed bool) {
+	if rows <= 0 {
+		return
+	}
+	f.top = max(min(f.top, f.at), f.at-rows+1)
+	edge := 1
+	if framed {
+		edge = 2
+		f.frame(p, '┌', '┐')
+	}
+	left := 0
+	for i := range f.lines {
+		left = max(left, cells(string(f.lines[i].runes))+2)
+	}
+	left = min(max(left, 26), (p.w-2*edge-2)*11/20)
+	for i := f.top; i < f.top+rows; i++ {
+		if framed {
+			p.to(2)
+			p.glyph(theme.Faint, '│')
+			p.say(" ")
+		} else {
+			p.to(1)
+		}
+		x := p.x
+		if i < len(f.lines) {
+			f.lines[i].draw(p, left, i == f.at && f.field == fieldLines)
+			p.to(x + left + 1)
+			f.drawFound(s, p, lineOf(&f.lines[i]), p.w-p.x-edge-1)
+		}
+		if framed {
+			p.to(p.w - 2)
+			p.glyph(theme.Faint, '│')
+		}
+		p.end()
+	}
+	if framed {
+		f.frame(p, '└', '┘')
+	}
+}
+
+func (f *firstRun) frame(p *pen, from, to rune) {
+	p.to(2)
+	p.glyph(theme.Faint, from)
+	for p.x < p.w-2 {
+		p.glyph(theme.Faint, '─')
+	}
+	p.glyph(theme.Faint, to)
+	p.end()
+}
+
+func (f *firstRun) drawFound(s *shell, p *pen, line string, width int) {
+	found, ok := f.found[line]
+	if !ok || width < 3 {
+		return
+	}
+	glyph, style, text := f.say(s, found)
+	p.text(style, glyph)
+	p.say(" ")
+	p.cell(theme.Plain, text, min(cells(text), width-2))
+}
+
+func (f *firstRun) say(s *shell, found firstFound) (glyph string, st theme.Style, text string) {
+	switch {
+	case !found.done:
+		return "…", theme.Plain, "checking"
+	case found.err != nil:
+		return "!", theme.Warn, found.err.Error()
+	}
+	look := s.th.State(uptime.Up, uptime.Active)
+	if !found.check.OK {
+		look = s.th.State(uptime.Down, uptime.Active)
+	} else if s.th.ASCII {
+		look.Glyph = 'o' // up is a blank in ASCII, and a blank says nothing here
+	}
+	return string(look.Glyph), look.Style, found.check.Text
+}
+
+func (f *firstRun) drawEvery(p *pen) {
+	p.to(1)
+	p.text(theme.Accent, "every ")
+	p.say("[")
+	f.every.draw(p, 12, f.field == fieldEvery)
+	p.say("]")
+	if _, err := uptime.ParseDuration(f.every.text()); err != nil {
+		p.say("  ")
+		p.text(theme.Warn, err.Error())
+	}
+	p.end()
+}
+
+// status says in full what became of the line with the cursor.
+func (f *firstRun) status(s *shell, p *pen) {
+	p.to(1)
+	if f.saving {
+		p.say("saving …")
+		return
+	}
+	line := lineOf(&f.lines[f.at])
+	if found, ok := f.found[line]; ok && found.done && f.field == fieldLines {
+		_, _, text := f.say(s, found)
+		if found.err == nil && found.check.URL != "" && found.check.URL != line {
+			text = found.check.URL + ": " + text
+		}
+		p.cell(theme.Plain, text, max(p.w-p.x-1, 0))
+		return
+	}
+	p.say("No file is written before ctrl-s.")
+}

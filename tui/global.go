@@ -1,0 +1,106 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"lookout/engine/uptime"
+)
+
+// bindings is the key table of the shell: what works on every page.
+func (s *shell) bindings() []binding {
+	acts := func(*shell) string {
+		switch {
+		case s.readOnly || s.link.ReadOnly:
+			return "this console may only look"
+		case len(s.targets()) == 0:
+			return "there is no monitor here to act on"
+		}
+		return ""
+	}
+	act := func(v uptime.Verb) func(*shell, string) tea.Cmd {
+		return func(s *shell, _ string) tea.Cmd { return s.act(v) }
+	}
+	copies := func(*shell) string {
+		if _, ok := s.top().(copier); !ok {
+			return "there is nothing to copy here"
+		}
+		return ""
+	}
+	clip := func(what copyWhat) func(*shell, string) tea.Cmd {
+		return func(s *shell, _ string) tea.Cmd { return s.clip(s.top().(copier).copy(s, what)) }
+	}
+	out := []binding{
+		{keys: []string{"n", "N"}, group: groupFind, help: "next, prev problem", hint: "problem", rank: 2, verb: "next problem", run: (*shell).step},
+		{keys: []string{"a"}, group: groupDo, help: "acknowledge", hint: "ack", rank: 3, verb: "ack", off: acts, run: act(uptime.VerbAck)},
+		{keys: []string{"p"}, group: groupDo, help: "pause, resume", hint: "pause", rank: 4, verb: "pause", off: acts, run: act(uptime.VerbPause)},
+		{keys: []string{"m"}, group: groupDo, help: "maintenance", hint: "maint", rank: 6, verb: "maintain", off: acts, run: act(uptime.VerbMaintain)},
+		{keys: []string{"c"}, group: groupDo, help: "check now", hint: "check", rank: 5, verb: "check", off: acts, run: act(uptime.VerbCheck)},
+		{keys: []string{"u"}, group: groupDo, help: "undo, for 10 s", verb: "undo", run: func(s *shell, _ string) tea.Cmd { return s.takeBack() }},
+		{keys: []string{"f"}, group: groupSee, help: "freeze screen", verb: "freeze", run: (*shell).freeze},
+		{keys: []string{"ctrl+l"}, group: groupSee, help: "redraw", verb: "redraw", run: func(s *shell, _ string) tea.Cmd { return tea.ClearScreen }},
+		{keys: []string{"y"}, group: groupCopy, help: "copy (OSC 52)", hint: "copy", rank: 8, verb: "copy", off: copies, run: clip(copyCell)},
+		{keys: []string{"Y"}, group: groupCopy, help: "copy the row", verb: "copy row", off: copies, run: clip(copyRow)},
+		{keys: []string{"e"}, group: groupCopy, help: "copy all as text", verb: "copy all", off: copies, run: clip(copyAll)},
+		{keys: []string{"M"}, group: groupScreens, help: "monitors", verb: "monitors", run: func(s *shell, _ string) tea.Cmd { return s.homeward() }},
+	}
+	for _, sc := range screens() {
+		out = append(out, binding{keys: []string{sc.key}, group: groupScreens, help: sc.name, verb: sc.name,
+			run: func(s *shell, _ string) tea.Cmd { return s.goTo(sc) }})
+	}
+	return append(out,
+		binding{keys: []string{"q", "ctrl+c"}, group: groupScreens, help: "leave", verb: "quit", run: func(s *shell, _ string) tea.Cmd { return s.quit() }},
+		binding{keys: []string{"ctrl+z"}, group: groupScreens, help: "suspend", verb: "suspend", run: func(s *shell, _ string) tea.Cmd { return tea.Suspend },
+			off: func(s *shell) string {
+				if s.embedded {
+					return "the engine runs in here and would stop; q b keeps it in the background"
+				}
+				return ""
+			}},
+		binding{keys: []string{"esc"}, group: groupMove, help: "back", hint: "back", rank: 2, run: func(s *shell, _ string) tea.Cmd { return s.back() }},
+		binding{keys: []string{":"}, group: groupFind, help: "command, any verb", hint: "cmd", rank: 1,
+			run: func(s *shell, _ string) tea.Cmd { return s.openPanel(newPalette(s)) }},
+		binding{keys: []string{"?"}, group: groupScreens, help: "this help", hint: "help", run: func(s *shell, _ string) tea.Cmd { return s.openHelp("") }})
+}
+
+// step goes to the next row that needs a human: on the page, if it can, else
+// in the overview's order.
+func (s *shell) step(key string) tea.Cmd {
+	dir := 1
+	if key == "N" {
+		dir = -1
+	}
+	if p, ok := s.top().(stepper); ok {
+		return p.step(s, dir)
+	}
+	name := s.problem("", dir)
+	if name == "" {
+		s.say("nothing needs you")
+		return nil
+	}
+	return s.open(newDetail(name))
+}
+
+// homeward closes all pages but the overview.
+func (s *shell) homeward() tea.Cmd {
+	s.stack = s.stack[:1]
+	return s.home.refresh(s)
+}
+
+// goTo opens a screen beside the overview; a second time it is the same one.
+func (s *shell) goTo(sc screen) tea.Cmd {
+	s.stack = s.stack[:1]
+	return s.open(sc.open(s))
+}
+
+// freeze stops the screen, or lets it go on.
+func (s *shell) freeze(string) tea.Cmd {
+	if s.frozen.IsZero() {
+		s.frozen = s.now
+		s.say("frozen: what is on the screen stands still, checks go on; f lets it go")
+		return nil
+	}
+	s.frozen = time.Time{}
+	return s.pull()
+}

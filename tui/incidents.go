@@ -1,0 +1,483 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+)
+
+// incidents lists what was wrong: what lasts, what ended within the range, and
+// a timeline of it.
+type incidents struct {
+	list
+	only    string        // incidents of one monitor; "": of all
+	span    time.Duration // of what ended, and of the timeline
+	unacked bool          // only those that nobody acknowledged
+	words   []string      // of the filter, in lower case
+
+	past    []uptime.Incident // as read last, newest first
+	readFor incidentsKey
+	asked   time.Time
+	loading bool
+	err     error
+
+	all  []*uptime.Incident // open ones from the snapshot, then past ones, each once
+	rows []incidentRow
+	now  time.Time
+}
+
+// incidentsKey is what the list was read for.
+type incidentsKey struct {
+	span   time.Duration
+	events uint64
+}
+
+// incidentRow is a line of the list: an incident, or a head.
+type incidentRow struct {
+	head string
+	in   *uptime.Incident
+}
+
+// rangeOfStats is the least that is read, so that the means of a week can be told.
+const rangeOfStats = 7 * day
+
+func newIncidents(only string) *incidents { return &incidents{only: only, span: day} }
+
+// incidentsMsg is what came from the engine.
+type incidentsMsg struct {
+	key  incidentsKey
+	past []uptime.Incident
+	err  error
+}
+
+func (l *incidents) title() string    { return "incidents" }
+func (l *incidents) marked() []string { return nil }
+func (l *incidents) unmark()          {}
+
+func (l *incidents) keys() []binding {
+	return append([]binding{
+		{keys: []string{"enter"}, group: groupMove, help: "its monitor", hint: "detail", run: l.enter},
+		{keys: []string{"t"}, group: groupSee, help: "time range", hint: "range", rank: 2, verb: "range", run: l.nextSpan},
+		{keys: []string{"F"}, group: groupSee, help: "only unacked", hint: "unacked", rank: 3, verb: "only not acknowledged",
+			run: func(s *shell, _ string) tea.Cmd { l.unacked = !l.unacked; l.arrange(s); return nil }},
+	}, l.list.keys()...)
+}
+
+func (l *incidents) enter(s *shell, _ string) tea.Cmd {
+	if name := l.current(); name != "" {
+		return s.open(newDetail(name))
+	}
+	return nil
+}
+
+func (l *incidents) nextSpan(s *shell, _ string) tea.Cmd {
+	l.span = turn(spans[1:], l.span)
+	return l.refresh(s)
+}
+
+func (l *incidents) current() string {
+	if l.cur < len(l.rows) && l.rows[l.cur].in != nil {
+		return l.rows[l.cur].in.Monitor
+	}
+	return ""
+}
+
+// step goes to the next incident that lasts.
+func (l *incidents) step(s *shell, dir int) tea.Cmd {
+	for i := range l.rows {
+		at := ((l.cur+dir*(i+1))%len(l.rows) + len(l.rows)) % len(l.rows)
+		if in := l.rows[at].in; in != nil && in.Open() {
+			l.cur = at
+			return nil
+		}
+	}
+	s.say("no incident is open")
+	return nil
+}
+
+func (l *incidents) refresh(s *shell) tea.Cmd {
+	l.arrange(s)
+	if s.snap == nil || l.loading || s.lost {
+		return nil
+	}
+	key := incidentsKey{l.span, s.snap.Events}
+	wait := time.Duration(0)
+	switch {
+	case l.err != nil:
+		wait = retryDetail
+	case key == l.readFor:
+		return nil
+	case key.span == l.readFor.span:
+		wait = 2 * time.Second // events come in bursts
+	}
+	if s.now.Sub(l.asked) < wait {
+		return nil
+	}
+	l.loading, l.asked = true, s.now
+	q := uptime.IncidentQuery{Monitor: l.only, Since: s.now.Add(-max(l.span, rangeOfStats))}
+	source := s.source
+	return s.load(l, func(ctx context.Context) tea.Msg {
+		past, err := source.Incidents(ctx, q)
+		return incidentsMsg{key, past, err}
+	})
+}
+
+func (l *incidents) receive(s *shell, m tea.Msg) tea.Cmd {
+	msg, ok := m.(incidentsMsg)
+	if !ok {
+		return nil
+	}
+	if l.loading, l.err = false, msg.err; msg.err == nil {
+		l.past, l.readFor = msg.past, msg.key
+	}
+	l.arrange(s)
+	if msg.err == nil && msg.key.span != l.span {
+		return l.refresh(s)
+	}
+	return nil
+}
+
+func (l *incidents) filter(s *shell, q *query) tea.Cmd {
+	l.words = nil
+	if q != nil {
+		l.words = strings.Fields(strings.ToLower(q.text))
+	}
+	l.arrange(s)
+	return nil
+}
+
+func (l *incidents) counts() (shown, all int) {
+	for _, r := range l.rows {
+		if r.in != nil {
+			shown++
+		}
+	}
+	return shown, len(l.all)
+}
+
+// arrange makes the rows. The selected incident stays selected.
+func (l *incidents) arrange(s *shell) {
+	if s.snap == nil {
+		return
+	}
+	var selected uint64
+	if l.cur < len(l.rows) && l.rows[l.cur].in != nil {
+		selected = l.rows[l.cur].in.Number
+	}
+	l.now = s.now
+	l.all = l.all[:0]
+	known := make(map[uint64]bool, len(s.snap.Open))
+	for _, in := range s.snap.Open {
+		if l.only == "" || in.Monitor == l.only {
+			l.all, known[in.Number] = append(l.all, in), true
+		}
+	}
+	for i := range l.past {
+		if in := &l.past[i]; !known[in.Number] && !in.Open() {
+			l.all = append(l.all, in)
+		}
+	}
+	l.rows = l.rows[:0]
+	l.section(s, "OPEN", func(in *uptime.Incident) bool { return in.Open() })
+	since := s.now.Add(-l.span)
+	l.section(s, "CLOSED  in "+spanName(l.span), func(in *uptime.Incident) bool { return !in.Open() && in.End.After(since) })
+	l.setLen(len(l.rows), func(i int) bool { return l.rows[i].in != nil })
+	for i, r := range l.rows {
+		if r.in != nil && r.in.Number == selected {
+			l.cur = i
+		}
+	}
+}
+
+func (l *incidents) section(s *shell, head string, in func(*uptime.Incident) bool) {
+	first := true
+	for _, x := range l.all {
+		if !in(x) || l.unacked && (x.Ack != nil || !x.Open()) || !matchesAll(l.words, x.Monitor, x.Fault.String(), x.Message) {
+			continue
+		}
+		if first {
+			l.rows, first = append(l.rows, incidentRow{head: head}), false
+		}
+		l.rows = append(l.rows, incidentRow{in: x})
+	}
+}
+
+// matchesAll reports whether each word is in one of the texts, and no word after a ! is.
+func matchesAll(words []string, texts ...string) bool {
+	for _, w := range words {
+		word, not := strings.CutPrefix(w, "!")
+		if word == "" {
+			continue
+		}
+		if slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(strings.ToLower(t), word) }) == not {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *incidents) head(s *shell, p *pen) {
+	p.to(1)
+	p.text(theme.Strong, "INCIDENTS")
+	if s.snap == nil {
+		return
+	}
+	st := l.stats(s.now)
+	facts := []string{fmt.Sprintf("%d open", st.open)}
+	if st.unacked > 0 {
+		facts = append(facts, fmt.Sprintf("%d not acked", st.unacked))
+	}
+	facts = append(facts, fmt.Sprintf("%d closed in 7d", st.closed))
+	if st.closed > 0 {
+		facts = append(facts, "MTTR 7d "+uptime.Ago(st.mttr))
+	}
+	if n := st.closed + st.open; n > 0 {
+		facts = append(facts, "MTBF 7d "+coarse(rangeOfStats/time.Duration(n)))
+	}
+	if l.only != "" {
+		facts = slices.Insert(facts, 0, l.only)
+	}
+	if l.unacked {
+		facts = slices.Insert(facts, 0, "only not acked")
+	}
+	if l.err != nil {
+		facts = []string{"not known: " + l.err.Error()}
+	}
+	for _, f := range facts {
+		if p.x+2+cells(f) > p.w && p.x > 12 {
+			break
+		}
+		p.say("  ", f)
+	}
+}
+
+// incidentStats are the figures of line 1.
+type incidentStats struct {
+	open, unacked, closed int
+	mttr                  time.Duration // of those that ended in the last 7 days
+}
+
+func (l *incidents) stats(now time.Time) incidentStats {
+	var st incidentStats
+	var sum time.Duration
+	for _, in := range l.all {
+		switch {
+		case in.Open():
+			st.open++
+			if in.Ack == nil && in.Verdict == uptime.Down {
+				st.unacked++
+			}
+		case in.End.After(now.Add(-rangeOfStats)):
+			st.closed++
+			sum += in.Lasted(now)
+		}
+	}
+	if st.closed > 0 {
+		st.mttr = sum / time.Duration(st.closed)
+	}
+	return st
+}
+
+func (l *incidents) body(s *shell, p *pen) {
+	lines := l.timeline(s, p.w, p.left(), p.th.ASCII)
+	rows := max(p.left()-len(lines), 0)
+	form := incidentForm(p.w)
+	if p.left() > 4 {
+		rows--
+		form.head(p)
+		p.end()
+	}
+	l.shown(rows)
+	if len(l.rows) == 0 {
+		p.to(1)
+		switch {
+		case l.readFor.events == 0 && l.err == nil && s.snap != nil && s.snap.Events > 0:
+			p.text(theme.Faint, "reading …")
+		case len(l.words) > 0 || l.unacked:
+			p.say("No incident passes the filter.")
+		default:
+			p.say("Nothing was wrong in the last ", spanName(l.span), ".")
+		}
+		p.end()
+		rows--
+	}
+	for i := l.top; i < len(l.rows) && i < l.top+rows; i++ {
+		if r := l.rows[i]; r.in == nil {
+			p.to(1)
+			p.text(theme.Accent, r.head)
+		} else {
+			form.row(s, p, r.in, i == l.cur)
+		}
+		p.end()
+	}
+	for _, line := range append(lines, l.breaks(s, p.w, p.left()-len(lines), p.th.ASCII)...) {
+		line(p)
+		p.end()
+	}
+}
+
+// columnsOfIncident are the cells of the columns for a width; 0: not shown.
+type columnsOfIncident struct{ number, start, lasted, monitor, cause, vote, status int }
+
+func incidentForm(w int) columnsOfIncident {
+	switch {
+	case w < 40:
+		return columnsOfIncident{monitor: max(w-9, 1), lasted: 6}
+	case w < 60:
+		return columnsOfIncident{lasted: 7, monitor: w - 27, cause: 15}
+	case w < 76:
+		return columnsOfIncident{start: 8, lasted: 7, monitor: w - 39, cause: 16}
+	case w < wide:
+		return columnsOfIncident{start: 8, lasted: 7, monitor: w - 55, cause: 18, status: 16}
+	}
+	return columnsOfIncident{number: 6, start: 14, lasted: 8, monitor: w - 94, cause: 25, vote: 14, status: 16}
+}
+
+func (c columnsOfIncident) each(number, start, lasted, monitor, cause, vote, status func(width int)) {
+	for _, col := range []struct {
+		width int
+		draw  func(width int)
+	}{{c.number, number}, {c.start, start}, {c.lasted, lasted}, {c.monitor, monitor}, {c.cause, cause}, {c.vote, vote}, {c.status, status}} {
+		if col.width > 0 {
+			col.draw(col.width)
+		}
+	}
+}
+
+func (c columnsOfIncident) head(p *pen) {
+	name := func(text string) func(int) {
+		return func(width int) { p.cell(theme.Faint, text, width); p.say(" ") }
+	}
+	p.to(3)
+	c.each(name("#"), name("START"), func(width int) { p.right(theme.Faint, "LASTED", width); p.say("  ") },
+		name("MONITOR"), name("CAUSE"), name("SEEN FROM"), name("STATUS"))
+}
+
+func (c columnsOfIncident) row(s *shell, p *pen, in *uptime.Incident, cursor bool) {
+	pointer(p, cursor)
+	look := s.th.State(in.Verdict, uptime.Active)
+	style := look.Style
+	if !in.Open() {
+		style = theme.Plain
+	}
+	p.text(style, string(look.Glyph))
+	p.say(" ")
+	name := theme.Plain
+	if cursor {
+		name = theme.Reverse
+	}
+	cell := func(st theme.Style, text string) func(int) {
+		return func(width int) { p.cell(st, text, width); p.say(" ") }
+	}
+	lasted := uptime.Ago(in.Lasted(s.now))
+	if in.Open() {
+		lasted += "+"
+	}
+	c.each(cell(theme.Plain, "#"+strconv.FormatUint(in.Number, 10)),
+		func(width int) {
+			text := in.Start.In(s.loc).Format("01-02 15:04:05")
+			if width < 14 {
+				text = shortStamp(in.Start, s.now, s.loc)
+			}
+			cell(theme.Plain, text)(width)
+		},
+		func(width int) { p.right(theme.Plain, lasted, width); p.say("  ") },
+		func(width int) {
+			n := min(cells(in.Monitor), width)
+			p.cell(name, in.Monitor, n)
+			p.to(p.x + width - n + 1)
+		},
+		func(width int) {
+			text := in.Fault.String()
+			if width < 16 {
+				text = faultName(in.Fault)
+			}
+			if width > 20 && in.Message != "" {
+				text += " " + in.Message
+			}
+			cell(theme.Plain, text)(width)
+		},
+		cell(theme.Plain, seenFrom(in)),
+		func(width int) {
+			text, st := incidentStatus(in, s)
+			cell(st, text)(width)
+		})
+}
+
+// shortStamp is a moment in eight cells: the time of day, or the date and the hour.
+func shortStamp(t, now time.Time, loc *time.Location) string {
+	t, now = t.In(loc), now.In(loc)
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04:05")
+	}
+	return t.Format("01-02 15h")
+}
+
+func seenFrom(in *uptime.Incident) string {
+	if len(in.ConfirmedBy) == 0 {
+		return "this node only"
+	}
+	return strings.Join(append([]string{uptime.Local}, in.ConfirmedBy...), " ")
+}
+
+func incidentStatus(in *uptime.Incident, s *shell) (string, theme.Style) {
+	switch {
+	case in.Behind != "":
+		return "behind " + in.Behind, theme.Plain
+	case !in.Open():
+		return "up " + shortStamp(in.End, s.now, s.loc), theme.Plain
+	case in.Ack != nil && in.Ack.Until.IsZero():
+		return "ack " + in.Ack.By, theme.Plain
+	case in.Ack != nil:
+		return "ack " + in.Ack.By + " " + in.Ack.Until.In(s.loc).Format("15:04"), theme.Plain
+	case in.Verdict == uptime.Down:
+		return "NOT ACKED", theme.Strong
+	}
+	return "-", theme.Plain
+}
+
+func (l *incidents) status(s *shell, p *pen) {
+	p.to(1)
+	left := ""
+	if l.cur < len(l.rows) && l.rows[l.cur].in != nil {
+		in := l.rows[l.cur].in
+		left = "#" + strconv.FormatUint(in.Number, 10) + " " + in.Message
+	}
+	right := ""
+	if shown, all := l.counts(); len(l.words) > 0 {
+		right = fmt.Sprintf("%d of %d", shown, all)
+	} else if n := len(l.rows); n > l.height && l.height > 0 {
+		right = fmt.Sprintf("rows %d-%d of %d", l.top+1, min(l.top+l.height, n), n)
+	}
+	p.cell(theme.Plain, left, max(p.w-p.x-cells(right)-3, 0))
+	p.to(p.w - cells(right) - 1)
+	p.say(right)
+}
+
+// copy gives the selected incident, or all that are listed, as text.
+func (l *incidents) copy(s *shell, what copyWhat) string {
+	var b strings.Builder
+	for i, r := range l.rows {
+		if r.in == nil || what != copyAll && i != l.cur {
+			continue
+		}
+		end := "still open"
+		if !r.in.Open() {
+			end = "until " + r.in.End.In(s.loc).Format("2006-01-02 15:04:05")
+		}
+		fmt.Fprintf(&b, "#%d  %s  %s  from %s %s, %s  %s  %s\n", r.in.Number, r.in.Verdict.Label(), r.in.Monitor,
+			r.in.Start.In(s.loc).Format("2006-01-02 15:04:05 MST"), end, uptime.Ago(r.in.Lasted(s.now)), r.in.Fault, r.in.Message)
+	}
+	if what != copyAll {
+		return strings.TrimSuffix(b.String(), "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,134 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"lookout/tui/theme"
+)
+
+// keyNames are how people write what Bubble Tea calls a key.
+var keyNames = map[string]string{
+	"up": "↑", "down": "↓", "left": "←", "right": "→", "pgup": "pgup", "pgdown": "pgdn", "escape": "esc",
+}
+
+func keyName(k string) string {
+	if n, ok := keyNames[k]; ok {
+		return n
+	}
+	if c, ok := strings.CutPrefix(k, "ctrl+"); ok {
+		return "^" + c
+	}
+	return k
+}
+
+// label is how help and the last line write the keys of a binding.
+func (b *binding) label() string {
+	if b.show != "" {
+		return b.show
+	}
+	names := make([]string, len(b.keys))
+	for i, k := range b.keys {
+		names[i] = keyName(k)
+	}
+	return strings.Join(names, " ")
+}
+
+// why says what keeps a binding from doing something now; "" when nothing does.
+func (b *binding) why(s *shell) string {
+	if b.off == nil {
+		return ""
+	}
+	return b.off(s)
+}
+
+// keyed is a page's table followed by the shell's.
+func (s *shell) table(p page) []binding { return append(slices.Clip(p.keys()), s.own...) }
+
+// lookup finds what a key does on a page.
+func (s *shell) lookup(p page, key string) *binding {
+	for _, table := range [][]binding{p.keys(), s.own} {
+		for i := range table {
+			if slices.Contains(table[i].keys, key) {
+				return &table[i]
+			}
+		}
+	}
+	return nil
+}
+
+// press runs what a key is bound to; a key that is not bound says so.
+func (s *shell) press(key string) tea.Cmd {
+	b := s.lookup(s.top(), key)
+	if b == nil {
+		s.say(keyName(key) + " does nothing here; ? lists the keys")
+		return nil
+	}
+	if why := b.why(s); why != "" {
+		s.say(b.label() + ": " + why)
+		return nil
+	}
+	return b.run(s, key)
+}
+
+// hint is a key and its word in the last line. A larger rank goes first when
+// there is no room.
+type hint struct {
+	key, word string
+	rank      uint8
+}
+
+// hints are those of the page on the screen.
+func (s *shell) hints() []hint {
+	var out []hint
+	for _, b := range s.table(s.top()) {
+		if b.hint != "" && b.why(s) == "" {
+			out = append(out, hint{b.label(), b.hint, b.rank})
+		}
+	}
+	return out
+}
+
+func (h hint) cells() int { return cells(h.key) + 1 + cells(h.word) }
+
+// drawHints writes the last line: as many hints as fit whole.
+func drawHints(p *pen, hints []hint) {
+	gap := 2
+	for {
+		n := 0
+		worst := -1
+		for i, h := range hints {
+			n += h.cells() + gap
+			if h.rank > 0 && (worst < 0 || h.rank >= hints[worst].rank) {
+				worst = i
+			}
+		}
+		if n-gap+1 <= p.w {
+			break
+		}
+		if worst < 0 {
+			if gap == 1 {
+				break
+			}
+			gap = 1
+			continue
+		}
+		hints = slices.Delete(slices.Clone(hints), worst, worst+1)
+	}
+	p.to(1)
+	for i, h := range hints {
+		if i > 0 {
+			p.to(p.x + gap)
+		}
+		if p.x+h.cells() > p.w {
+			break
+		}
+		p.text(theme.Accent, h.key)
+		if h.word != "" {
+			p.to(p.x + 1)
+			p.text(theme.Plain, h.word)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+)
+
+// since is when the engine was last heard of.
+func (s *shell) since() time.Time {
+	if s.snap != nil {
+		return s.snap.Time
+	}
+	return s.link.Lost
+}
+
+// drawBanner says in line 2 that lookout itself is blind: nobody answers, or
+// the node cannot judge. The last truth stays on the screen.
+func (s *shell) drawBanner(p *pen) {
+	text := ""
+	switch {
+	case s.lost && s.link.Lost.IsZero():
+		text = fmt.Sprintf("!! the engine stands still since %s: all below is OLD !!", s.hhmmss(s.since()))
+	case s.lost:
+		reason := s.link.Reason
+		if reason != "" {
+			reason = " (" + reason + ")"
+		}
+		text = fmt.Sprintf("!! engine does not answer since %s%s: all below is OLD !!", s.hhmmss(s.link.Lost), reason)
+	case s.snap != nil && s.snap.Node != "":
+		text = "!! lookout cannot judge: " + s.snap.Node + " !!"
+	case s.snap != nil && s.snap.Health.StoreError != "":
+		text = "!! nothing is being stored: " + s.snap.Health.StoreError + " !!"
+	default:
+		return
+	}
+	if p.left() < 2 {
+		return
+	}
+	p.to(min(1, p.w-1))
+	p.cell(theme.Alarm, text, min(cells(text), p.w-p.x))
+	p.end()
+}
+
+// drawLost is the second last line while nobody answers.
+func (s *shell) drawLost(p *pen) {
+	p.to(1)
+	switch {
+	case s.link.Lost.IsZero():
+		p.say("no news from the engine for ", uptime.Ago(s.old))
+	case s.link.NextTry.IsZero():
+		p.say("reconnecting, try ", group3(max(s.link.Tries, 1)))
+	default:
+		p.say("reconnecting, try ", group3(max(s.link.Tries, 1)), ", next in ", uptime.Ago(s.link.NextTry.Sub(s.now)))
+	}
+	tail := "the screen stays, nothing exits"
+	if p.x+len(tail)+2 <= p.w {
+		p.to(48)
+		p.text(theme.Faint, tail)
+	}
+}
+
+func (s *shell) hhmmss(t time.Time) string { return t.In(s.loc).Format("15:04:05") }
+
+// bell rings on a new outage: at most once a minute, and only where nobody looks.
+type bell struct {
+	focused bool // the terminal says so; one that cannot say counts as away
+	down    int
+	newest  uint64
+	started bool
+	rang    time.Time
+}
+
+func (b *bell) ring(snap *uptime.Snapshot, now time.Time) tea.Cmd {
+	newest := b.newest
+	for _, i := range snap.Open {
+		if i.Verdict == uptime.Down {
+			newest = max(newest, i.Number)
+			break
+		}
+	}
+	fresh := b.started && (snap.Counts.Down > b.down || newest > b.newest)
+	b.started, b.down, b.newest = true, snap.Counts.Down, newest
+	if !fresh || b.focused || now.Sub(b.rang) < bellEvery {
+		return nil
+	}
+	b.rang = now
+	return tea.Raw("\a")
+}
