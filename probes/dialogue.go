@@ -1,0 +1,106 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"regexp"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+const (
+	// maxReply is how much of a reply is kept while something is looked for in it.
+	maxReply = 64 << 10
+	// quiet is how long a line that does not match is given for another to follow.
+	quiet = time.Second
+)
+
+// turn is one part of a dialogue: wait for a text, then send one.
+type turn struct {
+	expect *regexp.Regexp // nil: do not wait
+	send   string
+}
+
+// talk is a text dialogue on a connection. What was read and not yet matched waits in seen.
+type talk struct {
+	conn net.Conn
+	seen []byte
+}
+
+// run does each turn in order, with a step for each.
+func (k *talk) run(ctx context.Context, t *trace, turns []turn) *failure {
+	for _, turn := range turns {
+		if turn.expect != nil {
+			start := time.Now()
+			got, f := k.expect(ctx, t, turn.expect)
+			t.judged("expect", start, got, f)
+			if f != nil {
+				return f
+			}
+		}
+		if turn.send != "" {
+			start := time.Now()
+			_, err := k.conn.Write([]byte(turn.send))
+			t.step("send", start, t.res.Address, err, "")
+			if err != nil {
+				return k.broken(t, err)
+			}
+		}
+	}
+	return nil
+}
+
+// expect reads until re matches and takes everything up to the end of the
+// match. It gives up at the deadline, or sooner when whole lines came that do
+// not match and nothing follows them.
+func (k *talk) expect(ctx context.Context, t *trace, re *regexp.Regexp) (string, *failure) {
+	buf := make([]byte, 4096)
+	for {
+		if m := re.FindIndex(k.seen); m != nil {
+			got := string(k.seen[m[0]:m[1]])
+			k.seen = k.seen[m[1]:]
+			return got, nil
+		}
+		if len(k.seen) > maxReply {
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s has no match for %s in its first %d KiB: %s", t.res.Address, quote(re.String()), maxReply>>10, quote(string(k.seen)))
+		}
+		n, err := k.read(ctx, buf)
+		k.seen = append(k.seen, buf[:n]...)
+		switch {
+		case n > 0:
+		case len(k.seen) > 0 && !wasReset(err):
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", t.res.Address, quote(re.String()), quote(string(k.seen)))
+		default:
+			return "", k.broken(t, err)
+		}
+	}
+}
+
+// read waits for more, until the end of ctx or, after a whole line, of quiet.
+func (k *talk) read(ctx context.Context, buf []byte) (int, error) {
+	wait := left(ctx)
+	if n := len(k.seen); n > 0 && k.seen[n-1] == '\n' {
+		wait = min(wait, quiet)
+	}
+	k.conn.SetReadDeadline(time.Now().Add(wait))
+	if err := ctx.Err(); err != nil { // that deadline may have undone the one of a cancelled check
+		return 0, err
+	}
+	return k.conn.Read(buf)
+}
+
+// broken classes the end of a dialogue.
+func (k *talk) broken(t *trace, err error) *failure {
+	switch {
+	case timedOut(err):
+		return fail(uptime.FaultReplyTimeout, "no reply from %s within %s", t.res.Address, t.after())
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+		return fail(uptime.FaultReplyClosed, "%s closed the connection instead of a reply", t.res.Address)
+	case wasReset(err):
+		return fail(uptime.FaultReplyClosed, "%s reset the connection instead of a reply", t.res.Address)
+	}
+	return fail(uptime.FaultReplyMalformed, "reply from %s: %s", t.res.Address, plain(err))
+}

@@ -1,0 +1,165 @@
+package probes
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"lookout/engine/uptime"
+)
+
+// userAgent is how lookout shows itself: stable, so that a firewall can let it pass.
+const userAgent = "lookout/1 (uptime monitor)"
+
+// httpType requests a URL and looks at the answer.
+func httpType(sys *system) uptime.CheckType {
+	return uptime.CheckType{
+		Name:     "http",
+		Schemes:  []string{"http", "https"},
+		Summary:  "requests a URL; status, headers, body and JSON can be expected",
+		Measures: timeNames[:],
+		Keys: append([]uptime.Key{
+			{Name: "method", Kind: uptime.String, Doc: "of the request; default GET", Example: `"HEAD"`},
+			{Name: "headers", Kind: uptime.SecretTable, Doc: "sent along; never to another host after a redirect", Example: `{ X-Token = "${TOKEN}" }`},
+			{Name: "user_agent", Kind: uptime.String, Doc: "default " + userAgent, Example: `"example/1"`},
+			{Name: "body", Kind: uptime.String, Doc: "of the request", Example: `'{"ping": true}'`},
+			{Name: "body_file", Kind: uptime.File, Doc: "the body of the request from a file", Example: `"ping.json"`},
+			{Name: "basic_auth", Kind: uptime.SecretText, Doc: "user:password", Example: `"probe:${PASSWORD}"`},
+			{Name: "bearer_token", Kind: uptime.SecretText, Doc: "sent as Authorization: Bearer", Example: `"${TOKEN}"`},
+			{Name: "follow_redirects", Kind: uptime.Bool, Doc: "default true; a redirect that status lists is not followed", Example: `false`},
+			{Name: "max_redirects", Kind: uptime.Int, Doc: "default 10", Example: `3`, Min: 1, Max: 50},
+			{Name: "http_version", Kind: uptime.String, Doc: "default: HTTP/2 where the server offers it, else 1.1", Example: `"1.1"`, OneOf: []string{"1.1", "2"}},
+			{Name: "connect_to", Kind: uptime.String, Doc: "host:port to connect to instead of the URL's; name and certificate stay those of the URL", Example: `"192.0.2.10:443"`},
+		}, tlsKeys()...),
+		Expect: []uptime.Key{
+			{Name: "status", Kind: uptime.Strings, Doc: "codes and ranges, after redirects; default 200-299", Example: `["200-299", "401"]`},
+			{Name: "body_contains", Kind: uptime.Strings, Doc: "texts that the body has to contain, all of them", Example: `["Add to cart"]`},
+			{Name: "body_not_contains", Kind: uptime.Strings, Doc: "texts that it must not contain", Example: `["Fatal error"]`},
+			{Name: "body_matches", Kind: uptime.Strings, Doc: "regular expressions that have to match in it", Example: `["(?i)<title>.*shop"]`},
+			{Name: "json", Kind: uptime.Tables, Doc: "JSON paths (RFC 9535); all that a path selects has to equal the value", Example: `[{path = "$.status", equals = "ok"}]`},
+			{Name: "headers", Kind: uptime.Tables, Doc: "headers of the answer and regular expressions that have to match in them", Example: `[{name = "Content-Type", matches = "^text/html"}]`},
+			{Name: "size_min", Kind: uptime.Size, Doc: "the least size of the body", Example: `"1KB"`, Min: 0, Max: maxBody},
+			{Name: "size_max", Kind: uptime.Size, Doc: "the largest size of the body", Example: `"512KB"`, Min: 0, Max: maxBody},
+		},
+		New: func(s uptime.Settings) (uptime.Check, []uptime.Mistake) { return newHTTP(sys, s) },
+	}
+}
+
+type httpCheck struct {
+	sys       *system
+	url       *url.URL // without userinfo and fragment
+	host      endpoint
+	connectTo endpoint // host "": the URL's own
+	method    string
+	header    http.Header
+	secret    http.Header // for the URL's own host only
+	hostName  string      // of a Host header; "" for the URL's
+	body      []byte
+	redirects int // to follow at most
+	http1     bool
+	http2     bool
+	tls       tlsSettings
+	expect    httpExpect
+}
+
+func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
+	f := form{Settings: s}
+	c := httpCheck{
+		sys:       sys,
+		host:      f.endpoint(defaultPort(s.URL.Scheme)),
+		method:    strings.ToUpper(uptime.Value(s.Values, "method", http.MethodGet)),
+		header:    http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {uptime.Value(s.Values, "user_agent", userAgent)}},
+		secret:    http.Header{},
+		body:      uptime.Value(s.Values, "body_file", []byte(uptime.Value(s.Values, "body", ""))),
+		redirects: int(uptime.Value(s.Values, "max_redirects", int64(10))),
+		http1:     uptime.Value(s.Values, "http_version", "") == "1.1",
+		http2:     uptime.Value(s.Values, "http_version", "") == "2",
+		tls:       f.tlsSettings(),
+		expect:    f.httpExpect(),
+	}
+	if !uptime.Value(s.Values, "follow_redirects", true) {
+		c.redirects = -1
+	}
+	u := *s.URL
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	c.url = &u
+	if strings.ContainsAny(c.method, " \t\r\n") || c.method == http.MethodConnect {
+		f.wrong("method", "", "%q is no method for a check", uptime.Clean(c.method, 40))
+	}
+	if c.http2 && u.Scheme != "https" {
+		f.wrong("http_version", "use https", "HTTP/2 is spoken over TLS only")
+	}
+	if s.Values["body"] != nil && s.Values["body_file"] != nil {
+		f.wrong("body_file", "keep one of them", "both body and body_file")
+	}
+	f.secrets(&c)
+	dest := c.host
+	if to := uptime.Value(s.Values, "connect_to", ""); to != "" {
+		c.connectTo = f.hostPort("connect_to", to)
+		dest = c.connectTo
+	}
+	return f.done(uptime.Check{Checker: c, Dest: dest.String(), Expect: c.expect.String()})
+}
+
+func defaultPort(scheme string) uint16 {
+	if scheme == "https" {
+		return 443
+	}
+	return 80
+}
+
+// secrets reads what only the URL's own host may see.
+func (f *form) secrets(c *httpCheck) {
+	var auth []string
+	if userPass := uptime.Value(f.Values, "basic_auth", uptime.Secret("")).Reveal(); userPass != "" {
+		if !strings.Contains(userPass, ":") {
+			f.wrong("basic_auth", `write "user:password"`, "no colon in basic_auth")
+		}
+		auth = append(auth, "basic_auth")
+		c.secret.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(userPass)))
+	}
+	if token := uptime.Value(f.Values, "bearer_token", uptime.Secret("")).Reveal(); token != "" {
+		auth = append(auth, "bearer_token")
+		c.secret.Set("Authorization", "Bearer "+token)
+	}
+	if u := f.URL.User; u != nil {
+		auth = append(auth, "a user in the URL")
+		password, _ := u.Password()
+		c.secret.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
+	}
+	if len(auth) > 1 {
+		f.wrong("basic_auth", "keep one of them", "both %s and %s", auth[0], auth[1])
+	}
+	for name, value := range uptime.Value(f.Values, "headers", map[string]uptime.Secret(nil)) {
+		if !token(name) || strings.ContainsAny(value.Reveal(), "\r\n\x00") {
+			f.wrong("headers", "a name is letters, digits and dashes; a value is one line", "%q is no header", uptime.Clean(name, 60))
+			continue
+		}
+		if strings.EqualFold(name, "Host") {
+			c.hostName = value.Reveal()
+			continue
+		}
+		c.secret.Set(name, value.Reveal())
+	}
+}
+
+// token reports whether s can name a header (RFC 9110, 5.6.2).
+func token(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Check requests the URL and follows its redirects.
+func (c httpCheck) Check(ctx context.Context) uptime.Result {
+	t := newTrace()
+	return t.end(c.check(ctx, t))
+}

@@ -1,0 +1,118 @@
+package probes
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"golang.org/x/net/http2"
+
+	"lookout/engine/uptime"
+)
+
+const (
+	maxBody  = 1 << 20 // of a body that is looked at, decoded
+	maxRatio = 100     // of its decoded size to what came over the wire, from bombSize on
+	bombSize = 256 << 10
+)
+
+// body is the start of what a server sent, decoded.
+type body struct {
+	data []byte
+	more bool // it is longer
+}
+
+// readBody reads up to maxBody of an answer's body.
+func readBody(t *trace, resp *http.Response) (body, *failure) {
+	wire := &counter{r: resp.Body}
+	var r io.Reader = wire
+	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
+	switch encoding {
+	case "", "identity":
+	case "gzip", "x-gzip", "deflate":
+		r = &decoder{wire: wire, encoding: encoding}
+	default:
+		return body{}, fail(uptime.FaultHTTPBadEncoding, "the body is encoded as %s, which was not asked for", quote(encoding))
+	}
+	var buf bytes.Buffer
+	n, err := io.Copy(&buf, io.LimitReader(r, maxBody+1))
+	b := body{data: buf.Bytes()[:min(n, maxBody)], more: n > maxBody}
+	switch {
+	case wire.err != nil: // the wire's trouble is not the decoder's
+		return b, bodyFailure(t, wire.err, n)
+	case err != nil:
+		return b, fail(uptime.FaultHTTPBadEncoding, "the body is no valid %s: %v", encoding, err)
+	case n > bombSize && n/max(wire.n, 1) > maxRatio:
+		return b, fail(uptime.FaultHTTPBodyTooLarge, "the body unpacks to more than %d times its size", maxRatio)
+	}
+	return b, nil
+}
+
+// counter counts what comes over the wire and keeps what went wrong there.
+type counter struct {
+	r   io.Reader
+	n   int64
+	err error // but io.EOF
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}
+
+// decoder starts to decode with the first byte: an empty body is valid in every encoding.
+type decoder struct {
+	wire     io.Reader
+	encoding string
+	r        io.Reader
+}
+
+func (d *decoder) Read(p []byte) (int, error) {
+	if d.r == nil {
+		start := make([]byte, 2)
+		n, err := io.ReadFull(d.wire, start)
+		if n == 0 {
+			return 0, err
+		}
+		if d.r, err = decode(d.encoding, start[:n], io.MultiReader(bytes.NewReader(start[:n]), d.wire)); err != nil {
+			return 0, err
+		}
+	}
+	return d.r.Read(p)
+}
+
+// decode knows the two things that servers send as deflate: zlib (RFC 9110), and a bare stream.
+func decode(encoding string, start []byte, r io.Reader) (io.Reader, error) {
+	if encoding != "deflate" {
+		return gzip.NewReader(r)
+	}
+	if len(start) == 2 && start[0]&0x0f == 8 && (uint(start[0])<<8|uint(start[1]))%31 == 0 {
+		return zlib.NewReader(r)
+	}
+	return flate.NewReader(r), nil
+}
+
+// bodyFailure classes the end of a body that came in part.
+func bodyFailure(t *trace, err error, n int64) *failure {
+	var stream http2.StreamError
+	switch {
+	case timedOut(err):
+		return fail(uptime.FaultHTTPTimeoutBody, "the body from %s incomplete after %s, %d bytes came", t.res.Address, t.after(), n)
+	case wasReset(err):
+		return fail(uptime.FaultHTTPReset, "%s reset the connection within the body, after %d bytes", t.res.Address, n)
+	case errors.As(err, &stream):
+		return fail(uptime.FaultHTTPH2Error, "HTTP/2 stream reset by %s within the body: %s", t.res.Address, stream.Code)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fail(uptime.FaultHTTPTruncated, "%s closed the connection within the body, after %d bytes", t.res.Address, n)
+	}
+	return fail(uptime.FaultHTTPMalformed, "the body from %s: %s", t.res.Address, plain(err))
+}

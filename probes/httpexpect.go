@@ -1,0 +1,284 @@
+package probes
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/theory/jsonpath"
+
+	"lookout/engine/uptime"
+)
+
+// httpExpect is what an answer has to be like.
+type httpExpect struct {
+	status      statusSet
+	contains    []string
+	notContains []string
+	matches     []*regexp.Regexp
+	json        []jsonCondition
+	headers     []headerCondition
+	sizeMin     int64 // -1: any
+	sizeMax     int64 // -1: any
+}
+
+type headerCondition struct {
+	name    string
+	matches *regexp.Regexp
+}
+
+// statusSet is a list of codes and ranges.
+type statusSet struct {
+	ranges [][2]int
+	listed bool // by the configuration, rather than by default
+}
+
+func (s statusSet) has(code int) bool {
+	for _, r := range s.ranges {
+		if code >= r[0] && code <= r[1] {
+			return true
+		}
+	}
+	return false
+}
+
+func (s statusSet) String() string {
+	var texts []string
+	for _, r := range s.ranges {
+		if r[0] == r[1] {
+			texts = append(texts, strconv.Itoa(r[0]))
+		} else {
+			texts = append(texts, fmt.Sprintf("%d-%d", r[0], r[1]))
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// parseStatus reads "301" or "200-299".
+func parseStatus(s string) (r [2]int, err error) {
+	low, high, isRange := strings.Cut(s, "-")
+	if !isRange {
+		high = low
+	}
+	for i, text := range []string{low, high} {
+		n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
+		if err != nil || n < 100 || n > 999 {
+			return r, fmt.Errorf("%q is no HTTP status", uptime.Clean(s, 40))
+		}
+		r[i] = int(n)
+	}
+	if r[0] > r[1] {
+		return r, fmt.Errorf("%q runs backwards", uptime.Clean(s, 40))
+	}
+	return r, nil
+}
+
+// httpExpect reads the keys of [monitor.expect].
+func (f *form) httpExpect() httpExpect {
+	e := httpExpect{
+		contains:    uptime.Value(f.Expect, "body_contains", []string(nil)),
+		notContains: uptime.Value(f.Expect, "body_not_contains", []string(nil)),
+		sizeMin:     uptime.Value(f.Expect, "size_min", int64(-1)),
+		sizeMax:     uptime.Value(f.Expect, "size_max", int64(-1)),
+	}
+	for _, text := range uptime.Value(f.Expect, "status", []string(nil)) {
+		r, err := parseStatus(text)
+		if err != nil {
+			f.wrong("expect.status", `write "200-299" or "301"`, "%v", err)
+		}
+		e.status.ranges, e.status.listed = append(e.status.ranges, r), true
+	}
+	if !e.status.listed {
+		e.status.ranges = [][2]int{{200, 299}}
+	}
+	for _, text := range uptime.Value(f.Expect, "body_matches", []string(nil)) {
+		e.matches = append(e.matches, f.pattern("expect.body_matches", text))
+	}
+	for _, table := range uptime.Value(f.Expect, "json", []map[string]string(nil)) {
+		f.only("expect.json", table, "path", "equals")
+		c, err := newJSONCondition(table["path"], table["equals"])
+		if err != nil {
+			f.wrong("expect.json", `write {path = "$.status", equals = "ok"} (RFC 9535)`, "%q is no JSON path: %v", uptime.Clean(table["path"], 80), err)
+		}
+		e.json = append(e.json, c)
+	}
+	for _, table := range uptime.Value(f.Expect, "headers", []map[string]string(nil)) {
+		f.only("expect.headers", table, "name", "matches")
+		if !token(table["name"]) {
+			f.wrong("expect.headers", `write {name = "Server", matches = "^nginx"}`, "%q is no header", uptime.Clean(table["name"], 60))
+		}
+		e.headers = append(e.headers, headerCondition{table["name"], f.pattern("expect.headers", table["matches"])})
+	}
+	if e.sizeMin >= 0 && e.sizeMax >= 0 && e.sizeMin > e.sizeMax {
+		f.wrong("expect.size_min", "", "size_min is larger than size_max")
+	}
+	return e
+}
+
+// String says for people what is expected.
+func (e httpExpect) String() string {
+	parts := []string{e.status.String()}
+	for _, s := range e.contains {
+		parts = append(parts, "body has "+quote(s))
+	}
+	for _, s := range e.notContains {
+		parts = append(parts, "body has not "+quote(s))
+	}
+	for _, re := range e.matches {
+		parts = append(parts, "body matches "+quote(re.String()))
+	}
+	for _, c := range e.json {
+		parts = append(parts, c.text+" is "+quote(c.equals))
+	}
+	for _, h := range e.headers {
+		parts = append(parts, h.name+" matches "+quote(h.matches.String()))
+	}
+	switch {
+	case e.sizeMin >= 0 && e.sizeMax >= 0:
+		parts = append(parts, fmt.Sprintf("%d to %d bytes", e.sizeMin, e.sizeMax))
+	case e.sizeMin >= 0:
+		parts = append(parts, fmt.Sprintf("at least %d bytes", e.sizeMin))
+	case e.sizeMax >= 0:
+		parts = append(parts, fmt.Sprintf("at most %d bytes", e.sizeMax))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (e httpExpect) needsBody() bool {
+	return len(e.contains)+len(e.notContains)+len(e.matches)+len(e.json) > 0 || e.sizeMin >= 0 || e.sizeMax >= 0
+}
+
+// judge says whether an answer is as expected. It reads the body only if
+// something is expected of it.
+func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failure {
+	if strings.EqualFold(resp.Header.Get("Cf-Mitigated"), "challenge") {
+		t.complain(fail(uptime.FaultHTTPChallenged, "the edge at %s answered with a challenge, the site was not seen; let the user agent pass or watch the origin", t.res.Address))
+		return nil
+	}
+	if !e.status.has(resp.StatusCode) {
+		from := ""
+		if redirected {
+			from = " from " + uptime.RedactURL(resp.Request.URL)
+		}
+		return fail(uptime.FaultHTTPStatus, "HTTP status %d%s, expected %s", resp.StatusCode, from, e.status)
+	}
+	for _, h := range e.headers {
+		if f := h.judge(resp.Header); f != nil {
+			return f
+		}
+	}
+	if !e.needsBody() {
+		return nil
+	}
+	start := time.Now()
+	b, f := readBody(t, resp)
+	took := t.judged("body", start, fmt.Sprintf("%d bytes", len(b.data)), f)
+	t.measure(bodyTime, took)
+	if f != nil {
+		return f
+	}
+	f = e.body(b)
+	t.judged("expect", time.Now(), "", f)
+	return f
+}
+
+func (h headerCondition) judge(header http.Header) *failure {
+	values := header.Values(h.name)
+	if len(values) == 0 {
+		return fail(uptime.FaultHTTPHeaderMismatch, "HTTP header %s is missing, expected a match for %s", h.name, quote(h.matches.String()))
+	}
+	for _, v := range values {
+		if h.matches.MatchString(v) {
+			return nil
+		}
+	}
+	return fail(uptime.FaultHTTPHeaderMismatch, "HTTP header %s is %s, expected a match for %s", h.name, quote(values[0]), quote(h.matches.String()))
+}
+
+// body judges what was read.
+func (e httpExpect) body(b body) *failure {
+	size := int64(len(b.data))
+	if size == 0 && len(e.contains)+len(e.matches)+len(e.json) > 0 {
+		return fail(uptime.FaultHTTPEmptyBody, "the body is empty")
+	}
+	if e.sizeMin >= 0 && size < e.sizeMin {
+		return fail(uptime.FaultHTTPSize, "the body has %d bytes, expected at least %d", size, e.sizeMin)
+	}
+	if e.sizeMax >= 0 && (size > e.sizeMax || b.more) {
+		return fail(uptime.FaultHTTPSize, "the body has more than %d bytes", min(e.sizeMax, size))
+	}
+	within := ""
+	if b.more {
+		within = fmt.Sprintf(" in its first %d KiB", maxBody>>10)
+	}
+	for _, s := range e.contains {
+		if !bytes.Contains(b.data, []byte(s)) {
+			return fail(uptime.FaultHTTPKeywordMissing, "the body does not contain %s%s", quote(s), within)
+		}
+	}
+	for _, re := range e.matches {
+		if !re.Match(b.data) {
+			return fail(uptime.FaultHTTPKeywordMissing, "the body does not match %s%s", quote(re.String()), within)
+		}
+	}
+	for _, s := range e.notContains {
+		if bytes.Contains(b.data, []byte(s)) {
+			return fail(uptime.FaultHTTPKeywordPresent, "the body contains %s", quote(s))
+		}
+	}
+	if len(e.json) == 0 {
+		return nil
+	}
+	if b.more {
+		return fail(uptime.FaultHTTPBodyTooLarge, "the body is larger than %d KiB, too large for JSON", maxBody>>10)
+	}
+	return judgeJSON(b.data, e.json)
+}
+
+// jsonCondition is a path and what everything that it selects has to equal.
+type jsonCondition struct {
+	text   string
+	path   *jsonpath.Path
+	equals string // compared as text with a JSON string …
+	value  any    // … and as JSON with everything
+}
+
+func newJSONCondition(path, equals string) (jsonCondition, error) {
+	p, err := jsonpath.Parse(path)
+	if err != nil {
+		return jsonCondition{}, err
+	}
+	c := jsonCondition{text: path, path: p, equals: equals, value: equals}
+	var v any
+	if json.Unmarshal([]byte(equals), &v) == nil {
+		c.value = v
+	}
+	return c, nil
+}
+
+func judgeJSON(data []byte, conditions []jsonCondition) *failure {
+	var doc any
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return fail(uptime.FaultHTTPJSONMismatch, "the body is no JSON: %v", err)
+	}
+	for _, c := range conditions {
+		nodes := c.path.Select(doc)
+		if len(nodes) == 0 {
+			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s selects nothing, expected %s", quote(c.text), quote(c.equals))
+		}
+		for _, n := range nodes {
+			if s, ok := n.(string); ok && s == c.equals || reflect.DeepEqual(n, c.value) {
+				continue
+			}
+			text, _ := json.Marshal(n) // came from JSON
+			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s is %s, expected %s", quote(c.text), uptime.Clean(string(text), 80), quote(c.equals))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package probes
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// hop is one request of a check: its own, or one that a redirect led to.
+type hop struct {
+	url    *url.URL
+	method string
+	body   []byte
+	own    bool // it goes to the host that the monitor names
+}
+
+// visit is what tells one request from another when redirects run in a circle.
+type visit struct{ method, url, cookies string }
+
+func (c httpCheck) check(ctx context.Context, t *trace) *failure {
+	at := hop{url: c.url, method: c.method, body: c.body, own: true}
+	var jar *cookiejar.Jar // made by the first redirect; a site may set a cookie and send us back
+	seen := map[visit]bool{}
+	for n := 0; ; n++ {
+		req := c.request(at)
+		if jar != nil {
+			for _, cookie := range jar.Cookies(at.url) {
+				req.AddCookie(cookie)
+			}
+		}
+		v := visit{at.method, at.url.String(), req.Header.Get("Cookie")}
+		if seen[v] {
+			return fail(uptime.FaultHTTPRedirectLoop, "redirect loop: %s was visited before, after %d redirects", uptime.RedactURL(at.url), n)
+		}
+		seen[v] = true
+
+		next, header, f := c.visit(ctx, t, at, req, n)
+		if f != nil || next == nil {
+			return f
+		}
+		if jar == nil {
+			jar, _ = cookiejar.New(nil) // fails never
+		}
+		jar.SetCookies(at.url, (&http.Response{Header: header}).Cookies())
+		at = *next
+	}
+}
+
+// request makes the request of a hop.
+func (c httpCheck) request(at hop) *http.Request {
+	req := &http.Request{
+		Method: at.method, URL: at.url, Host: at.url.Host, Header: c.header.Clone(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
+	}
+	if at.own {
+		for name, values := range c.secret {
+			req.Header[name] = values
+		}
+		if c.hostName != "" {
+			req.Host = c.hostName
+		}
+	}
+	if len(at.body) > 0 {
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(at.body)), int64(len(at.body))
+	}
+	return req
+}
+
+// visit makes one hop on a connection of its own. It returns the next one
+// where the answer is a redirect to follow; otherwise it has judged the answer.
+func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Request, n int) (*hop, http.Header, *failure) {
+	to := c.host
+	if !at.own {
+		form := form{Settings: uptime.Settings{URL: at.url, IP: c.host.ip}}
+		if to = form.endpoint(defaultPort(at.url.Scheme)); form.mistakes != nil {
+			return nil, nil, fail(uptime.FaultHTTPRedirectBad, "redirect to %s: %s", uptime.RedactURL(at.url), form.mistakes[0].Message)
+		}
+	} else if c.connectTo.host != "" {
+		to = c.connectTo
+	} else if p := at.url.Port(); p == "" {
+		to.port = defaultPort(at.url.Scheme)
+	}
+	conn, f := c.sys.connect(ctx, t, to)
+	if f != nil {
+		return nil, nil, f
+	}
+	defer conn.Close()
+	defer watch(ctx, conn)()
+	resp, end, f := c.ask(ctx, t, at, conn, req)
+	if end != nil {
+		defer end()
+	}
+	if f != nil {
+		return nil, nil, f
+	}
+	defer resp.Body.Close()
+	t.res.Status = resp.StatusCode
+	if next, f := c.redirect(t, at, resp, n); next != nil || f != nil {
+		return next, resp.Header, f
+	}
+	return nil, nil, c.expect.judge(t, resp, n > 0)
+}
+
+// ask sends a request on a connection, over TLS where its URL says so, and
+// waits for the header of the answer. What it returns beside it ends the rest.
+func (c httpCheck) ask(ctx context.Context, t *trace, at hop, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
+	if at.url.Scheme != "https" {
+		resp, f := overHTTP1(ctx, t, conn, req, nil)
+		return resp, nil, f
+	}
+	settings := c.tls
+	if !at.own {
+		settings.name, settings.pins = "", nil
+		if len(settings.config.Certificates) > 0 {
+			settings.config = settings.config.Clone()
+			settings.config.Certificates = nil
+		}
+	}
+	protocols := []string{"h2", "http/1.1"}
+	switch {
+	case c.http1:
+		protocols = protocols[1:]
+	case c.http2:
+		protocols = protocols[:1]
+	}
+	sec, f := settings.handshake(ctx, t, conn, at.url.Hostname(), protocols...)
+	if f != nil {
+		return nil, nil, f
+	}
+	if sec.ConnectionState().NegotiatedProtocol == "h2" {
+		return overHTTP2(ctx, t, sec, req)
+	}
+	if c.http2 {
+		return nil, nil, fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2", t.res.Address)
+	}
+	resp, f := overHTTP1(ctx, t, sec, req, sec)
+	return resp, func() { sec.CloseWrite() }, f
+}
+
+// redirect says where an answer leads to: nil for nowhere.
+func (c httpCheck) redirect(t *trace, at hop, resp *http.Response, n int) (*hop, *failure) {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, nil
+	}
+	if c.redirects < 0 || c.expect.status.listed && c.expect.status.has(resp.StatusCode) {
+		return nil, nil
+	}
+	start := time.Now()
+	next, f := c.follow(at, resp)
+	if f == nil && n >= c.redirects {
+		f = fail(uptime.FaultHTTPTooManyRedirects, "more than %d redirects, the last to %s", c.redirects, uptime.RedactURL(next.url))
+	}
+	detail := ""
+	if f == nil {
+		detail = resp.Status + " to " + uptime.RedactURL(next.url)
+	}
+	t.judged("redirect", start, detail, f)
+	return next, f
+}
+
+func (c httpCheck) follow(at hop, resp *http.Response) (*hop, *failure) {
+	location := resp.Header.Get("Location")
+	if location == "" {
+		return nil, fail(uptime.FaultHTTPRedirectBad, "HTTP status %d without a Location", resp.StatusCode)
+	}
+	u, err := at.url.Parse(location)
+	if err != nil {
+		return nil, fail(uptime.FaultHTTPRedirectBad, "HTTP status %d to a Location that is no URL", resp.StatusCode)
+	}
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	u.Scheme = strings.ToLower(u.Scheme)
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fail(uptime.FaultHTTPRedirectScheme, "redirect to a URL of scheme %s", quote(u.Scheme))
+	case u.Hostname() == "":
+		return nil, fail(uptime.FaultHTTPRedirectBad, "HTTP status %d to a Location without a host", resp.StatusCode)
+	case at.url.Scheme == "https" && u.Scheme == "http":
+		return nil, fail(uptime.FaultHTTPDowngrade, "redirect from https to %s", uptime.RedactURL(u))
+	}
+	next := hop{url: u, method: at.method, body: at.body, own: at.own && c.sameHost(u)}
+	rewritten := resp.StatusCode == http.StatusSeeOther || resp.StatusCode < 303 && at.method == http.MethodPost
+	if rewritten && at.method != http.MethodHead {
+		next.method, next.body = http.MethodGet, nil
+	}
+	return &next, nil
+}
+
+// sameHost reports whether a redirect stays at the host and port that the
+// monitor names; from http to https at their own ports it does.
+func (c httpCheck) sameHost(u *url.URL) bool {
+	if !strings.EqualFold(u.Hostname(), c.url.Hostname()) {
+		return false
+	}
+	return u.Scheme == c.url.Scheme && u.Port() == c.url.Port() || u.Port() == "" && c.url.Port() == ""
+}

@@ -1,0 +1,131 @@
+package probes
+
+import (
+	"bufio"
+	"net/netip"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// fileAge is how often the system's files are looked at for a change.
+const fileAge = 5 * time.Second
+
+// system is what the checks of one registry share of the machine they run on:
+// whom it asks for names. Its files are read again when they change, as a
+// laptop's do; the rest never changes.
+type system struct {
+	resolvConf string // path
+	hosts      string // path
+	names      atomic.Pointer[naming]
+}
+
+// naming is the content of resolv.conf and hosts, as read at one moment.
+type naming struct {
+	read    time.Time // when they were last looked at
+	stamps  [2]fileStamp
+	servers []netip.AddrPort
+	search  []string
+	hosts   map[string][]netip.Addr // by lower-case name without the last dot
+}
+
+type fileStamp struct {
+	modified time.Time
+	size     int64
+}
+
+func newSystem(resolvConf, hosts string) *system {
+	return &system{resolvConf: resolvConf, hosts: hosts}
+}
+
+// naming returns whom to ask for names. Several checks may find at once that a
+// file changed and read it: the same value is stored twice.
+func (s *system) naming() *naming {
+	now := time.Now()
+	old := s.names.Load()
+	if old != nil && now.Sub(old.read) < fileAge {
+		return old
+	}
+	stamps := [2]fileStamp{stampOf(s.resolvConf), stampOf(s.hosts)}
+	if old != nil && stamps == old.stamps {
+		same := *old
+		same.read = now
+		s.names.Store(&same)
+		return &same
+	}
+	n := &naming{read: now, stamps: stamps}
+	resolv, _ := os.ReadFile(s.resolvConf) // without one, this machine is the resolver, as libc has it
+	n.servers, n.search = parseResolvConf(string(resolv))
+	hosts, _ := os.ReadFile(s.hosts)
+	n.hosts = parseHosts(string(hosts))
+	s.names.Store(n)
+	return n
+}
+
+func stampOf(path string) fileStamp {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return fileStamp{}
+	}
+	return fileStamp{fi.ModTime(), fi.Size()}
+}
+
+// parseResolvConf reads the first three servers and the search list of a
+// resolv.conf(5); the loopback where it names no server.
+func parseResolvConf(text string) (servers []netip.AddrPort, search []string) {
+	for line := range fieldsOf(text, ";#") {
+		if len(line) < 2 {
+			continue
+		}
+		switch line[0] {
+		case "nameserver":
+			if a, err := netip.ParseAddr(line[1]); err == nil && len(servers) < 3 {
+				servers = append(servers, netip.AddrPortFrom(a, 53))
+			}
+		case "domain":
+			search = line[1:2]
+		case "search":
+			search = line[1:]
+		}
+	}
+	if servers == nil {
+		servers = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53"), netip.MustParseAddrPort("[::1]:53")}
+	}
+	return servers, search
+}
+
+// parseHosts reads a hosts(5) file; localhost is the loopback whether it says so or not.
+func parseHosts(text string) map[string][]netip.Addr {
+	hosts := map[string][]netip.Addr{}
+	for line := range fieldsOf(text, "#") {
+		a, err := netip.ParseAddr(line[0])
+		if err != nil {
+			continue
+		}
+		for _, name := range line[1:] {
+			name = strings.ToLower(strings.TrimSuffix(name, "."))
+			hosts[name] = append(hosts[name], a)
+		}
+	}
+	if hosts["localhost"] == nil {
+		hosts["localhost"] = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}
+	}
+	return hosts
+}
+
+// fieldsOf yields the words of each line that has any, up to a comment mark.
+func fieldsOf(text, comment string) func(yield func([]string) bool) {
+	return func(yield func([]string) bool) {
+		lines := bufio.NewScanner(strings.NewReader(text))
+		for lines.Scan() {
+			line := lines.Text()
+			if i := strings.IndexAny(line, comment); i >= 0 {
+				line = line[:i]
+			}
+			if f := strings.Fields(line); len(f) > 0 && !yield(f) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package probes
+
+import (
+	"context"
+	"strings"
+
+	"lookout/engine/uptime"
+)
+
+// tcpType connects and, if wanted, holds a dialogue.
+func tcpType(sys *system) uptime.CheckType {
+	return uptime.CheckType{
+		Name:     "tcp",
+		Schemes:  []string{"tcp"},
+		Summary:  "connects to a TCP port; can send text and look at what comes back",
+		Measures: []string{"dns", "connect"},
+		Keys: []uptime.Key{
+			{Name: "send", Kind: uptime.String, Doc: "text to send once connected", Example: `"PING\r\n"`},
+		},
+		Expect: []uptime.Key{
+			{Name: "banner", Kind: uptime.String, Doc: "regular expression that has to match what the server sends", Example: `"^220 "`},
+			{Name: "dialogue", Kind: uptime.Tables, Doc: "turns of expect (a regular expression) and send (text), after send and banner", Example: `[{expect = "^220 ", send = "QUIT\r\n"}, {expect = "^221 "}]`},
+		},
+		New: func(s uptime.Settings) (uptime.Check, []uptime.Mistake) {
+			f := form{Settings: s}
+			c := tcpCheck{sys: sys, to: f.endpoint(0), turns: f.turns()}
+			f.noPath()
+			return f.done(uptime.Check{Checker: c, Dest: c.to.String(), Expect: c.expectation()})
+		},
+	}
+}
+
+type tcpCheck struct {
+	sys   *system
+	to    endpoint
+	turns []turn
+}
+
+// turns reads a dialogue: what to send, the banner, the turns.
+func (f *form) turns() []turn {
+	var turns []turn
+	if s := uptime.Value(f.Values, "send", ""); s != "" {
+		turns = append(turns, turn{send: s})
+	}
+	if s := uptime.Value(f.Expect, "banner", ""); s != "" {
+		turns = append(turns, turn{expect: f.pattern("expect.banner", s)})
+	}
+	for _, d := range uptime.Value(f.Expect, "dialogue", []map[string]string(nil)) {
+		f.only("expect.dialogue", d, "expect", "send")
+		next := turn{send: d["send"]}
+		if d["expect"] != "" {
+			next.expect = f.pattern("expect.dialogue", d["expect"])
+		} else if next.send == "" {
+			f.wrong("expect.dialogue", `write {expect = "^220 ", send = "QUIT\r\n"}`, "a turn with neither expect nor send")
+		}
+		turns = append(turns, next)
+	}
+	return turns
+}
+
+// Check connects and goes through the dialogue.
+func (c tcpCheck) Check(ctx context.Context) uptime.Result {
+	t := newTrace()
+	return t.end(c.check(ctx, t))
+}
+
+func (c tcpCheck) check(ctx context.Context, t *trace) *failure {
+	conn, f := c.sys.connect(ctx, t, c.to)
+	if f != nil {
+		return f
+	}
+	defer conn.Close()
+	defer watch(ctx, conn)()
+	k := talk{conn: conn}
+	return k.run(ctx, t, c.turns)
+}
+
+func (c tcpCheck) expectation() string {
+	var wanted []string
+	for _, turn := range c.turns {
+		if turn.expect != nil {
+			wanted = append(wanted, "matches "+quote(turn.expect.String()))
+		}
+	}
+	return strings.Join(wanted, ", then ")
+}

@@ -1,0 +1,69 @@
+package probes
+
+import (
+	"context"
+	"crypto/tls"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// tlsType shakes hands and looks at the certificate.
+func tlsType(sys *system) uptime.CheckType {
+	return uptime.CheckType{
+		Name:     "tls",
+		Schemes:  []string{"tls"},
+		Summary:  "speaks TLS with a port and verifies its certificate",
+		Measures: []string{"dns", "connect", "tls"},
+		Keys:     tlsKeys(),
+		New: func(s uptime.Settings) (uptime.Check, []uptime.Mistake) {
+			f := form{Settings: s}
+			c := tlsCheck{sys: sys, to: f.endpoint(0), tls: f.tlsSettings()}
+			f.noPath()
+			return f.done(uptime.Check{Checker: c, Dest: c.to.String()})
+		},
+	}
+}
+
+type tlsCheck struct {
+	sys *system
+	to  endpoint
+	tls tlsSettings
+}
+
+// Check shakes hands once.
+func (c tlsCheck) Check(ctx context.Context) uptime.Result {
+	t := newTrace()
+	return t.end(c.check(ctx, t))
+}
+
+func (c tlsCheck) check(ctx context.Context, t *trace) *failure {
+	conn, f := c.sys.connect(ctx, t, c.to)
+	if f != nil {
+		return f
+	}
+	defer conn.Close()
+	defer watch(ctx, conn)()
+	sec, f := c.tls.handshake(ctx, t, conn, c.to.host)
+	if f != nil {
+		return f
+	}
+	if sec.asked && sec.ConnectionState().Version == tls.VersionTLS13 {
+		if f := sec.afterthought(ctx, t); f != nil {
+			return f
+		}
+	}
+	sec.Close()
+	return nil
+}
+
+// afterthought waits a moment for the alert of a server that wanted a client
+// certificate: in TLS 1.3 it comes after our side of the handshake is done.
+func (s *secured) afterthought(ctx context.Context, t *trace) *failure {
+	s.SetReadDeadline(time.Now().Add(min(time.Second, left(ctx))))
+	_, err := s.Read(make([]byte, 1))
+	if _, refused := alertOf(err); refused {
+		return tlsFailure(t.res.Address, err, true)
+	}
+	return nil
+}

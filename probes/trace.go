@@ -1,0 +1,98 @@
+package probes
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// The measures of what speaks over TCP, in the order they are stored.
+const (
+	dnsTime = iota
+	connectTime
+	tlsTime
+	ttfbTime
+	bodyTime
+	times
+)
+
+var timeNames = [times]string{"dns", "connect", "tls", "ttfb", "body"}
+
+// trace gathers what one check sees on its way. It belongs to that check.
+type trace struct {
+	start     time.Time
+	res       uptime.Result
+	took      [times]time.Duration // summed over the hops of a redirect
+	taken     [times]bool
+	complaint *failure // the first reason to call a success degraded
+}
+
+func newTrace() *trace { return &trace{start: time.Now()} }
+
+// measure adds to a measure; a phase that happens twice in a check counts twice.
+func (t *trace) measure(which int, d time.Duration) {
+	t.took[which] += d
+	t.taken[which] = true
+}
+
+// step notes one step that ends now, and returns how long it took.
+func (t *trace) step(name string, start time.Time, address string, err error, detail string) time.Duration {
+	s := uptime.Step{Step: name, Took: time.Since(start), Address: address, Detail: detail}
+	if err != nil {
+		s.Error, s.Errno = plain(err), errnoName(err)
+	}
+	t.res.Steps = append(t.res.Steps, s)
+	return s.Took
+}
+
+// judged notes a step whose failure has a class and a sentence already, and returns how long it took.
+func (t *trace) judged(name string, start time.Time, detail string, f *failure) time.Duration {
+	s := uptime.Step{Step: name, Took: time.Since(start), Address: t.res.Address, Detail: detail}
+	if f != nil {
+		s.Error = f.text
+	}
+	t.res.Steps = append(t.res.Steps, s)
+	return s.Took
+}
+
+// complain makes a success degraded; the first complaint is the one that shows.
+func (t *trace) complain(f *failure) {
+	if t.complaint == nil {
+		t.complaint = f
+	}
+}
+
+// end makes the result. A nil failure is a success, degraded where something was to complain about.
+func (t *trace) end(f *failure) uptime.Result {
+	if f == nil {
+		f = t.complaint
+	}
+	t.res.Outcome = uptime.OutcomeUp
+	if f != nil {
+		t.res.Fault, t.res.Message, t.res.Outcome = f.fault, f.text, f.fault.Outcome()
+	}
+	for i, taken := range t.taken {
+		if taken {
+			t.res.Measures = append(t.res.Measures, uptime.Measure{Name: timeNames[i], Value: t.took[i].Microseconds()})
+		}
+	}
+	return t.res
+}
+
+// after says for people how long a check has waited in all.
+func (t *trace) after() string { return uptime.Took(time.Since(t.start)) }
+
+// left is how much of a deadline is left; an hour where there is none.
+func left(ctx context.Context) time.Duration {
+	if d, ok := ctx.Deadline(); ok {
+		return time.Until(d)
+	}
+	return time.Hour
+}
+
+// quote shows a piece of what a target sent, cut to what a sentence bears.
+func quote(s string) string {
+	return `"` + uptime.Clean(strings.ToValidUTF8(s, "\uFFFD"), 80) + `"`
+}

@@ -1,0 +1,29 @@
+// Package probes holds the checks: one file for each type, one line for each
+// in Types, and the path that they share.
+//
+// That path is our own where Go's defaults hide a fault or blame the wrong
+// side: names are asked for with our own retransmits and keep their response
+// codes (exchange.go, resolve.go), addresses are tried one by one (dial.go),
+// certificates are verified for all that is wrong with them (verify.go), and
+// HTTP/1.1 is spoken on that one connection (http1.go). Each check has a new
+// connection and shares no packet's fate with another.
+//
+// A checker reports phases that it measured and errors that it saw; whatever
+// it says goes through Runner, which bounds it in time, stamps and cleans it.
+package probes
+
+import "lookout/engine/uptime"
+
+// Types returns the check types, which share what they know of this machine:
+// resolv.conf and hosts, read again when they change.
+func Types() []uptime.CheckType {
+	return typesOf(newSystem("/etc/resolv.conf", "/etc/hosts"))
+}
+
+func typesOf(sys *system) []uptime.CheckType {
+	return []uptime.CheckType{
+		httpType(sys),
+		tcpType(sys),
+		tlsType(sys),
+	}
+}
