@@ -84,6 +84,7 @@ func (d *detail) parts(s *shell, st *uptime.State, w, h int, ascii bool) []*part
 	return kept
 }
 
+// indent is where the text after a label begins.
 func indent(w int) int {
 	switch {
 	case w < 60:
@@ -101,9 +102,6 @@ func (d *detail) whyPart(s *shell, st *uptime.State, w int, atLength bool) *part
 			return ""
 		}
 		return l
-	}
-	if s.lost {
-		p.para(label("OLD"), "The engine does not answer: this is what was known at "+stamp(s.snap.Time, s.now, s.loc)+".", in, w)
 	}
 	p.para(label("WHY"), strings.Join(d.why(s, st, atLength), " "), in, w)
 	if st.Ack != nil {
@@ -205,12 +203,13 @@ func (d *detail) latencyHead(s *shell, p *pen) {
 	}
 	p.text(theme.Accent, label)
 	p.text(theme.Strong, spanName(d.span))
+	missing := d.got == nil || d.gotSpan != d.span
 	switch {
-	case d.got == nil && d.err != nil:
+	case missing && d.err != nil:
 		p.say("  not known: ", d.err.Error())
-	case d.gotSpan != d.span && d.err != nil:
-		p.say("  not known: ", d.err.Error())
-	case d.got == nil || d.gotSpan != d.span:
+	case missing && s.lost:
+		p.say("  not known: the engine does not answer")
+	case missing:
 		p.text(theme.Faint, "  reading …")
 	case len(d.got.Latency) == 0:
 		p.text(theme.Faint, "  no checks in this range")

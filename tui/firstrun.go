@@ -121,6 +121,9 @@ func (f *firstRun) typed(s *shell, k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, f.every.typed(k)
 	}
 	line := &f.lines[f.at]
+	if len(line.runes) == 0 && (key == "?" || key == ":") {
+		return nil, false // no address begins like this: help, and the palette
+	}
 	switch key {
 	case "enter":
 		rest := append([]rune{}, line.runes[line.at:]...)
@@ -343,7 +346,7 @@ func (f *firstRun) body(s *shell, p *pen) {
 	}
 	below := 1
 	if h >= 12 {
-		below = 4
+		below = 5
 	}
 	for _, l := range above {
 		p.to(1)
@@ -364,9 +367,14 @@ func (f *firstRun) body(s *shell, p *pen) {
 	}
 	p.end()
 	p.to(1)
-	p.say("ctrl-s writes ")
+	p.say("ctrl-s will write ")
 	p.text(theme.Strong, f.with.Path)
-	p.say(" (", times(len(f.wanted()), "monitor"), ") and starts; ctrl-p shows the file before.")
+	if n := len(f.wanted()); n > 0 {
+		p.say(" (", times(n, "monitor"), ")")
+	}
+	p.end()
+	p.to(1)
+	p.say("ctrl-p shows the file before it is written.")
 	p.end()
 }
 
@@ -396,7 +404,11 @@ func (f *firstRun) drawLines(s *shell, p *pen, rows int, framed bool) {
 		}
 		x := p.x
 		if i < len(f.lines) {
-			f.lines[i].draw(p, left, i == f.at && f.field == fieldLines)
+			if i == f.at && f.field == fieldLines {
+				f.lines[i].draw(p, left, true)
+			} else {
+				p.cell(theme.Plain, f.lines[i].text(), left)
+			}
 			p.to(x + left + 1)
 			f.drawFound(s, p, lineOf(&f.lines[i]), p.w-p.x-edge-1)
 		}

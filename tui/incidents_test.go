@@ -1,0 +1,131 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+)
+
+func TestIncidentsScreens(t *testing.T) {
+	goldenPage(t, "incidents", pagesSource, func() page { return newIncidents("") })
+	f := pagesSource()
+	for i := range f.incidents {
+		in := &f.incidents[i]
+		in.Monitor, in.Message, in.Behind, in.ConfirmedBy = hostile+in.Monitor, hostile, hostile, []string{hostile}
+	}
+	f.snap.Open[0].Ack = &uptime.Ack{By: hostile}
+	everySize(t, f, func() page { return newIncidents("") })
+	everySize(t, &pageSource{snap: &uptime.Snapshot{Time: at}}, func() page { return newIncidents("") })
+}
+
+func incidentsShell(t *testing.T, only string) (*shell, *incidents) {
+	s := pagesShell(pagesSource(), 120, 40, theme.New(theme.None, false, false))
+	l := newIncidents(only)
+	visit(t, s, l)
+	s.render()
+	return s, l
+}
+
+// listed is the numbers on the page, with the heads as words.
+func listed(l *incidents) string {
+	var out []string
+	for _, r := range l.rows {
+		if r.in == nil {
+			out = append(out, strings.ToLower(strings.Fields(r.head)[0]))
+		} else {
+			out = append(out, strings.TrimPrefix(r.in.Monitor[:3], "#"))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestIncidentsList(t *testing.T) {
+	for _, tt := range []struct {
+		name, only string
+		keys       []string
+		want       string
+	}{
+		{"a day", "", nil, "open sho api mx2 closed vpn gw- db-"},
+		{"a week", "", []string{"t"}, "open sho api mx2 closed vpn gw- db- git"},
+		{"round the ranges", "", []string{"t", "t", "t", "t"}, "open sho api mx2 closed vpn gw- db-"},
+		{"only unacked", "", []string{"F"}, "open sho api"},
+		{"and all again", "", []string{"F", "F"}, "open sho api mx2 closed vpn gw- db-"},
+		{"of one monitor", "vpn.example.com:1194", nil, "closed vpn"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, l := incidentsShell(t, tt.only)
+			press(t, s, tt.keys...)
+			if got := listed(l); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestIncidentsFilter(t *testing.T) {
+	s, l := incidentsShell(t, "")
+	q, _ := parseQuery("timeout !mx2")
+	settle(t, s, l.filter(s, q))
+	if got := listed(l); got != "closed vpn gw-" {
+		t.Errorf("got %q", got)
+	}
+	if shown, all := l.counts(); shown != 2 || all != 7 {
+		t.Errorf("%d of %d", shown, all)
+	}
+}
+
+func TestIncidentsStats(t *testing.T) {
+	s, l := incidentsShell(t, "")
+	st := l.stats(s.now)
+	if st.open != 3 || st.unacked != 1 || st.closed != 4 || st.mttr != (120+391+365+60)*time.Second/4 {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestIncidentsStaySelected(t *testing.T) {
+	s, l := incidentsShell(t, "")
+	press(t, s, "j", "j", "j") // the first closed one, over its head
+	if got := l.current(); got != "vpn.example.com:1194" {
+		t.Fatalf("selected %s", got)
+	}
+	f := s.source.(*pageSource)
+	snap := *f.snap
+	snap.Open = snap.Open[1:]
+	snap.Seq++
+	f.snap, s.snap = &snap, &snap
+	settle(t, s, l.refresh(s))
+	if got := l.current(); got != "vpn.example.com:1194" {
+		t.Errorf("then selected %s", got)
+	}
+}
+
+func TestIncidentsReadsAfterEvents(t *testing.T) {
+	s, l := incidentsShell(t, "")
+	f := s.source.(*pageSource)
+	n := len(f.asked)
+	settle(t, s, l.refresh(s))
+	if len(f.asked) != n {
+		t.Error("it asks though nothing happened")
+	}
+	snap := *f.snap
+	snap.Events++
+	f.snap, s.snap = &snap, &snap
+	s.now = s.now.Add(3 * time.Second)
+	settle(t, s, l.refresh(s))
+	if len(f.asked) != n+1 {
+		t.Error("it does not ask after an event")
+	}
+}
+
+func TestIncidentsCopy(t *testing.T) {
+	s, l := incidentsShell(t, "")
+	if got := l.copy(s, copyCell); !strings.HasPrefix(got, "#4711  DOWN  "+shop) || strings.Contains(got, "\n") {
+		t.Errorf("one is %q", got)
+	}
+	if got := l.copy(s, copyAll); strings.Count(got, "\n") != 6 {
+		t.Errorf("all are %q", got)
+	}
+}
