@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -176,7 +177,7 @@ func (s Secret) Reveal() string { return string(s) }
 func RedactURL(u *url.URL) string {
 	c := *u
 	if c.User != nil {
-		c.User = url.User(starred)
+		c.User = url.User("REDACTED") // String would escape the stars
 	}
 	if c.RawQuery != "" {
 		c.RawQuery = starred
@@ -184,5 +185,9 @@ func RedactURL(u *url.URL) string {
 	if c.Fragment != "" {
 		c.Fragment, c.RawFragment = starred, ""
 	}
-	return Clean(c.String(), 512)
+	s := c.String()
+	if c.User != nil {
+		s = strings.Replace(s, "//REDACTED@", "//"+starred+"@", 1)
+	}
+	return Clean(s, 512)
 }
