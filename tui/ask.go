@@ -47,11 +47,11 @@ var deeds = map[uptime.Verb]deed{
 		{key: "u", word: "until it is up"}}, "reminders stop, checks and verdicts go on"},
 	uptime.VerbUnack: {uptime.VerbUnack, "no longer acknowledged", nil, "reminders go on"},
 	uptime.VerbPause: {uptime.VerbPause, "paused", []span{{key: "1", word: "1h", d: time.Hour}, {key: "4", word: "4h", d: 4 * time.Hour},
-		{key: "d", word: "until tomorrow 08:00", at: tomorrow8}, {key: "u", word: "until resumed"}},
+		{key: "d", word: "tomorrow 08:00", at: tomorrow8}, {key: "u", word: "until resumed"}},
 		"no checks, nobody is told, the time is not counted in uptime"},
 	uptime.VerbResume: {uptime.VerbResume, "resumed", nil, "checks go on"},
 	uptime.VerbMaintain: {uptime.VerbMaintain, "in maintenance", []span{{key: "1", word: "30m", d: 30 * time.Minute}, {key: "2", word: "1h", d: time.Hour},
-		{key: "3", word: "4h", d: 4 * time.Hour}, {key: "4", word: "until tomorrow 08:00", at: tomorrow8}},
+		{key: "3", word: "4h", d: 4 * time.Hour}, {key: "4", word: "tomorrow 08:00", at: tomorrow8}},
 		"checks go on, nobody is told, the time is not counted in uptime"},
 	uptime.VerbUnmaintain: {uptime.VerbUnmaintain, "out of maintenance", nil, "the verdict counts again"},
 	uptime.VerbCheck:      {uptime.VerbCheck, "being checked", nil, "one check now from all places, beside the regular ones"},
@@ -195,12 +195,19 @@ func (a *ask) what() string {
 }
 
 func (a *ask) draw(s *shell, p *pen) {
+	if p.left() == 1 && (a.noting || a.timing) {
+		a.drawInput(p)
+		return
+	}
 	if p.w < 30 {
 		p.cell(theme.Strong, a.what()+"? y", p.w)
 		p.end()
 		return
 	}
 	confirm := "y = " + string(a.verb) + "  esc = no"
+	if a.noting || a.timing {
+		confirm = "enter, then y = " + string(a.verb)
+	}
 	p.to(1)
 	if p.left() == 1 {
 		p.cell(theme.Strong, a.what()+a.spanWord()+"?", max(p.w-p.x-cells(confirm)-3, 8))
@@ -216,21 +223,28 @@ func (a *ask) draw(s *shell, p *pen) {
 		p.text(theme.Faint, "(n types one)")
 	}
 	p.end()
-	if a.spans != nil {
-		a.drawSpans(p, confirm)
+	right := confirm
+	if a.spans != nil && a.drawSpans(p, confirm) {
+		right = "u undoes for 10 s"
 	}
 	p.to(1)
-	p.text(theme.Faint, a.effect)
-	right := confirm
-	if a.spans != nil {
-		right = "u undoes for 10 s"
-		if p.w < 80 && p.x+len(confirm)+2 < p.w {
-			right = confirm
-		}
+	n := cells(a.effect)
+	if n+cells(right)+4 > p.w {
+		n = max(p.w-cells(right)-4, 0)
 	}
-	if p.x+cells(right)+3 <= p.w {
-		p.to(p.w - 1 - cells(right))
-		p.text(theme.Plain, right)
+	p.cell(theme.Faint, a.effect, n)
+	p.to(p.w - 1 - cells(right))
+	p.text(theme.Strong, right)
+	p.end()
+}
+
+// drawInput writes what is being typed, where there is only one line.
+func (a *ask) drawInput(p *pen) {
+	p.text(theme.Strong, map[bool]string{true: "note ", false: "time "}[a.noting])
+	if a.noting {
+		a.note.draw(p, p.w-p.x, true)
+	} else {
+		a.time.draw(p, p.w-p.x, true)
 	}
 	p.end()
 }
@@ -245,7 +259,9 @@ func (a *ask) spanWord() string {
 	return " " + a.spans[a.chosen].word
 }
 
-func (a *ask) drawSpans(p *pen, confirm string) {
+// drawSpans writes how long it may hold, and reports whether there was room
+// for the confirming key.
+func (a *ask) drawSpans(p *pen, confirm string) bool {
 	p.to(1)
 	p.say("for")
 	for i, sp := range a.spans {
@@ -257,7 +273,11 @@ func (a *ask) drawSpans(p *pen, confirm string) {
 		p.text(theme.Accent, "["+sp.key+"]")
 		p.to(p.x + 1)
 		p.text(style, sp.word)
-		p.to(p.x + 1)
+		if i == a.chosen && !a.timing {
+			p.text(theme.Strong, "*") // reverse alone is not seen everywhere
+		} else {
+			p.to(p.x + 1)
+		}
 	}
 	p.to(p.x + 1)
 	p.text(theme.Accent, "[t]")
@@ -267,11 +287,13 @@ func (a *ask) drawSpans(p *pen, confirm string) {
 	} else {
 		p.say(" type a time")
 	}
-	if p.x+cells(confirm)+3 <= p.w {
+	room := p.x+cells(confirm)+3 <= p.w
+	if room {
 		p.to(p.w - 1 - cells(confirm))
 		p.text(theme.Strong, confirm)
 	}
 	p.end()
+	return room
 }
 
 func (a *ask) hints(*shell) []hint {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,16 +107,25 @@ func (c columns) head(p *pen, r *roster) {
 	}
 }
 
-// letters are the first letters of places: the head of their column.
+// letters are the head of the column of places: of each its first letter that
+// is not taken, so that sgp and syd are S and Y.
 func letters(places []string) string {
-	var b strings.Builder
+	var out []rune
 	for _, l := range places {
-		for _, r := range strings.ToUpper(l) {
-			b.WriteRune(r)
-			break
+		name := []rune(strings.ToUpper(l))
+		pick := '?'
+		if len(name) > 0 {
+			pick = name[0]
 		}
+		for _, r := range name {
+			if !slices.Contains(out, r) {
+				pick = r
+				break
+			}
+		}
+		out = append(out, pick)
 	}
-	return b.String()
+	return string(out)
 }
 
 // row writes one monitor.
@@ -134,7 +144,8 @@ func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, mark
 		p.to(3 + c.name)
 		if c.latency > 0 {
 			p.to(p.x + 1)
-			p.cell(theme.Plain, latency(st), c.latency)
+			p.run(theme.Plain, latency(st), c.latency)
+			p.to(3 + c.name + 1 + c.latency)
 		}
 		if c.age > 0 {
 			p.right(theme.Plain, age(st, s.rowTime), c.age)

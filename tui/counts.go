@@ -32,7 +32,7 @@ func tallies(c uptime.Counts) [8]tally {
 func drawCounts(p *pen, th *theme.Theme, c uptime.Counts, words, allWords bool) {
 	first := true
 	for i, t := range tallies(c) {
-		if t.n == 0 && (t.v != uptime.Up || t.m != uptime.Active) {
+		if t.n == 0 && (t.v != uptime.Up || t.m != uptime.Active || c.Total() > 0 && !words) {
 			continue
 		}
 		word := t.word

@@ -53,7 +53,6 @@ func (d *detail) title() string     { return "monitor" }
 func (d *detail) current() string   { return d.name }
 func (d *detail) marked() []string  { return nil }
 func (d *detail) unmark()           {}
-func (d *detail) loaded() bool      { return d.got != nil }
 func (d *detail) aimAt(name string) { *d = detail{name: name, span: d.span} }
 
 func (d *detail) keys() []binding {

@@ -152,12 +152,11 @@ func (d *detail) phasesPart(w int, ascii bool) *part {
 	}
 	p := &part{}
 	if w < wide {
-		label := "  phases  "
-		if w < 40 {
-			label = " "
-		}
 		p.add(func(p *pen) {
-			p.text(theme.Faint, label)
+			if w >= 60 {
+				p.text(theme.Faint, " phases")
+			}
+			p.to(indent(w))
 			p.line(widget.PhaseLine(phases, p.w-p.x-1, ascii))
 		})
 		return p

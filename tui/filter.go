@@ -70,13 +70,16 @@ func (f *filterLine) draw(s *shell, p *pen) {
 		p.end()
 	}
 	shown, all := f.page.counts()
-	right := fmt.Sprintf("%s of %s  %.1f ms", group3(shown), group3(all), float64(f.took)/1e6)
+	right := group3(shown) + " of " + group3(all)
+	if p.w >= wordFrom {
+		right += fmt.Sprintf("  %.1f ms", float64(f.took)/1e6)
+	}
 	style := theme.Plain
 	if f.err != nil {
 		right, style = f.err.Error(), theme.Warn
 	}
 	room := p.w - 4
-	if n := cells(right) + 2; n < p.w/2+8 && p.w >= 36 {
+	if n := cells(right) + 2; n < p.w/2+8 && p.w >= 30 {
 		room -= n
 	} else {
 		right = ""
@@ -280,27 +283,34 @@ func (m *sortMenu) lines(s *shell) int {
 }
 
 func (m *sortMenu) draw(s *shell, p *pen) {
+	words := p.w >= wordFrom
 	p.to(1)
-	p.say("sort by  ")
+	p.text(theme.Strong, "sort by")
+	if words {
+		p.to(11)
+	}
 	for i, c := range sortChoices {
-		n := 3 + cells(c.word) + 2
-		if p.w < wordFrom {
-			n = 5
-		}
-		if p.x+n > p.w || p.w >= wordFrom && p.w < 100 && i == 7 {
+		if words && p.w < 100 && i == 7 {
 			p.end()
-			p.to(min(11, p.w/4))
+			p.to(11)
 		}
-		p.text(theme.Accent, "["+c.key+"]")
-		if p.w >= wordFrom {
+		if words {
+			p.text(theme.Accent, "["+c.key+"]")
 			p.say(c.word)
+		} else {
+			p.to(p.x + 1)
+			p.text(theme.Accent, c.key)
 		}
 		if c.by == m.o.want.by {
 			p.text(theme.Strong, "*")
 		}
-		p.to(p.x + 2)
+		if words {
+			p.to(p.x + 2)
+		}
 	}
-	p.text(theme.Faint, "again = reverse")
+	if words {
+		p.text(theme.Faint, "again = reverse")
+	}
 	p.end()
 	if p.left() > 1 {
 		p.blank(1)

@@ -25,8 +25,9 @@ type FirstRun struct {
 	Check func(ctx context.Context, line string) (FirstCheck, error)
 	// Preview returns the file that Save would write.
 	Preview func(lines []string, interval time.Duration) (string, error)
-	// Save writes the file and returns its path. The console then ends with
-	// LeaveSaved, and the caller starts what the file says.
+	// Save writes the file and returns its path. A console without a source
+	// then ends with LeaveSaved, and the caller starts what the file says; with
+	// one it goes on, and Save has told the engine.
 	Save func(lines []string, interval time.Duration) (path string, err error)
 }
 
@@ -310,8 +311,7 @@ func (f *firstRun) receive(s *shell, m tea.Msg) tea.Cmd {
 			s.fail(m.err)
 			return nil
 		}
-		s.say(fmt.Sprintf("saved %s: %s; checking starts", m.path, times(m.n, "monitor")))
-		return s.leave(LeaveSaved)
+		return s.saved(fmt.Sprintf("saved %s: %s; checking starts", m.path, times(m.n, "monitor")))
 	}
 	return nil
 }

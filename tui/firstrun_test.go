@@ -104,8 +104,23 @@ func TestFirstRunToTheFirstMonitor(t *testing.T) {
 	if len(d.saved) != 1 || d.every != time.Minute {
 		t.Errorf("saved %q every %v", d.saved, d.every)
 	}
-	if s.leaving != LeaveSaved || !strings.Contains(s.message.text, "lookout.toml") {
-		t.Errorf("after saving: %v, %q", s.leaving, s.message.text)
+	if s.top() != page(s.home) || !strings.Contains(s.message.text, "lookout.toml") {
+		t.Errorf("after saving: %T, %q", s.top(), s.message.text)
+	}
+}
+
+func TestFirstRunWithoutEngine(t *testing.T) {
+	d := &firstDesk{}
+	first := d.options()
+	s := newShell(context.Background(), Options{FirstRun: &first, Now: func() time.Time { return at }}, theme.New(theme.None, false, false))
+	s.w, s.h = 80, 24
+	if _, ok := s.top().(*firstRun); !ok {
+		t.Fatalf("it begins with %T", s.top())
+	}
+	s.pull()
+	press(t, s, "a", "enter", "ctrl+s")
+	if len(d.saved) != 1 || s.leaving != LeaveSaved {
+		t.Errorf("saved %q, left with %v", d.saved, s.leaving)
 	}
 }
 

@@ -14,6 +14,8 @@ func (s *shell) bindings() []binding {
 		switch {
 		case s.readOnly || s.link.ReadOnly:
 			return "this console may only look"
+		case s.lost:
+			return "the engine does not answer"
 		case len(s.targets()) == 0:
 			return "there is no monitor here to act on"
 		}
@@ -32,17 +34,26 @@ func (s *shell) bindings() []binding {
 		return func(s *shell, _ string) tea.Cmd { return s.clip(s.top().(copier).copy(s, what)) }
 	}
 	out := []binding{
-		{keys: []string{"n", "N"}, group: groupFind, help: "next, prev problem", hint: "problem", rank: 2, verb: "next problem", run: (*shell).step},
+		{keys: []string{"n", "N"}, group: groupFind, help: "next problem", hint: "next problem", rank: 1, verb: "next problem", run: (*shell).step},
 		{keys: []string{"a"}, group: groupDo, help: "acknowledge", hint: "ack", rank: 3, verb: "ack", off: acts, run: act(uptime.VerbAck)},
 		{keys: []string{"p"}, group: groupDo, help: "pause, resume", hint: "pause", rank: 4, verb: "pause", off: acts, run: act(uptime.VerbPause)},
 		{keys: []string{"m"}, group: groupDo, help: "maintenance", hint: "maint", rank: 6, verb: "maintain", off: acts, run: act(uptime.VerbMaintain)},
-		{keys: []string{"c"}, group: groupDo, help: "check now", hint: "check", rank: 5, verb: "check", off: acts, run: act(uptime.VerbCheck)},
+		{keys: []string{"c"}, group: groupDo, help: "check now", hint: "check now", rank: 5, verb: "check", off: acts, run: act(uptime.VerbCheck)},
 		{keys: []string{"u"}, group: groupDo, help: "undo, for 10 s", verb: "undo", run: func(s *shell, _ string) tea.Cmd { return s.takeBack() }},
 		{keys: []string{"f"}, group: groupSee, help: "freeze screen", verb: "freeze", run: (*shell).freeze},
 		{keys: []string{"ctrl+l"}, group: groupSee, help: "redraw", verb: "redraw", run: func(s *shell, _ string) tea.Cmd { return tea.ClearScreen }},
 		{keys: []string{"y"}, group: groupCopy, help: "copy (OSC 52)", hint: "copy", rank: 8, verb: "copy", off: copies, run: clip(copyCell)},
 		{keys: []string{"Y"}, group: groupCopy, help: "copy the row", verb: "copy row", off: copies, run: clip(copyRow)},
 		{keys: []string{"e"}, group: groupCopy, help: "copy all as text", verb: "copy all", off: copies, run: clip(copyAll)},
+		{keys: []string{"r"}, group: groupSee, help: "reconnect now", hint: "try now", verb: "reconnect", off: func(s *shell) string {
+			if _, ok := s.source.(retrier); !ok || !s.lost {
+				return "the engine answers"
+			}
+			return ""
+		}, run: func(s *shell, _ string) tea.Cmd {
+			s.source.(retrier).Retry()
+			return s.pull()
+		}},
 		{keys: []string{"M"}, group: groupScreens, help: "monitors", verb: "monitors", run: func(s *shell, _ string) tea.Cmd { return s.homeward() }},
 	}
 	for _, sc := range screens() {
@@ -51,7 +62,7 @@ func (s *shell) bindings() []binding {
 	}
 	return append(out,
 		binding{keys: []string{"q", "ctrl+c"}, group: groupScreens, help: "leave", verb: "quit", run: func(s *shell, _ string) tea.Cmd { return s.quit() }},
-		binding{keys: []string{"ctrl+z"}, group: groupScreens, help: "suspend", verb: "suspend", run: func(s *shell, _ string) tea.Cmd { return tea.Suspend },
+		binding{keys: []string{"ctrl+z"}, group: groupSee, help: "suspend", verb: "suspend", run: func(s *shell, _ string) tea.Cmd { return tea.Suspend },
 			off: func(s *shell) string {
 				if s.embedded {
 					return "the engine runs in here and would stop; q b keeps it in the background"
@@ -59,7 +70,7 @@ func (s *shell) bindings() []binding {
 				return ""
 			}},
 		binding{keys: []string{"esc"}, group: groupMove, help: "back", hint: "back", rank: 2, run: func(s *shell, _ string) tea.Cmd { return s.back() }},
-		binding{keys: []string{":"}, group: groupFind, help: "command, any verb", hint: "cmd", rank: 1,
+		binding{keys: []string{":"}, group: groupFind, help: "any verb", hint: "cmd", rank: 2,
 			run: func(s *shell, _ string) tea.Cmd { return s.openPanel(newPalette(s)) }},
 		binding{keys: []string{"?"}, group: groupScreens, help: "this help", hint: "help", run: func(s *shell, _ string) tea.Cmd { return s.openHelp("") }})
 }

@@ -102,31 +102,10 @@ func (h *helpPage) run(s *shell) tea.Cmd {
 	return tea.Batch(s.back(), s.press(key))
 }
 
-// table is what the keys of the page below do, each key once.
-func (h *helpPage) table(s *shell) []binding {
-	var out []binding
-	taken := map[string]bool{}
-	for _, b := range s.table(h.about) {
-		free := slices.DeleteFunc(slices.Clone(b.keys), func(k string) bool { return taken[k] })
-		if len(free) == 0 {
-			continue
-		}
-		if len(free) < len(b.keys) {
-			b.show = ""
-		}
-		b.keys = free
-		for _, k := range free {
-			taken[k] = true
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
 func (h *helpPage) found(s *shell) []binding {
 	text := strings.ToLower(h.in.text())
 	var out []binding
-	for _, b := range h.table(s) {
+	for _, b := range s.table(h.about) {
 		if strings.Contains(strings.ToLower(b.label()+" "+b.help+" "+b.verb), text) {
 			out = append(out, b)
 		}
@@ -150,11 +129,11 @@ var groupTitles = [...]string{groupMove: "MOVE", groupFind: "FIND", groupDo: "DO
 var legends = []string{
 	"STATES  ▼ DOWN confirmed  ▽ chk? being confirmed  ▲ WARN degraded  ● up",
 	"        ? UNKN no result for 2 intervals  ~ mnt  ‖ off  ◌ new, not checked",
-	"PLACES  one letter a location: o ok  x failed  s slow  ? no answer  · none",
 	"BAR     ▁ ok  ▄ slow  █ failed  - maintenance  ? unknown  (blank) no data",
 	"NEXT    ! nobody acknowledged it   a somebody did   late: due, not started",
 	"LEAVE   q  attached: at once; engine in here: asks, stop or keep checking",
-	"a key that is not bound says so; nothing irreversible is on one key",
+	"PLACES  one letter a location: o ok  x failed  s slow  ? no answer  · none",
+	"        a key that is not bound says so; nothing irreversible is on one key",
 }
 
 var moreHelp = []string{
@@ -216,7 +195,7 @@ func (h *helpPage) entry(s *shell, p *pen, b *binding, keyWidth, width int) {
 // sheet are the lines of the whole help.
 func (h *helpPage) sheet(s *shell, w int) []func(*pen) {
 	blocks := map[group][]binding{}
-	for _, b := range h.table(s) {
+	for _, b := range s.table(h.about) {
 		blocks[b.group] = append(blocks[b.group], b)
 	}
 	cols := max(min((w-1)/26, 3), 1)

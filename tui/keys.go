@@ -44,8 +44,28 @@ func (b *binding) why(s *shell) string {
 	return b.off(s)
 }
 
-// keyed is a page's table followed by the shell's.
-func (s *shell) table(p page) []binding { return append(slices.Clip(p.keys()), s.own...) }
+// table is a page's table followed by what the shell's adds to it: each key
+// once. Where a page takes text, letters are not keys.
+func (s *shell) table(p page) []binding {
+	out := p.keys()
+	out = out[:len(out):len(out)]
+	var taken []string
+	for i := range out {
+		taken = append(taken, out[i].keys...)
+	}
+	_, typing := p.(typist)
+	gone := func(k string) bool { return slices.Contains(taken, k) || typing && len(k) == 1 }
+	for _, b := range s.own {
+		if slices.ContainsFunc(b.keys, gone) {
+			if b.keys = slices.DeleteFunc(slices.Clone(b.keys), gone); len(b.keys) == 0 {
+				continue
+			}
+			b.show = ""
+		}
+		out = append(out, b)
+	}
+	return out
+}
 
 // lookup finds what a key does on a page.
 func (s *shell) lookup(p page, key string) *binding {
@@ -85,17 +105,34 @@ func (s *shell) hints() []hint {
 	var out []hint
 	for _, b := range s.table(s.top()) {
 		if b.hint != "" && b.why(s) == "" {
-			out = append(out, hint{b.label(), b.hint, b.rank})
+			out = append(out, hint{keyName(b.keys[0]), b.hint, b.rank})
 		}
 	}
 	return out
 }
 
-func (h hint) cells() int { return cells(h.key) + 1 + cells(h.word) }
+func (h hint) cells() int {
+	if h.word == "" {
+		return cells(h.key)
+	}
+	return cells(h.key) + 1 + cells(h.word)
+}
 
 // drawHints writes the last line: as many hints as fit whole.
 func drawHints(p *pen, hints []hint) {
-	gap := 2
+	gap, margin := 2, 1
+	if p.w < wordFrom {
+		gap, margin = 1, 0
+	}
+	if p.w < wordFrom { // one word will do
+		hints = slices.Clone(hints)
+		for i := range hints {
+			hints[i].word, _, _ = strings.Cut(hints[i].word, " ")
+		}
+		if n := len(hints) - 1; p.w < 30 && n > 1 {
+			hints[n].word = ""
+		}
+	}
 	for {
 		n := 0
 		worst := -1
@@ -105,7 +142,7 @@ func drawHints(p *pen, hints []hint) {
 				worst = i
 			}
 		}
-		if n-gap+1 <= p.w {
+		if n-gap+margin <= p.w {
 			break
 		}
 		if worst < 0 {
@@ -117,7 +154,7 @@ func drawHints(p *pen, hints []hint) {
 		}
 		hints = slices.Delete(slices.Clone(hints), worst, worst+1)
 	}
-	p.to(1)
+	p.to(margin)
 	for i, h := range hints {
 		if i > 0 {
 			p.to(p.x + gap)

@@ -54,7 +54,7 @@ func (*leaveLine) draw(_ *shell, p *pen) {
 	}
 	switch {
 	case p.w >= 76:
-		p.text(theme.Strong, "the engine runs in here:")
+		p.text(theme.Strong, "engine runs in here:")
 		p.say("  ")
 		drawChoice(p, "s", "stop checking")
 		drawChoice(p, "b", "keep checking in the background")

@@ -185,10 +185,11 @@ func (o *overview) status(s *shell, p *pen) {
 	}
 	left := strings.Join(parts, gap)
 	room := p.w - 1 - p.x
-	if cells(left)+2+cells(right) <= room || alarm != theme.Plain {
+	for alarm == theme.Plain && right != "" && cells(left)+2+cells(right) > room {
+		_, right, _ = strings.Cut(right, "  ") // what is left out first is the rate
+	}
+	if right != "" {
 		room -= 2 + cells(right)
-	} else {
-		right = ""
 	}
 	p.cell(theme.Plain, left, max(min(cells(left), room), 0))
 	if right != "" {

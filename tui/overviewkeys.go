@@ -31,7 +31,7 @@ func (o *overview) bindings() []binding {
 		{keys: []string{"ctrl+d", "ctrl+u"}, group: groupMove, help: "half a page", run: move(steps("ctrl+u", "", func() int { return max(o.height/2, 1) }))},
 		{keys: []string{"pgdown", "pgup"}, group: groupMove, help: "a page", run: move(steps("pgup", "", func() int { return max(o.height, 1) }))},
 		{keys: []string{"enter"}, group: groupMove, help: "why, or open", hint: "why", verb: "why", run: o.enter},
-		{keys: []string{"/"}, group: groupFind, help: "filter", hint: "filter", verb: "filter", rank: 1,
+		{keys: []string{"/"}, group: groupFind, help: "filter", hint: "filter", verb: "filter", rank: 2,
 			run: func(s *shell, _ string) tea.Cmd { return s.openFilter(o) }},
 		{keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, show: "1..9", group: groupFind, help: "saved view",
 			run: func(s *shell, key string) tea.Cmd { return s.useView(o, int(key[0]-'1')) }},

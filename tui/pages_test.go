@@ -174,7 +174,7 @@ func wwwDetail() *uptime.Detail {
 }
 
 // hostile is text that a target or a foreign configuration might send.
-const hostile = "\x1b[31mred\x1b[m \x07 ‮evil‬ 漢字漢字 a\u0300\u0301\u0302\u0303 🏳️‍🌈 \U0001F468‍\U0001F469‍\U0001F467 \xff\xfe\t\r\n end"
+const hostile = "\x1b[31mred\x1b[m \x07 \u202eevil\u202c 漢字漢字 a\u0300\u0301\u0302\u0303 \U0001F3F3\ufe0f\u200d\U0001F308 \U0001F468\u200d\U0001F469 \xff\xfe\t\r\n end"
 
 // hostileState is everything at its worst.
 func hostileState() *uptime.State {

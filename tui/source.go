@@ -12,6 +12,9 @@ import (
 	"lookout/engine/uptime"
 )
 
+// retrier is a source that can try at once to reach an engine that is lost. Retry never waits.
+type retrier interface{ Retry() }
+
 // Source is an engine as the console sees it, in this process or behind a
 // socket. Snapshot and Link never wait; the others may, and obey ctx.
 type Source interface {

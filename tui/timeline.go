@@ -37,7 +37,7 @@ func (l *incidents) timeline(s *shell, w, h int, ascii bool) []func(p *pen) {
 	if len(names) == 0 {
 		return nil
 	}
-	room := max(h/3-3, 2)
+	room := max(h/3-3, h-len(l.rows)-5, 2) // beside the list, which needs its rows and a head
 	more := len(names) - room
 	if more > 0 {
 		names = names[:room]
