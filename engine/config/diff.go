@@ -1,0 +1,266 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// Difference is what one configuration changes in another's monitors, by name.
+type Difference struct {
+	Added, Removed []string
+	Changed        []Change
+}
+
+// Change is one monitor that stays and is configured otherwise.
+type Change struct {
+	Monitor string
+	Keys    []KeyChange // by key
+}
+
+// KeyChange is one key of it, fit to be shown: a secret is ***, before and after. "" is not set.
+type KeyChange struct {
+	Key, Old, New string
+}
+
+// Empty reports whether nothing differs.
+func (d Difference) Empty() bool { return len(d.Added)+len(d.Removed)+len(d.Changed) == 0 }
+
+// Summary is +1 monitor  ~3 changed  -0 removed
+func (d Difference) Summary() string {
+	s := "s"
+	if len(d.Added) == 1 {
+		s = ""
+	}
+	return fmt.Sprintf("+%d monitor%s  ~%d changed  -%d removed", len(d.Added), s, len(d.Changed), len(d.Removed))
+}
+
+// String lists the monitors, one a line: + added, ~ changed with its keys, - removed.
+func (d Difference) String() string {
+	var b strings.Builder
+	for _, n := range d.Added {
+		fmt.Fprintf(&b, "+ %s\n", n)
+	}
+	for _, c := range d.Changed {
+		fmt.Fprintf(&b, "~ %s", c.Monitor)
+		for i, k := range c.Keys {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, "  %s %s -> %s", k.Key, unset(k.Old), unset(k.New))
+		}
+		b.WriteByte('\n')
+	}
+	for _, n := range d.Removed {
+		fmt.Fprintf(&b, "- %s\n", n)
+	}
+	return b.String()
+}
+
+func unset(s string) string {
+	if s == "" {
+		return "(unset)"
+	}
+	return s
+}
+
+// Diff compares the monitors of two configurations; nil is an empty one.
+func Diff(old, new *Config) Difference {
+	var d Difference
+	if old == nil {
+		old = &Config{}
+	}
+	if new == nil {
+		new = &Config{}
+	}
+	a, b := old.Jobs, new.Jobs
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].Name < b[0].Name:
+			d.Removed = append(d.Removed, a[0].Name)
+			a = a[1:]
+		case len(a) == 0 || b[0].Name < a[0].Name:
+			d.Added = append(d.Added, b[0].Name)
+			b = b[1:]
+		default:
+			if a[0].Fingerprint != b[0].Fingerprint {
+				name := a[0].Name
+				d.Changed = append(d.Changed, Change{name, compare(old.entries[name], new.entries[name])})
+			}
+			a, b = a[1:], b[1:]
+		}
+	}
+	return d
+}
+
+func compare(old, new entry) []KeyChange {
+	var out []KeyChange
+	a, b := old.settings(), new.settings()
+	seen := map[string]bool{}
+	for _, key := range append(sorted(a), sorted(b)...) {
+		if seen[key] || a[key].whole == b[key].whole {
+			continue
+		}
+		seen[key] = true
+		out = append(out, KeyChange{key, a[key].shown, b[key].shown})
+	}
+	slices.SortFunc(out, func(x, y KeyChange) int { return strings.Compare(x.Key, y.Key) })
+	return out
+}
+
+// settings is what is in force for one monitor, by key.
+type settings map[string]setting
+
+// setting is a value as it may be shown, and whole, to be compared only.
+type setting struct{ shown, whole string }
+
+// describe lists what is in force for a monitor.
+func describe(k *kind, m *uptime.Monitor, s uptime.Settings) settings {
+	out := settings{}
+	plain := func(key, v string) {
+		if v != "" {
+			out[key] = setting{uptime.Clean(v, 200), v}
+		}
+	}
+	u := uptime.RedactURL(s.URL)
+	out["url"] = setting{u, s.URL.String()}
+	plain("type", m.Type)
+	plain("interval", span(m.Interval))
+	plain("timeout", span(m.Timeout))
+	plain("ip", s.IP)
+	plain("group", m.Group)
+	plain("tags", list(m.Tags))
+	plain("note", m.Note)
+	if m.DegradedAbove > 0 {
+		plain("degraded_above", span(m.DegradedAbove))
+	}
+	plain("rule", "evidence")
+	if m.Rule.Consecutive {
+		plain("rule", "consecutive")
+	}
+	if m.Rule.Failures > 0 {
+		plain("failures", strconv.Itoa(m.Rule.Failures))
+		plain("recoveries", strconv.Itoa(m.Rule.Recoveries))
+		plain("retry_interval", span(m.Rule.RetryInterval))
+	}
+	for key, v := range s.Values {
+		out[key] = setting{uptime.Clean(text(v), 200), string(appendValue(nil, v))}
+	}
+	for key, v := range s.Expect {
+		out["expect."+key] = setting{uptime.Clean(text(v), 200), string(appendValue(nil, v))}
+	}
+	return out
+}
+
+// text writes a setting for people; secrets are starred.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []string:
+		return list(v)
+	case time.Duration:
+		return span(v)
+	case map[string]string:
+		var parts []string
+		for _, k := range sorted(v) {
+			parts = append(parts, k+" = "+v[k])
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []map[string]string:
+		parts := make([]string, len(v))
+		for i, m := range v {
+			parts[i] = text(m)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]uptime.Secret:
+		var parts []string
+		for _, k := range sorted(v) {
+			parts = append(parts, k+" = "+starred)
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []byte:
+		sum := sha256.Sum256(v)
+		return fmt.Sprintf("%d bytes (%x)", len(v), sum[:4])
+	case uptime.Percentage:
+		if v.Duration > 0 {
+			return span(v.Duration)
+		}
+		return strconv.FormatFloat(v.Share*100, 'f', -1, 64) + "%"
+	}
+	return fmt.Sprint(v) // int64, bool, Secret
+}
+
+func list(s []string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return "[" + strings.Join(s, ", ") + "]"
+}
+
+// fingerprint is the first 64 bits of SHA-256 over all that is configured for a
+// monitor but its name. It is the same on every machine and after every start.
+func fingerprint(m *uptime.Monitor, s uptime.Settings) uint64 {
+	b := make([]byte, 0, 256)
+	for _, t := range []string{m.Type, s.URL.String(), s.IP, m.Group, m.Note} {
+		b = appendText(b, t)
+	}
+	b = appendValue(b, m.Tags)
+	for _, n := range []int64{int64(m.Interval), int64(m.Timeout), int64(m.DegradedAbove), int64(m.Rule.Failures), int64(m.Rule.Recoveries), int64(m.Rule.RetryInterval)} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	b = strconv.AppendBool(b, m.Rule.Consecutive)
+	for _, values := range []map[string]any{s.Values, s.Expect} {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(values)))
+		for _, key := range sorted(values) {
+			b = appendValue(appendText(b, key), values[key])
+		}
+	}
+	sum := sha256.Sum256(b)
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint64(b, uint64(len(s))), s...)
+}
+
+// appendValue writes a value so that no two different ones look alike.
+func appendValue(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return appendText(b, v)
+	case uptime.Secret:
+		return appendText(b, v.Reveal())
+	case []byte:
+		return appendText(b, string(v))
+	case []string:
+		b = binary.BigEndian.AppendUint64(b, uint64(len(v)))
+		for _, s := range v {
+			b = appendText(b, s)
+		}
+	case map[string]string:
+		b = binary.BigEndian.AppendUint64(b, uint64(len(v)))
+		for _, k := range sorted(v) {
+			b = appendText(appendText(b, k), v[k])
+		}
+	case []map[string]string:
+		b = binary.BigEndian.AppendUint64(b, uint64(len(v)))
+		for _, m := range v {
+			b = appendValue(b, m)
+		}
+	case map[string]uptime.Secret:
+		b = binary.BigEndian.AppendUint64(b, uint64(len(v)))
+		for _, k := range sorted(v) {
+			b = appendText(appendText(b, k), v[k].Reveal())
+		}
+	default: // int64, bool, time.Duration, Percentage
+		b = appendText(b, fmt.Sprint(v))
+	}
+	return b
+}

@@ -1,0 +1,160 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// one makes the monitor of one target and adds it; false when it cannot be made.
+func (d *draft) one(raw, target string) bool {
+	l, ok := d.l, true
+	name, _ := d.own["name"].(string)
+	if target != "" {
+		name, raw = strings.ReplaceAll(name, targetMark, target), withTarget(raw, target)
+	}
+	var u *url.URL
+	if raw == "" {
+		ok = false
+	} else {
+		var w *wrong
+		if u, w = l.parseURL(raw); w != nil {
+			d.fail(w.message, w.hint, "url")
+			return false
+		}
+		if _, has := u.User.Password(); has && !strings.Contains(raw, "${") {
+			l.literal(d.blk, "url")
+		}
+	}
+	m := d.times()
+	if !ok {
+		return false
+	}
+	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Values: d.values, Expect: d.expect}
+	check, mistakes := d.kind.New(s)
+	hide := hider(s)
+	for _, x := range mistakes {
+		path := strings.Split(x.Key, ".")
+		if x.Key == "" {
+			path = nil
+		}
+		if x.Warning {
+			d.warn(hide(x.Message), hide(x.Hint), path...)
+		} else {
+			d.fail(hide(x.Message), hide(x.Hint), path...)
+			ok = false
+		}
+	}
+	if !ok || d.failed {
+		return ok && !d.failed
+	}
+	m.Name, m.Type, m.Tags, m.Note = name, d.kind.Name, d.tags, value(d, "note", "")
+	m.Target, m.Dest, m.Expect = hide(check.Target), check.Dest, hide(check.Expect)
+	if m.Target == "" {
+		m.Target = hide(uptime.RedactURL(u))
+	}
+	if m.Dest == "" {
+		m.Dest = u.Host
+	}
+	m.Group = l.group(value(d, "group", ""), d.tags)
+	m.Fingerprint = fingerprint(m, s)
+	if !value(d, "enabled", true) {
+		l.cfg.Disabled = append(l.cfg.Disabled, name)
+		return true
+	}
+	k := d.kind
+	l.cfg.entries[name] = entry{d.blk.file.path, d.blk.firstLine(), func() settings { return describe(k, m, s) }}
+	l.cfg.Jobs = append(l.cfg.Jobs, uptime.Job{Monitor: m, Checker: check.Checker})
+	return true
+}
+
+// group is the group of a monitor, sharing the memory of equal ones.
+func (l *loader) group(name string, tags []string) string {
+	if name == "" && len(tags) > 0 {
+		name = tags[0]
+	}
+	known, ok := l.groups[name]
+	if !ok {
+		known = name
+		l.groups[name] = name
+	}
+	return known
+}
+
+// times makes the monitor with its durations and its rule.
+func (d *draft) times() *uptime.Monitor {
+	m := &uptime.Monitor{Interval: d.interval(), Timeout: value(d, "timeout", time.Duration(0)), DegradedAbove: value(d, "degraded_above", time.Duration(0))}
+	if m.Timeout == 0 {
+		m.Timeout = min(defaultTimeout, m.Interval)
+	}
+	if m.Timeout > m.Interval {
+		key := "timeout"
+		if _, own := d.own[key]; !own {
+			key = "interval"
+		}
+		d.warn(fmt.Sprintf("timeout %s is longer than interval %s: checks would overlap", span(m.Timeout), span(m.Interval)), "", key)
+	}
+	if m.DegradedAbove > 0 && m.DegradedAbove >= m.Timeout {
+		d.warn(fmt.Sprintf("degraded_above %s is not below timeout %s: nothing is ever slow", span(m.DegradedAbove), span(m.Timeout)), "", "degraded_above")
+	}
+	m.Rule.Plain = d.kind.Plain
+	m.Rule.Consecutive = value(d, "rule", "evidence") == "consecutive"
+	if !m.Rule.Consecutive && !m.Rule.Plain {
+		for _, key := range []string{"failures", "recoveries", "retry_interval"} {
+			if _, own := d.own[key]; own {
+				d.warn(fmt.Sprintf(`%s has no effect without rule = "consecutive"`, key), "", key)
+			}
+		}
+		return m
+	}
+	failures, recoveries := int64(3), int64(2)
+	if m.Rule.Plain {
+		failures, recoveries = 1, 1
+	}
+	m.Rule.Failures = int(value(d, "failures", failures))
+	m.Rule.Recoveries = int(value(d, "recoveries", recoveries))
+	m.Rule.RetryInterval = value(d, "retry_interval", min(m.Interval, defaultRetry))
+	return m
+}
+
+// hider returns a function that stars every secret of a check's settings, in
+// case a check type quotes one.
+func hider(s uptime.Settings) func(string) string {
+	var found []string
+	add := func(v string) {
+		if len(v) >= 4 { // less would star half of a sentence
+			found = append(found, v, starred)
+		}
+	}
+	for _, v := range s.Values {
+		switch v := v.(type) {
+		case uptime.Secret:
+			add(v.Reveal())
+		case map[string]uptime.Secret:
+			for _, x := range v {
+				add(x.Reveal())
+			}
+		}
+	}
+	if s.URL.User != nil {
+		if p, ok := s.URL.User.Password(); ok {
+			add(p)
+			add(escapeUser(p))
+		}
+	}
+	for _, vs := range s.URL.Query() {
+		for _, v := range vs {
+			if len(v) >= 8 { // shorter ones are words: type=CNAME
+				add(v)
+				add(url.QueryEscape(v))
+			}
+		}
+	}
+	if len(found) == 0 {
+		return func(text string) string { return text }
+	}
+	return strings.NewReplacer(found...).Replace
+}

@@ -1,0 +1,177 @@
+package config
+
+import (
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// The keys that belong to no check type. Those of the types come with the registry.
+var (
+	globalKeys = []uptime.Key{
+		{Name: "instance", Kind: uptime.String, Doc: "what this lookout is called; default: the host's name", Example: `"web-1"`},
+		{Name: "timezone", Kind: uptime.String, Doc: "for what people read; exports stay UTC; default: the host's", Example: `"Europe/Amsterdam"`},
+		{Name: "include", Kind: uptime.Strings, Doc: "more files, relative to this one; * and ? are patterns", Example: `["conf.d/*.toml"]`},
+		{Name: "data_dir", Kind: uptime.String, Doc: "where results are kept", Example: `"/var/lib/lookout"`},
+		{Name: "socket_group", Kind: uptime.String, Doc: "a group whose members may read over the socket", Example: `"ops"`},
+		{Name: "operators", Kind: uptime.Strings, Doc: "users of that group who may also act", Example: `["jo"]`},
+		{Name: "secrets_dir", Kind: uptime.String, Doc: "where ${secret:NAME} is looked up; default: $CREDENTIALS_DIRECTORY", Example: `"/etc/lookout/secrets"`},
+	}
+	logKeys = []uptime.Key{
+		{Name: "level", Kind: uptime.String, Doc: "default: info", Example: `"info"`, OneOf: []string{"debug", "info", "warn", "error"}},
+		{Name: "file", Kind: uptime.String, Doc: "default: standard error", Example: `"/var/log/lookout.log"`},
+	}
+	retentionKeys = []uptime.Key{
+		{Name: "results", Kind: uptime.Duration, Doc: "single results", Example: `"90d"`, Min: int64(24 * time.Hour), Max: 100 * year},
+		{Name: "rollups", Kind: uptime.Duration, Doc: "sums by the hour and the day", Example: `"5y"`, Min: int64(24 * time.Hour), Max: 100 * year},
+		{Name: "events", Kind: uptime.Duration, Doc: "incidents and what people did", Example: `"10y"`, Min: int64(24 * time.Hour), Max: 100 * year},
+		{Name: "max_size", Kind: uptime.Size, Doc: "of the data file; the oldest results go first", Example: `"20GB"`, Min: 16 << 20, Max: 1 << 50},
+	}
+	pageKeys = []uptime.Key{
+		{Name: "name", Kind: uptime.String, Example: `"public"`},
+		{Name: "tags", Kind: uptime.Strings, Doc: "monitors with one of these tags", Example: `["prod"]`},
+		{Name: "names", Kind: uptime.Strings, Doc: "these monitors", Example: `["shop"]`},
+		{Name: "groups", Kind: uptime.Strings, Doc: "monitors of these groups", Example: `["shop"]`},
+	}
+	monitorKeys = []uptime.Key{
+		{Name: "name", Kind: uptime.String, Doc: "unique; commands, events and pages use it", Example: `"shop"`},
+		{Name: "url", Kind: uptime.String, Doc: "what to check; its scheme chooses the type", Example: `"https://shop.example.com/"`},
+		{Name: "was", Kind: uptime.String, Doc: "the name it had before: its history comes along", Example: `"old shop"`},
+		{Name: "type", Kind: uptime.String, Doc: "only needed for a url without a scheme", Example: `"http"`},
+		{Name: "targets", Kind: uptime.Strings, Doc: "one monitor for each; {target} in name and url stands for it", Example: `["mx1.example.com", "mx2.example.com"]`},
+		{Name: "group", Kind: uptime.String, Doc: "its place on the screen; default: the first tag", Example: `"shop"`},
+		{Name: "tags", Kind: uptime.Strings, Doc: "for filters, pages and defaults", Example: `["prod", "eu"]`},
+		{Name: "enabled", Kind: uptime.Bool, Doc: "false leaves it out", Example: `true`},
+		{Name: "interval", Kind: uptime.Duration, Doc: "between checks; default: 60s", Example: `"60s"`, Min: int64(time.Second), Max: year},
+		{Name: "timeout", Kind: uptime.Duration, Doc: "of one check; default: 10s, at most the interval", Example: `"10s"`, Min: int64(100 * time.Millisecond), Max: int64(10 * time.Minute)},
+		{Name: "ip", Kind: uptime.String, Doc: "the address family; default: any", Example: `"any"`, OneOf: []string{"any", "4", "6"}},
+		{Name: "degraded_above", Kind: uptime.Duration, Doc: "a check that takes longer is slow; 0s: never, the default", Example: `"800ms"`, Max: int64(10 * time.Minute)},
+		{Name: "rule", Kind: uptime.String, Doc: "what makes it down; default: evidence", Example: `"consecutive"`, OneOf: []string{"evidence", "consecutive"}},
+		{Name: "failures", Kind: uptime.Int, Doc: "of rule consecutive: so many in a row make it down; default: 3", Example: `3`, Min: 1, Max: 100},
+		{Name: "recoveries", Kind: uptime.Int, Doc: "of rule consecutive: so many bring it back; default: 2", Example: `2`, Min: 1, Max: 100},
+		{Name: "retry_interval", Kind: uptime.Duration, Doc: "of rule consecutive: between checks while in doubt; default: 20s, at most the interval", Example: `"20s"`, Min: int64(time.Second), Max: year},
+		{Name: "note", Kind: uptime.String, Doc: "shown with the monitor", Example: `"call the hosting desk: +31 20 555 0100"`},
+	}
+)
+
+const year = int64(365 * 24 * time.Hour)
+
+// tables that hold keys of their own at the top of a file.
+var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKeys}
+
+// words is what may stand at the top of a file.
+func topWords() []string {
+	return append(names(globalKeys), "log", "retention", "defaults", "monitor", "page")
+}
+
+func names(keys []uptime.Key) []string {
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		out[i] = k.Name
+	}
+	return out
+}
+
+func keyMap(keys []uptime.Key) map[string]uptime.Key {
+	m := make(map[string]uptime.Key, len(keys))
+	for _, k := range keys {
+		m[k.Name] = k
+	}
+	return m
+}
+
+// fileSuffix makes the key that reads a secret from a file.
+const fileSuffix = "_file"
+
+// kind is a check type with its keys by name.
+type kind struct {
+	*uptime.CheckType
+	values, expect map[string]uptime.Key
+	fileKeys       map[string]string // bearer_token_file → bearer_token
+}
+
+// registry is the check types by name and by scheme.
+type registry struct {
+	kinds    []*kind
+	byName   map[string]*kind
+	byScheme map[string]*kind
+	common   map[string]uptime.Key
+	// every key that any type knows, with the names of those that do
+	owners, expectOwners map[string][]string
+}
+
+func newRegistry(types []uptime.CheckType) *registry {
+	r := &registry{byName: map[string]*kind{}, byScheme: map[string]*kind{}, common: keyMap(monitorKeys),
+		owners: map[string][]string{}, expectOwners: map[string][]string{}}
+	for i := range types {
+		k := &kind{CheckType: &types[i], values: keyMap(types[i].Keys), expect: keyMap(types[i].Expect), fileKeys: map[string]string{}}
+		for _, key := range k.Keys {
+			if _, taken := k.values[key.Name+fileSuffix]; key.Kind == uptime.SecretText && !taken {
+				k.fileKeys[key.Name+fileSuffix] = key.Name
+				r.owners[key.Name+fileSuffix] = append(r.owners[key.Name+fileSuffix], k.Name)
+			}
+			r.owners[key.Name] = append(r.owners[key.Name], k.Name)
+		}
+		for _, key := range k.Expect {
+			r.expectOwners[key.Name] = append(r.expectOwners[key.Name], k.Name)
+		}
+		r.kinds = append(r.kinds, k)
+		r.byName[k.Name] = k
+		for _, s := range k.Schemes {
+			r.byScheme[s] = k
+		}
+	}
+	return r
+}
+
+func (r *registry) schemes() []string {
+	var out []string
+	for _, k := range r.kinds {
+		out = append(out, k.Schemes...)
+	}
+	return out
+}
+
+func (r *registry) typeNames() []string {
+	var out []string
+	for _, k := range r.kinds {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+// monitorWords is what may stand in a [[monitor]] of some type, the common keys first.
+func (r *registry) monitorWords() []string {
+	return append(append(names(monitorKeys), sorted(r.owners)...), "expect")
+}
+
+func sorted[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Known lists the path of every key that Load understands with these types:
+// instance, log.level, monitor.interval, monitor.expect.status, page.tags.
+// [defaults] takes those of a monitor and is not listed.
+func Known(opt Options) []string {
+	r := newRegistry(opt.Types)
+	out := names(globalKeys)
+	add := func(prefix string, words []string) {
+		for _, w := range words {
+			out = append(out, prefix+w)
+		}
+	}
+	add("log.", names(logKeys))
+	add("retention.", names(retentionKeys))
+	add("page.", names(pageKeys))
+	add("monitor.", names(monitorKeys))
+	add("monitor.", sorted(r.owners))
+	add("monitor.expect.", sorted(r.expectOwners))
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,400 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+const (
+	// maxTotal bounds all files of a configuration together; 180,000 monitors are 30 MB.
+	maxTotal = 64 << 20
+	// maxMonitors bounds what targets can multiply.
+	maxMonitors = 1_000_000
+	// ManagedName is the file beside the configuration that "lookout add" and the API write.
+	ManagedName = "managed.toml"
+)
+
+// file is one file that was read.
+type file struct {
+	path    string // as it is shown: FILE of FILE:LINE
+	managed bool
+	mode    fs.FileMode
+	literal bool // a warning about its secrets was given
+}
+
+// loader reads one configuration.
+type loader struct {
+	opt     Options
+	reg     *registry
+	secrets secrets
+	overlay map[string]string // text to read instead of the file of this path
+
+	cfg      *Config
+	mistakes Mistakes
+	noted    map[uptime.Mistake]struct{}
+	broken   bool // a block could not be read: what looks missing may stand there
+	total    int
+	blocks   []*block
+	read     map[string]bool
+	set      map[string]*block // global settings that were made, by path
+	globals  map[string]any
+
+	defaults *layer
+	tagged   map[string]*layer
+	taggedAt []*layer // in order
+	monitors []*block
+	pages    []pageAt
+	names    map[string]*block
+	tags     map[string]string // every tag a monitor carries; interned
+	groups   map[string]string
+	was      map[string]wasAt
+	chains   map[string]*chain
+}
+
+// Load reads a configuration with all that it includes. A file that cannot be
+// read is an error that wraps the system's. Everything wrong in it comes at once
+// as Mistakes; the Config then holds what could be read, fit to be compared
+// (Diff) and not to be run.
+func Load(path string, opt Options) (*Config, error) {
+	return load(path, opt, nil)
+}
+
+func load(path string, opt Options, overlay map[string]string) (*Config, error) {
+	l := newLoader(path, opt)
+	l.overlay = overlay
+	if err := l.readFile(&file{path: path}); err != nil {
+		return nil, err
+	}
+	l.walk()
+	managed := managedPath(path)
+	if err := l.readFile(&file{path: managed, managed: true}); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.note(uptime.Mistake{File: managed, Message: "cannot be read: " + cause(err)})
+		l.broken = true
+	}
+	l.walk()
+	return l.finish()
+}
+
+func newLoader(path string, opt Options) *loader {
+	if opt.Env == nil {
+		opt.Env = os.LookupEnv
+	}
+	return &loader{
+		opt: opt, reg: newRegistry(opt.Types), secrets: secrets{env: opt.Env},
+		cfg:   &Config{Path: path, Was: map[string]string{}, entries: map[string]entry{}},
+		noted: map[uptime.Mistake]struct{}{}, read: map[string]bool{}, set: map[string]*block{}, globals: map[string]any{},
+		tagged: map[string]*layer{}, names: map[string]*block{}, tags: map[string]string{}, groups: map[string]string{},
+		was: map[string]wasAt{}, chains: map[string]*chain{},
+	}
+}
+
+// readFile reads and cuts a file, unless it was read before.
+func (l *loader) readFile(f *file) error {
+	clean, err := filepath.Abs(f.path)
+	if err != nil {
+		return err
+	}
+	if l.read[clean] {
+		return nil
+	}
+	text, ok := l.overlay[f.path]
+	if !ok {
+		if text, f.mode, err = readText(f.path, maxTotal-l.total); err != nil {
+			return err
+		}
+	}
+	l.read[clean] = true
+	if f.path != "" {
+		l.cfg.Files = append(l.cfg.Files, f.path)
+	}
+	l.total += len(text)
+	text = strings.TrimPrefix(text, "\ufeff")
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return &fs.PathError{Op: "read", Path: f.path, Err: errors.New("is UTF-16 text; save it as UTF-8")}
+	}
+	l.blocks = append(l.blocks, cut(f, text)...)
+	return nil
+}
+
+// readText reads a file of at most max bytes.
+func readText(path string, max int) (string, fs.FileMode, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	var b strings.Builder
+	if info.Mode().IsRegular() && info.Size() <= int64(max) {
+		b.Grow(int(info.Size()))
+	}
+	n, err := io.Copy(&b, io.LimitReader(f, int64(max)+1))
+	if err == nil && n > int64(max) {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("a configuration of more than 64 MB is refused; split it over several instances")}
+	}
+	return b.String(), info.Mode(), err
+}
+
+// walk reads every block but the monitors, which wait for the defaults of all files.
+func (l *loader) walk() {
+	for len(l.blocks) > 0 {
+		b := l.blocks[0]
+		l.blocks = l.blocks[1:]
+		switch b.name {
+		case "monitor":
+			if b.array {
+				l.monitors = append(l.monitors, b)
+				continue
+			}
+			l.broken = true
+			if b.nested {
+				l.fail(b, []string{"monitor"}, fmt.Sprintf("[%s] has no [[monitor]] before it", shown(b.pieces[0].header)), "")
+			} else {
+				l.fail(b, []string{"monitor"}, "a monitor is written [[monitor]], with two brackets", "")
+			}
+			continue
+		case "":
+		default:
+			if !slices.Contains(topWords(), b.name) {
+				l.fail(b, []string{b.name}, fmt.Sprintf("unknown table %s", b.title()), l.tableHint(b))
+				continue
+			}
+		}
+		if root := l.parse(b); root != nil {
+			l.top(b, root)
+		}
+	}
+}
+
+func (l *loader) tableHint(b *block) string {
+	if n := near(b.name, []string{"log", "retention", "defaults", "monitor", "page"}); n != "" {
+		if n == "monitor" || n == "page" {
+			return "Did you mean [[" + n + "]]?"
+		}
+		return "Did you mean [" + n + "]?"
+	}
+	if b.name == "expect" {
+		return "It belongs to a monitor: [monitor.expect]"
+	}
+	return ""
+}
+
+// top walks what a block sets.
+func (l *loader) top(b *block, root map[string]any) {
+	for _, name := range sorted(root) {
+		raw := root[name]
+		switch name {
+		case "log", "retention":
+			l.table(b, name, raw)
+		case "defaults":
+			l.readDefaults(b, raw)
+		case "page":
+			l.each(b, name, raw, l.page)
+		case "monitor":
+			l.each(b, name, raw, func(_ *block, m map[string]any) {
+				l.monitors = append(l.monitors, &block{file: b.file, name: "monitor", array: true, pieces: b.pieces, inline: m})
+			})
+		case "include":
+			l.include(b, raw)
+		default:
+			l.global(b, []string{name}, globalKeys, raw)
+		}
+	}
+}
+
+// table reads [log] or [retention].
+func (l *loader) table(b *block, name string, raw any) {
+	m, ok := raw.(map[string]any)
+	if !ok {
+		l.fail(b, []string{name}, fmt.Sprintf("%s must be one table, written [%s]", name, name), "")
+		return
+	}
+	for _, key := range sorted(m) {
+		l.global(b, []string{name, key}, tableKeys[name], m[key])
+	}
+}
+
+// each calls fn for each table of an array of tables.
+func (l *loader) each(b *block, name string, raw any, fn func(*block, map[string]any)) {
+	var list []any
+	switch raw := raw.(type) {
+	case []map[string]any:
+		for _, m := range raw {
+			list = append(list, m)
+		}
+	case []any:
+		list = raw
+	default:
+		list = []any{nil}
+	}
+	for _, x := range list {
+		if m, ok := x.(map[string]any); ok {
+			fn(b, m)
+			continue
+		}
+		l.broken = l.broken || name == "monitor"
+		l.fail(b, []string{name}, fmt.Sprintf("a %s is written [[%s]], with two brackets", name, name), "")
+	}
+}
+
+// global reads one setting that an instance has once.
+func (l *loader) global(b *block, path []string, keys []uptime.Key, raw any) {
+	name, full := path[len(path)-1], strings.Join(path, ".")
+	i := slices.IndexFunc(keys, func(k uptime.Key) bool { return k.Name == name })
+	if i < 0 {
+		hint := didYouMean(name, names(keys))
+		if len(path) == 1 {
+			hint = didYouMean(name, topWords())
+			if _, ok := l.reg.common[name]; ok || len(l.reg.owners[name]) > 0 {
+				hint = "It belongs in a [[monitor]] or in [defaults]"
+			}
+		}
+		l.fail(b, path, fmt.Sprintf("unknown key %q", shown(name)), hint)
+		return
+	}
+	if other, ok := l.set[full]; ok {
+		l.fail(b, path, fmt.Sprintf("%s is set twice; the other is at %s:%d", full, other.file.path, other.line(path...)), "")
+		return
+	}
+	l.set[full] = b
+	v, w := l.convert(b, keys[i], raw)
+	if w != nil {
+		l.fail(b, path, w.message, w.hint)
+		return
+	}
+	l.globals[full] = v
+}
+
+// include reads the files that a list of patterns names.
+func (l *loader) include(b *block, raw any) {
+	path := []string{"include"}
+	if b.file.path != l.cfg.Path {
+		l.fail(b, path, "an included file cannot include others", "Name them in "+l.cfg.Path)
+		return
+	}
+	v, w := l.convert(b, globalKeys[2], raw)
+	if w != nil {
+		l.fail(b, path, w.message, w.hint)
+		return
+	}
+	for _, pattern := range v.([]string) {
+		found, err := filepath.Glob(b.file.relative(pattern))
+		if err != nil {
+			l.fail(b, path, fmt.Sprintf("include %q is no pattern", shown(pattern)), "")
+			continue
+		}
+		if len(found) == 0 && !strings.ContainsAny(pattern, "*?[") {
+			l.broken = true
+			l.fail(b, path, fmt.Sprintf("include %q: there is no such file", shown(pattern)), "")
+		}
+		for _, p := range found { // Glob sorts
+			managed := filepath.Base(p) == ManagedName && filepath.Dir(p) == filepath.Dir(l.cfg.Path)
+			if err := l.readFile(&file{path: p, managed: managed}); err != nil {
+				l.broken = true
+				l.fail(b, path, "include: "+cause(err), "")
+			}
+		}
+	}
+}
+
+// literal warns once of a file that holds secrets and can be read by everybody.
+func (l *loader) literal(b *block, key string) {
+	if f := b.file; f.mode&0o004 != 0 && !f.literal {
+		f.literal = true
+		l.note(uptime.Mistake{File: f.path, Message: fmt.Sprintf("holds a secret (%s) and everybody can read it", key),
+			Hint: "chmod 600 it, or use ${NAME} or a file", Warning: true})
+	}
+}
+
+// finish builds the monitors and all that refers to them.
+func (l *loader) finish() (*Config, error) {
+	c := l.cfg
+	l.settle()
+	l.compile()
+	for i, b := range l.monitors {
+		l.monitors[i] = nil // its text may go
+		l.monitor(b)
+	}
+	l.checkTags()
+	l.checkPages()
+	l.checkWas()
+	slices.SortFunc(c.Jobs, func(a, b uptime.Job) int { return strings.Compare(a.Name, b.Name) })
+	slices.Sort(c.Disabled)
+	l.mistakes.sort()
+	for _, m := range l.mistakes {
+		if m.Warning {
+			c.Warnings = append(c.Warnings, m)
+		}
+	}
+	if len(c.Warnings) < len(l.mistakes) {
+		return c, l.mistakes
+	}
+	return c, nil
+}
+
+// settle puts the global settings into the Config.
+func (l *loader) settle() {
+	c, g := l.cfg, l.globals
+	c.Instance = uptime.Value(g, "instance", l.opt.Hostname)
+	if c.Instance == "" {
+		c.Instance, _ = os.Hostname()
+	}
+	if b := l.set["instance"]; b != nil && uptime.Clean(c.Instance, maxName) != c.Instance || c.Instance == "" {
+		if b != nil {
+			l.fail(b, []string{"instance"}, "instance must be a printable name", "")
+		}
+		c.Instance = "lookout"
+	}
+	c.Timezone = time.Local
+	if name, ok := g["timezone"].(string); ok {
+		zone, err := time.LoadLocation(name)
+		if err != nil || name == "" {
+			l.fail(l.set["timezone"], []string{"timezone"}, fmt.Sprintf("timezone = %q is unknown", shown(name)), `Write it like "Europe/Amsterdam"`)
+		} else {
+			c.Timezone = zone
+		}
+	}
+	c.DataDir = l.path("data_dir")
+	c.SocketGroup = uptime.Value(g, "socket_group", "")
+	c.Operators = uptime.Value[[]string](g, "operators", nil)
+	c.SecretsDir = l.path("secrets_dir")
+	if c.SecretsDir == "" {
+		c.SecretsDir, _ = l.opt.Env("CREDENTIALS_DIRECTORY")
+	}
+	l.secrets.dir = c.SecretsDir
+	c.Log = Log{Level: uptime.Value(g, "log.level", "info"), File: l.path("log.file")}
+	c.Retention = Retention{
+		Results: uptime.Value(g, "retention.results", time.Duration(0)), Rollups: uptime.Value(g, "retention.rollups", time.Duration(0)),
+		Events: uptime.Value(g, "retention.events", time.Duration(0)), MaxSize: uptime.Value(g, "retention.max_size", int64(0)),
+	}
+}
+
+// path is a setting that names a file or folder, made absolute for a file's own folder.
+func (l *loader) path(key string) string {
+	p, ok := l.globals[key].(string)
+	if !ok {
+		return ""
+	}
+	b := l.set[key]
+	switch {
+	case p == "":
+		l.fail(b, strings.Split(key, "."), key+" is empty", "")
+		return ""
+	case p == "~" || strings.HasPrefix(p, "~/"):
+		l.fail(b, strings.Split(key, "."), key+" begins with ~, which only a shell understands", "Write the whole path")
+		return ""
+	}
+	return b.file.relative(p)
+}

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"lookout/engine/uptime"
+)
+
+// Mistakes is everything that is wrong with a configuration, by file and line,
+// with the warnings. It is the error of Load when at least one is not a warning.
+type Mistakes []uptime.Mistake
+
+// Error lists what has to be repaired, one a line: FILE:LINE: message. hint
+func (m Mistakes) Error() string {
+	var b strings.Builder
+	for _, x := range m {
+		if x.Warning {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(x.String())
+	}
+	return b.String()
+}
+
+// Count tells mistakes and warnings apart.
+func (m Mistakes) Count() (mistakes, warnings int) {
+	for _, x := range m {
+		if x.Warning {
+			warnings++
+		} else {
+			mistakes++
+		}
+	}
+	return mistakes, warnings
+}
+
+func (m Mistakes) sort() {
+	slices.SortStableFunc(m, func(a, b uptime.Mistake) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+}
+
+// failAt notes a mistake, once.
+func (l *loader) failAt(b *block, line int, path []string, message, hint string) {
+	l.note(uptime.Mistake{File: b.file.path, Line: line, Key: keyPath(b, path), Message: message, Hint: hint})
+}
+
+// fail notes a mistake at the line of a key; its path begins with the block's name.
+func (l *loader) fail(b *block, path []string, message, hint string) {
+	l.failAt(b, b.line(path...), path, message, hint)
+}
+
+func (l *loader) warn(b *block, path []string, message, hint string) {
+	l.note(uptime.Mistake{File: b.file.path, Line: b.line(path...), Key: keyPath(b, path), Message: message, Hint: hint, Warning: true})
+}
+
+func (l *loader) note(m uptime.Mistake) {
+	if _, ok := l.noted[m]; ok {
+		return
+	}
+	l.noted[m] = struct{}{}
+	l.mistakes = append(l.mistakes, m)
+}
+
+// keyPath is a path as Mistake.Key has it: without the block's own name.
+func keyPath(b *block, path []string) string {
+	if b.name != "" && len(path) > 0 {
+		path = path[1:]
+	}
+	return strings.Join(path, ".")
+}

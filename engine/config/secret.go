@@ -1,0 +1,155 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"lookout/engine/uptime"
+)
+
+// maxSecret bounds a secret's file.
+const maxSecret = 64 << 10
+
+// secrets resolves what a configuration refers to instead of holding it.
+type secrets struct {
+	env func(string) (string, bool)
+	dir string // of ${secret:NAME}; "": none
+}
+
+// expand replaces ${NAME} and ${secret:NAME}; $${ is a plain ${. What it puts in
+// is passed through escape, if there is one, and not looked at again.
+func (s *secrets) expand(text string, escape func(string) string) (string, error) {
+	if !strings.Contains(text, "${") {
+		return text, nil
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(text, "${")
+		if i < 0 {
+			b.WriteString(text)
+			return b.String(), nil
+		}
+		if i > 0 && text[i-1] == '$' {
+			b.WriteString(text[:i-1] + "${")
+			text = text[i+2:]
+			continue
+		}
+		b.WriteString(text[:i])
+		name, rest, ok := strings.Cut(text[i+2:], "}")
+		if !ok {
+			return "", errors.New("has a ${ without its }")
+		}
+		v, err := s.lookUp(name)
+		if err != nil {
+			return "", err
+		}
+		if escape != nil {
+			v = escape(v)
+		}
+		b.WriteString(v)
+		text = rest
+	}
+}
+
+func (s *secrets) lookUp(name string) (string, error) {
+	if secret, ok := strings.CutPrefix(name, "secret:"); ok {
+		return s.fromDir(secret)
+	}
+	if !isName(name, false) {
+		return "", errors.New("has a ${…} that names no environment variable")
+	}
+	v, ok := s.env(name)
+	if !ok {
+		return "", fmt.Errorf("needs ${%s}, and the environment has no %s", name, name)
+	}
+	return v, nil
+}
+
+func (s *secrets) fromDir(name string) (string, error) {
+	switch {
+	case !isName(name, true):
+		return "", errors.New("has a ${secret:…} whose name is not made of letters, digits and . _ -")
+	case s.dir == "":
+		return "", fmt.Errorf("needs ${secret:%s}, and there is neither secrets_dir nor $CREDENTIALS_DIRECTORY", name)
+	}
+	return readSecret(filepath.Join(s.dir, name))
+}
+
+// isName limits names so that no part of a secret is taken for one and then shown.
+func isName(s string, file bool) bool {
+	if s == "" || len(s) > 64 || s[0] == '.' || s[0] == '-' || !file && s[0] >= '0' && s[0] <= '9' {
+		return false
+	}
+	for i := range len(s) {
+		if !bare(s[i]) && !(file && s[i] == '.') || !file && s[i] == '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// readSecret reads a file that others cannot, without its last newline.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("cannot be read: %s", cause(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("cannot be read: %s", cause(err))
+	}
+	if why := exposed(info); why != "" {
+		return "", fmt.Errorf("is in %s, which %s; chmod 600 it", shownPath(path), why)
+	}
+	data, err := readAll(f, maxSecret)
+	if err != nil {
+		return "", fmt.Errorf("cannot be read: %s", cause(err))
+	}
+	s := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if s == "" {
+		return "", fmt.Errorf("is in %s, which is empty", shownPath(path))
+	}
+	return s, nil
+}
+
+// exposed says who else can read or change a file of secrets; "" when nobody can. The
+// process's own group may read it.
+func exposed(info fs.FileInfo) string {
+	perm := info.Mode().Perm()
+	if perm&0o077 == 0 {
+		return ""
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && perm&0o077 == 0o040 && int(st.Gid) == os.Getegid() {
+		return ""
+	}
+	if perm&0o007 != 0 {
+		return fmt.Sprintf("everybody can use (mode %04o)", perm)
+	}
+	return fmt.Sprintf("its group can use (mode %04o)", perm)
+}
+
+func readAll(f *os.File, max int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(f, max+1))
+	if err == nil && int64(len(data)) > max {
+		err = fmt.Errorf("%s is larger than %s", shownPath(f.Name()), sizeText(max))
+	}
+	return data, err
+}
+
+// cause is an error of a file for people: the path and what is wrong, without the system call.
+func cause(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return shownPath(p.Path) + ": " + p.Err.Error()
+	}
+	return err.Error()
+}
+
+func shownPath(path string) string { return uptime.Clean(path, 200) }

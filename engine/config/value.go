@@ -1,0 +1,348 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// maxFile bounds a file that a key names.
+const maxFile = 16 << 20
+
+// wrong is why a value cannot be used.
+type wrong struct{ message, hint string }
+
+// convert turns a TOML value into the Go type of its key's kind. The message of
+// a wrong one begins with the key.
+func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
+	bad := func(format string, args ...any) (any, *wrong) {
+		return nil, &wrong{message: k.Name + " " + fmt.Sprintf(format, args...)}
+	}
+	mustBe := func(what string) (any, *wrong) {
+		w := &wrong{message: fmt.Sprintf("%s = %s must be %s", k.Name, show(k, raw), what)}
+		if k.Example != "" {
+			w.hint = fmt.Sprintf("Write it like %s = %s", k.Name, k.Example)
+		}
+		return nil, w
+	}
+	switch k.Kind {
+	case uptime.String:
+		s, ok := raw.(string)
+		if !ok {
+			switch v := show(k, raw); raw.(type) {
+			case int64, float64, bool:
+				if k.Name == "url" {
+					break
+				}
+				k.Example = strconv.Quote(v)
+			}
+			return mustBe("a text in quotes")
+		}
+		if len(k.OneOf) == 0 {
+			return s, nil
+		}
+		for _, o := range k.OneOf {
+			if s == o {
+				return s, nil
+			}
+		}
+		return nil, &wrong{fmt.Sprintf("%s = %q must be %s", k.Name, shown(s), oneOf(k.OneOf)), didYouMean(s, k.OneOf)}
+	case uptime.Strings:
+		if s, ok := raw.(string); ok {
+			return []string{s}, nil
+		}
+		list, ok := raw.([]any)
+		if !ok {
+			return mustBe("a list of texts")
+		}
+		out := make([]string, len(list))
+		for i, v := range list {
+			if out[i], ok = v.(string); !ok {
+				return bad("must be a list of texts, and number %d of it is %s", i+1, typeName(v))
+			}
+		}
+		return out, nil
+	case uptime.Int:
+		n, ok := raw.(int64)
+		if !ok {
+			return mustBe("a whole number without quotes")
+		}
+		if k.Max != 0 && (n < k.Min || n > k.Max) {
+			return bad("= %d must be from %d to %d", n, k.Min, k.Max)
+		}
+		return n, nil
+	case uptime.Bool:
+		v, ok := raw.(bool)
+		if !ok {
+			return mustBe("true or false, without quotes")
+		}
+		return v, nil
+	case uptime.Duration:
+		d, w := duration(k, raw)
+		if w != nil {
+			return nil, w
+		}
+		if k.Max != 0 && (int64(d) < k.Min || int64(d) > k.Max) {
+			return bad("= %s must be from %s to %s", show(k, raw), span(time.Duration(k.Min)), span(time.Duration(k.Max)))
+		}
+		return d, nil
+	case uptime.Size:
+		n, ok := size(raw)
+		if !ok {
+			return mustBe("a number of bytes or a size with a unit: KB, MB, GB, TB or KiB, MiB, GiB, TiB")
+		}
+		if k.Max != 0 && (n < k.Min || n > k.Max) {
+			return bad("= %s must be from %s to %s", show(k, raw), sizeText(k.Min), sizeText(k.Max))
+		}
+		return n, nil
+	case uptime.Table:
+		m, w := texts(k, raw)
+		if w != nil {
+			return nil, w
+		}
+		return m, nil
+	case uptime.Tables:
+		var tables []any
+		switch list := raw.(type) {
+		case []any:
+			tables = list
+		case []map[string]any:
+			for _, m := range list {
+				tables = append(tables, m)
+			}
+		default:
+			tables = []any{raw}
+		}
+		out := make([]map[string]string, len(tables))
+		for i, t := range tables {
+			m, w := texts(k, t)
+			if w != nil {
+				return mustBe("a list of tables")
+			}
+			out[i] = m
+		}
+		return out, nil
+	case uptime.SecretText:
+		s, ok := raw.(string)
+		if !ok {
+			return mustBe("a text in quotes")
+		}
+		v, err := l.secrets.expand(s, nil)
+		if err != nil {
+			return bad("%s", err)
+		}
+		if v == s && s != "" {
+			l.literal(b, k.Name)
+		}
+		return uptime.Secret(v), nil
+	case uptime.SecretTable:
+		m, w := texts(k, raw)
+		if w != nil {
+			return nil, w
+		}
+		out := make(map[string]uptime.Secret, len(m))
+		for name, s := range m {
+			v, err := l.secrets.expand(s, nil)
+			if err != nil {
+				return bad("%s", err)
+			}
+			out[name] = uptime.Secret(v)
+		}
+		return out, nil
+	case uptime.File:
+		s, ok := raw.(string)
+		if !ok || s == "" {
+			return mustBe("the path of a file, in quotes")
+		}
+		data, err := readFile(b.file.relative(s), maxFile)
+		if err != nil {
+			return bad("cannot be read: %s", cause(err))
+		}
+		return data, nil
+	case uptime.Limit:
+		s, ok := raw.(string)
+		if !ok {
+			return mustBe("a share or a duration")
+		}
+		if p, ok := strings.CutSuffix(s, "%"); ok {
+			f, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
+			if err != nil || !(f >= 0 && f <= 100) {
+				return mustBe("from 0% to 100%")
+			}
+			return uptime.Percentage{Share: f / 100}, nil
+		}
+		d, err := uptime.ParseDuration(s)
+		if err != nil {
+			return mustBe(`a share or a duration, e.g. "25%" or "14d"`)
+		}
+		return uptime.Percentage{Duration: d}, nil
+	}
+	return bad("is of no known kind")
+}
+
+// duration reads a duration, and says of a bare number which unit it lacks.
+func duration(k uptime.Key, raw any) (time.Duration, *wrong) {
+	switch v := raw.(type) {
+	case string:
+		d, err := uptime.ParseDuration(v)
+		if err != nil {
+			return 0, &wrong{message: fmt.Sprintf("%s = %s", k.Name, err)}
+		}
+		return d, nil
+	case int64, float64:
+		n := show(k, v)
+		return 0, &wrong{message: fmt.Sprintf("%s = %s needs a unit, e.g. %q or %q", k.Name, n, n+"s", n+"m")}
+	}
+	return 0, &wrong{message: fmt.Sprintf(`%s = %s must be a duration, e.g. "30s" or "5m"`, k.Name, show(k, raw))}
+}
+
+// texts reads a table whose values are texts, numbers or booleans.
+func texts(k uptime.Key, raw any) (map[string]string, *wrong) {
+	m, ok := raw.(map[string]any)
+	if !ok {
+		return nil, &wrong{fmt.Sprintf("%s = %s must be a table", k.Name, show(k, raw)), example(k)}
+	}
+	out := make(map[string]string, len(m))
+	for name, v := range m {
+		switch v := v.(type) {
+		case string:
+			out[name] = v
+		case int64:
+			out[name] = strconv.FormatInt(v, 10)
+		case float64:
+			out[name] = strconv.FormatFloat(v, 'g', -1, 64)
+		case bool:
+			out[name] = strconv.FormatBool(v)
+		default:
+			return nil, &wrong{fmt.Sprintf("%s has %s at %q, where a text belongs", k.Name, typeName(v), shown(name)), example(k)}
+		}
+	}
+	return out, nil
+}
+
+func example(k uptime.Key) string {
+	if k.Example == "" {
+		return ""
+	}
+	return fmt.Sprintf("Write it like %s = %s", k.Name, k.Example)
+}
+
+// show writes a value as it may stand in a message: *** for a secret.
+func show(k uptime.Key, raw any) string {
+	switch {
+	case k.Kind == uptime.SecretText || k.Kind == uptime.SecretTable:
+		return starred
+	case k.Name == "url":
+		return `"…"`
+	}
+	switch v := raw.(type) {
+	case string:
+		return strconv.Quote(uptime.Clean(v, 40))
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case bool:
+		return strconv.FormatBool(v)
+	case time.Time:
+		return "(a time)"
+	case []any, []map[string]any:
+		return "[…]"
+	}
+	return "{…}"
+}
+
+const starred = "***"
+
+func typeName(v any) string {
+	switch v.(type) {
+	case string:
+		return "a text"
+	case int64, float64:
+		return "a number"
+	case bool:
+		return "true or false"
+	case time.Time:
+		return "a time"
+	case map[string]any:
+		return "a table"
+	}
+	return "a list"
+}
+
+var sizeUnits = map[string]float64{"": 1, "b": 1, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9, "t": 1e12, "tb": 1e12,
+	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
+
+// size reads a number of bytes, or one with a unit: KB is 1,000 bytes, KiB 1,024.
+func size(raw any) (int64, bool) {
+	switch v := raw.(type) {
+	case int64:
+		return v, v >= 0
+	case string:
+		i := 0
+		for i < len(v) && (v[i] >= '0' && v[i] <= '9' || v[i] == '.') {
+			i++
+		}
+		unit, ok := sizeUnits[strings.ToLower(strings.TrimSpace(v[i:]))]
+		n, err := strconv.ParseFloat(v[:i], 64)
+		if !ok || err != nil || n*unit > math.MaxInt64/2 {
+			return 0, false
+		}
+		return int64(n * unit), true
+	}
+	return 0, false
+}
+
+func sizeText(n int64) string {
+	for _, u := range []struct {
+		n    int64
+		name string
+	}{{1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
+		if n >= u.n {
+			return strconv.FormatFloat(float64(n/(u.n/10))/10, 'f', -1, 64) + u.name
+		}
+	}
+	return strconv.FormatInt(n, 10) + "B"
+}
+
+// span writes a duration as a configuration would: 60s, 5m, 90d, 10y.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d > 0 && d%(365*day) == 0:
+		return fmt.Sprintf("%dy", d/(365*day))
+	case d > 0 && d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	case d > time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d > time.Minute && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d%time.Second == 0:
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return d.String()
+}
+
+// readFile reads a regular file or a pipe of at most max bytes.
+func readFile(path string, max int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, max)
+}
+
+// relative is a path as a file means it.
+func (f *file) relative(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(f.path), path)
+}
