@@ -32,6 +32,8 @@ type events struct {
 
 	rows    []eventRow
 	matched int
+	unacked []*uptime.Incident // that rows begin with
+	changed bool               // log or words did, since rows were made
 }
 
 // eventRow is a line of the list.
@@ -41,7 +43,7 @@ type eventRow struct {
 	ev   *uptime.Event
 }
 
-func newEvents() *events { return &events{follow: true} }
+func newEvents() *events { return &events{follow: true, changed: true} }
 
 // eventsMsg is what came from the engine: newer events, or older ones.
 type eventsMsg struct {
@@ -165,26 +167,16 @@ func (e *events) receive(s *shell, m tea.Msg) tea.Cmd {
 	if msg.err != nil {
 		return nil
 	}
-	added := 0
+	e.changed = true
 	if msg.older {
 		e.log, e.oldest = append(e.log, msg.got...), msg.last
 	} else {
 		e.log = append(msg.got, e.log...)
-		for i := range msg.got {
-			if e.matches(&msg.got[i]) {
-				added++
-			}
-		}
 		if len(e.log) > eventsKept {
 			e.log, e.oldest = e.log[:eventsKept], false
 		}
 	}
 	e.arrange(s)
-	if !msg.older && !e.follow && added > 0 && e.cur < len(e.rows) && e.rows[e.cur].ev != nil {
-		e.cur += added // the same event stays under the cursor, and where it was
-		e.top += added
-		e.setLen(e.n, e.can)
-	}
 	if !msg.last && !msg.older || msg.older && !msg.last && e.matched < e.height && len(e.log) < eventsKept {
 		if msg.older {
 			return e.readOlder(s)
@@ -195,7 +187,7 @@ func (e *events) receive(s *shell, m tea.Msg) tea.Cmd {
 }
 
 func (e *events) filter(s *shell, q *query) tea.Cmd {
-	e.words = nil
+	e.words, e.changed = nil, true
 	if q != nil {
 		e.words = strings.Fields(strings.ToLower(q.text))
 	}
@@ -208,37 +200,68 @@ func (e *events) filter(s *shell, q *query) tea.Cmd {
 
 func (e *events) counts() (shown, all int) { return e.matched, len(e.log) }
 
-func (e *events) matches(ev *uptime.Event) bool {
-	return len(e.words) == 0 || matchesAll(e.words, string(ev.Kind), eventText(ev))
+func (e *events) matches(s *shell, ev *uptime.Event) bool {
+	return len(e.words) == 0 || matchesAll(e.words, string(ev.Kind), eventText(ev, s.now, s.loc))
 }
 
-// arrange makes the rows anew.
+// arrange makes the rows anew where something changed: a log of thousands
+// lies still under most snapshots.
 func (e *events) arrange(s *shell) {
 	if s.snap == nil {
 		return
 	}
-	e.rows, e.matched = e.rows[:0], 0
+	var unacked []*uptime.Incident
 	for _, in := range s.snap.Open {
-		if in.Ack != nil || in.Verdict != uptime.Down {
-			continue
+		if in.Ack == nil && in.Verdict == uptime.Down {
+			unacked = append(unacked, in)
 		}
-		if len(e.rows) == 0 {
-			e.rows = append(e.rows, eventRow{head: "NOT ACKNOWLEDGED"})
-		}
-		e.rows = append(e.rows, eventRow{in: in})
 	}
+	if !e.changed && slices.Equal(unacked, e.unacked) {
+		return
+	}
+	incident, id := e.selected()
+	e.changed, e.unacked = false, unacked
+	e.rows, e.matched = e.rows[:0], 0
 	head := "EVENTS"
-	if len(e.rows) > 0 {
+	if len(unacked) > 0 {
 		head = "EVENTS  newest first"
+		e.rows = append(e.rows, eventRow{head: "NOT ACKNOWLEDGED"})
+	}
+	for _, in := range unacked {
+		e.rows = append(e.rows, eventRow{in: in})
 	}
 	e.rows = append(e.rows, eventRow{head: head})
 	for i := range e.log {
-		if e.matches(&e.log[i]) {
+		if e.matches(s, &e.log[i]) {
 			e.rows = append(e.rows, eventRow{ev: &e.log[i]})
 			e.matched++
 		}
 	}
 	e.setLen(len(e.rows), func(i int) bool { return i < len(e.rows) && e.rows[i].head == "" })
+	if e.follow {
+		return
+	}
+	for i, r := range e.rows { // the same line stays selected, and where it was on the screen
+		if r.in != nil && r.in.Number == incident || r.ev != nil && r.ev.ID == id {
+			e.top = max(e.top+i-e.cur, 0)
+			e.cur = i
+			return
+		}
+	}
+}
+
+// selected is the number of the incident or of the event under the cursor; 0: it is the other, or none.
+func (e *events) selected() (incident, event uint64) {
+	if e.cur >= len(e.rows) {
+		return 0, 0
+	}
+	switch r := e.rows[e.cur]; {
+	case r.in != nil:
+		return r.in.Number, 0
+	case r.ev != nil:
+		return 0, r.ev.ID
+	}
+	return 0, 0
 }
 
 func (e *events) head(s *shell, p *pen) {
@@ -353,7 +376,7 @@ func drawEvent(s *shell, p *pen, ev *uptime.Event, cursor bool) {
 		p.cell(theme.Faint, string(ev.Kind), width)
 		p.say(" ")
 	}
-	text := eventText(ev)
+	text := eventText(ev, s.now, s.loc)
 	if name, rest, ok := strings.Cut(text, ev.Monitor); ok && name == "" && ev.Monitor != "" {
 		p.cell(nameStyle(cursor), ev.Monitor, min(cells(ev.Monitor), max(p.w-p.x-1, 0)))
 		text = rest
@@ -385,50 +408,55 @@ func eventGlyph(th *theme.Theme, ev *uptime.Event) (rune, theme.Style) {
 }
 
 // eventText is an event in one sentence, with the monitor first.
-func eventText(ev *uptime.Event) string {
+func eventText(ev *uptime.Event, now time.Time, loc *time.Location) string {
 	var b strings.Builder
 	if rest, ok := strings.CutPrefix(ev.Message, ev.Monitor); ev.Monitor != "" && (!ok || rest != "" && rest[0] != ' ') {
 		b.WriteString(ev.Monitor + " ")
 	}
+	note := ev.Note
 	switch ev.Kind {
 	case uptime.EventVerdict:
 		fmt.Fprintf(&b, "%s → %s", ev.From.Label(), ev.To.Label())
-		if n := witnessesOf(ev.Evidence); n != "" && ev.To == uptime.Down {
-			b.WriteString(" (" + n + ")")
+		if places := witnessesOf(ev.Evidence); len(places) > 1 && ev.To == uptime.Down {
+			b.WriteString(" (" + strings.Join(places, " ") + ")")
 		}
 		if ev.Message != "" {
 			b.WriteString(", ")
 		}
-	case uptime.EventIncident:
-		if ev.Note != "" && !strings.Contains(ev.Message, "#") {
-			fmt.Fprintf(&b, "#%d %s", ev.Incident, ev.Note)
-			if ev.Message != "" {
-				b.WriteString(": ")
-			}
+	case uptime.EventIncident: // the note is the phase
+		if note != "" && !strings.Contains(ev.Message, "#") {
+			fmt.Fprintf(&b, "#%d %s: ", ev.Incident, note)
+		}
+		note = ""
+	case uptime.EventAck:
+		if note == "unack" {
+			note = ""
 		}
 	}
 	b.WriteString(ev.Message)
-	if word := ev.Fault.String(); word != "" && !strings.Contains(ev.Message, word) {
+	if word := ev.Fault.String(); ev.Kind == uptime.EventVerdict && word != "" && ev.To != uptime.Up && !strings.Contains(ev.Message, word) {
 		b.WriteString(" (" + word + ")")
+	}
+	if !ev.Until.IsZero() {
+		b.WriteString(" until " + stamp(ev.Until, now, loc))
 	}
 	if ev.By != "" && ev.By != "engine" && !strings.Contains(ev.Message, ev.By) {
 		b.WriteString(" by " + ev.By)
 	}
-	if ev.Note != "" && ev.Kind != uptime.EventIncident && !strings.Contains(ev.Message, ev.Note) {
-		b.WriteString(" \"" + ev.Note + "\"")
+	if note != "" && !strings.Contains(ev.Message, note) {
+		b.WriteString(" \"" + note + "\"")
 	}
 	return b.String()
 }
 
 // witnessesOf lists the places whose failing results counted.
-func witnessesOf(all []uptime.Evidence) string {
-	var places []string
+func witnessesOf(all []uptime.Evidence) (places []string) {
 	for _, e := range all {
 		if e.Vote && e.Outcome == uptime.OutcomeDown && !slices.Contains(places, e.Location) {
 			places = append(places, e.Location)
 		}
 	}
-	return strings.Join(places, " ")
+	return places
 }
 
 func (e *events) status(s *shell, p *pen) {
@@ -446,7 +474,10 @@ func (e *events) status(s *shell, p *pen) {
 	left := ""
 	if e.cur < len(e.rows) && e.rows[e.cur].ev != nil {
 		ev := e.rows[e.cur].ev
-		left = fmt.Sprintf("event %d of %s", ev.ID, ev.Time.In(s.loc).Format("2006-01-02 15:04:05 MST"))
+		left = fmt.Sprintf("event %d of %s", ev.ID, ev.Time.In(s.loc).Format("2006-01-02 15:04:05"))
+		if p.w < wide { // what may have been cut above
+			left = ev.Message
+		}
 	}
 	p.cell(theme.Plain, left, max(p.w-p.x-cells(right)-3, 0))
 	p.to(p.w - cells(right) - 1)
@@ -465,7 +496,7 @@ func (e *events) copy(s *shell, what copyWhat) string {
 			fmt.Fprintf(&b, "#%d %s %s since %s, not acknowledged\n", r.in.Number, r.in.Verdict.Label(), r.in.Monitor,
 				r.in.Start.In(s.loc).Format("2006-01-02 15:04:05 MST"))
 		case r.ev != nil:
-			fmt.Fprintf(&b, "%s  %s  %s\n", r.ev.Time.In(s.loc).Format("2006-01-02 15:04:05 MST"), r.ev.Kind, eventText(r.ev))
+			fmt.Fprintf(&b, "%s  %s  %s\n", r.ev.Time.In(s.loc).Format("2006-01-02 15:04:05 MST"), r.ev.Kind, eventText(r.ev, s.now, s.loc))
 		}
 	}
 	if what != copyAll {

@@ -63,10 +63,8 @@ func firstLine(s *shell) string {
 }
 
 func selected(e *events) uint64 {
-	if r := e.rows[e.cur]; r.ev != nil {
-		return r.ev.ID
-	}
-	return 0
+	_, id := e.selected()
+	return id
 }
 
 func TestEventsFollow(t *testing.T) {
@@ -101,6 +99,18 @@ func TestEventsFollow(t *testing.T) {
 		if e.log[i-1].ID != e.log[i].ID+1 {
 			t.Fatalf("event %d is followed by %d", e.log[i-1].ID, e.log[i].ID)
 		}
+	}
+}
+
+func TestEventsStaySelected(t *testing.T) {
+	s, e := eventsShell(t, longLog(50))
+	press(t, s, "j", "j")
+	snap := *s.snap
+	snap.Open = []*uptime.Incident{incident4711()} // a new outage on top of the list
+	s.source.(*pageSource).snap, s.snap = &snap, &snap
+	settle(t, s, e.refresh(s))
+	if selected(e) != 48 {
+		t.Errorf("then event %d is selected, want 48", selected(e))
 	}
 }
 
@@ -171,6 +181,19 @@ func TestEventsErrors(t *testing.T) {
 	}
 }
 
+// BenchmarkEventsSnapshot is what a snapshot costs while a long log is open.
+func BenchmarkEventsSnapshot(b *testing.B) {
+	s := pagesShell(longLog(eventsKept), 120, 40, theme.New(theme.None, false, false))
+	e := newEvents()
+	s.open(e)
+	got, _ := s.source.Events(s.ctx, uptime.EventQuery{Before: eventsKept + 1, Limit: eventsKept})
+	e.receive(s, eventsMsg{got: got, older: true, last: true})
+	b.ReportAllocs()
+	for b.Loop() {
+		e.refresh(s)
+	}
+}
+
 func TestEventText(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -182,13 +205,19 @@ func TestEventText(t *testing.T) {
 		{"a verdict with witnesses", uptime.Event{Kind: uptime.EventVerdict, Monitor: "a", From: uptime.Suspect, To: uptime.Down,
 			Evidence: []uptime.Evidence{{Location: "local", Outcome: uptime.OutcomeDown, Vote: true}, {Location: "sgp"}, {Location: "fra", Outcome: uptime.OutcomeDown, Vote: true}}},
 			"a chk? → DOWN (local fra)"},
+		{"a verdict of one place", uptime.Event{Kind: uptime.EventVerdict, Monitor: "a", From: uptime.Suspect, To: uptime.Down, Message: "refused; nobody else was asked",
+			Evidence: []uptime.Evidence{{Location: "local", Outcome: uptime.OutcomeDown, Vote: true}}}, "a chk? → DOWN, refused; nobody else was asked"},
+		{"a recovery", uptime.Event{Kind: uptime.EventVerdict, Monitor: "a", From: uptime.Down, To: uptime.Up, Message: "up again after 2m00s", Fault: uptime.FaultTCPRefused},
+			"a DOWN → up, up again after 2m00s"},
 		{"a message that says all", uptime.Event{Kind: uptime.EventConfig, Message: "reload ok"}, "reload ok"},
 		{"a name that is there already", uptime.Event{Kind: uptime.EventPause, Monitor: "a", Message: "a paused by jo", By: "jo"}, "a paused by jo"},
-		{"a person and a note", uptime.Event{Kind: uptime.EventAck, Monitor: "a", Message: "acknowledged", By: "jo", Note: "8830"}, `a acknowledged by jo "8830"`},
+		{"a person and a note", uptime.Event{Kind: uptime.EventAck, Monitor: "a", Message: "#7 acknowledged", By: "jo", Note: "8830", Until: clock("14:00:00.000"),
+			Fault: uptime.FaultTCPRefused}, `a #7 acknowledged until 14:00:00 by jo "8830"`},
+		{"an ack that was taken back", uptime.Event{Kind: uptime.EventAck, Monitor: "a", Message: "#7 no longer acknowledged", By: "jo", Note: "unack"}, "a #7 no longer acknowledged by jo"},
 		{"an incident", uptime.Event{Kind: uptime.EventIncident, Monitor: "a", Incident: 7, Note: "opened", Message: "refused"}, "a #7 opened: refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := eventText(&tt.ev); got != tt.want {
+			if got := eventText(&tt.ev, at, time.UTC); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

@@ -286,18 +286,18 @@ func pagesSource() *pageSource {
 		e.From, e.To, e.Fault = from, to, fault
 		return e
 	}
-	down := verdict(event(10, "2026-11-22 12:31:28", uptime.EventVerdict, shop, "TCP connect 203.0.113.9:443 refused"), uptime.Suspect, uptime.Down, uptime.FaultTCPRefused)
+	down := verdict(event(10, "2026-11-22 12:31:28", uptime.EventVerdict, shop, "TCP connect 203.0.113.9:443 refused; fra and nyc agree"), uptime.Suspect, uptime.Down, uptime.FaultTCPRefused)
 	down.Evidence = incident4711().Evidence
-	opened := event(11, "2026-11-22 12:31:28", uptime.EventIncident, shop, "TCP connect 203.0.113.9:443 refused")
+	opened := event(11, "2026-11-22 12:31:28", uptime.EventIncident, shop, "#4711 opened: TCP connect 203.0.113.9:443 refused")
 	opened.Incident, opened.Note = 4711, uptime.IncidentOpened
-	acked := event(7, "2026-11-22 12:26:40", uptime.EventAck, mx2, "acknowledged until 14:00")
-	acked.By, acked.Note = "jo", "ISP ticket 8830"
-	paused := event(2, "2026-11-21 17:04:00", uptime.EventPause, "old.example.com", "paused with no end")
+	acked := event(7, "2026-11-22 12:26:40", uptime.EventAck, mx2, "#4709 acknowledged")
+	acked.By, acked.Note, acked.Until = "jo", "ISP ticket 8830", clock("14:00:00.000")
+	paused := event(2, "2026-11-21 17:04:00", uptime.EventPause, "old.example.com", "paused")
 	paused.Mode, paused.By = uptime.Paused, "ann"
 	f.events = []uptime.Event{event(1, "2026-11-21 08:00:00", uptime.EventNode, "", "lookout 1.4 started with 5 monitors"),
 		paused, event(3, "2026-11-22 09:00:00", uptime.EventStore, "", "last page of week 2026-W34 freed (90 d kept), 41 ms"),
 		verdict(event(5, "2026-11-22 09:12:02", uptime.EventVerdict, vpn, "TCP connect 192.0.2.4:1194: no answer in 10 s"), uptime.Up, uptime.Suspect, uptime.FaultTCPTimeout),
-		verdict(event(6, "2026-11-22 09:14:07", uptime.EventVerdict, vpn, "up after 2m00s"), uptime.Down, uptime.Up, uptime.NoFault),
+		verdict(event(6, "2026-11-22 09:14:07", uptime.EventVerdict, vpn, "up again after 2m00s"), uptime.Down, uptime.Up, uptime.NoFault),
 		acked, verdict(event(8, "2026-11-22 12:29:40", uptime.EventVerdict, api, "2.41 s is over 800 ms"), uptime.Up, uptime.Degraded, uptime.FaultHTTPTooSlow),
 		verdict(event(9, "2026-11-22 12:31:07", uptime.EventVerdict, shop, "TCP connect 203.0.113.9:443 refused"), uptime.Up, uptime.Suspect, uptime.FaultTCPRefused),
 		down, opened, event(13, "2026-11-22 12:34:56", uptime.EventClock, "", "the clock was set back by 3.1 s"),
