@@ -442,8 +442,8 @@ func everySize(t *testing.T, source *pageSource, open func() page) {
 	for _, ascii := range []bool{false, true} {
 		s := pagesShell(source, 80, 24, theme.New(theme.Many, false, ascii))
 		visit(t, s, open())
-		for w := 1; w <= 130; w += 1 + w/40 {
-			for h := 1; h <= 50; h += 1 + h/10 {
+		for w := 1; w <= 130; w += 1 + w/12 {
+			for h := 1; h <= 50; h += 1 + h/6 {
 				s.w, s.h = w, h
 				withinScreen(t, "page", s.render(), w, h)
 				if t.Failed() {
