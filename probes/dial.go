@@ -156,11 +156,8 @@ func (t *trace) complainOf(failed []deadAddress, good netip.Addr) {
 			continue
 		}
 		fault := uptime.FaultTCPSomeAddressesDead
-		switch {
-		case good.Is4() && d.addr.Is6():
+		if good.Is4() && d.addr.Is6() {
 			fault = uptime.FaultTCPV6OnlyDead
-		case good.Is6() && d.addr.Is4():
-			fault = uptime.FaultTCPV4OnlyDead
 		}
 		t.complain(fail(fault, "%s; %s answers", d.f.text, good))
 	}

@@ -52,9 +52,9 @@ func (r *Runner) Run(ctx context.Context, job uptime.Job) uptime.Result {
 	case ctx.Err() == context.Canceled && res.Fault != uptime.NoFault:
 		res.Fault, res.Message = uptime.FaultLocalCancelled, "the check was cancelled after "+uptime.Took(res.Total)
 		res.Outcome = res.Fault.Outcome()
-	case job.DegradedAbove > 0 && res.Total > job.DegradedAbove && res.Outcome == uptime.OutcomeUp:
+	case job.DegradedAbove > 0 && response(&res) > job.DegradedAbove && res.Outcome == uptime.OutcomeUp:
 		res.Fault = tooSlow(job.Type)
-		res.Message = fmt.Sprintf("took %s, over the limit of %s", uptime.Took(res.Total), uptime.Took(job.DegradedAbove))
+		res.Message = fmt.Sprintf("took %s, over the limit of %s", uptime.Took(response(&res)), uptime.Took(job.DegradedAbove))
 		res.Outcome = res.Fault.Outcome()
 	}
 	clean(&res)
@@ -77,6 +77,15 @@ func (r *Runner) check(ctx context.Context, job uptime.Job) (res uptime.Result) 
 		}
 	}()
 	return job.Checker.Check(ctx)
+}
+
+// response is how long the target took: all of the check, but of a ping, which
+// waits between its packets, the mean round trip.
+func response(res *uptime.Result) time.Duration {
+	if rtt, ok := res.Measured("rtt_avg"); ok {
+		return rtt.Duration()
+	}
+	return res.Total
 }
 
 // tooSlow is the class of a slow success: a type has its own, or is a dialogue.

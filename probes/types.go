@@ -25,5 +25,7 @@ func typesOf(sys *system) []uptime.CheckType {
 		httpType(sys),
 		tcpType(sys),
 		tlsType(sys),
+		dnsType(sys),
+		icmpType(sys),
 	}
 }

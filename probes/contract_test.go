@@ -1,0 +1,80 @@
+package probes
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"lookout/engine/uptime"
+	"lookout/probes/probetest"
+)
+
+func TestContract(t *testing.T) {
+	sys := testSystem()
+	web := func(t testing.TB) string {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hello")) }))
+		t.Cleanup(srv.Close)
+		return srv.URL
+	}
+	suites := []probetest.Suite{
+		{Type: typeOf(t, sys, "http"), Network: "tcp", Good: web,
+			URL: func(a string) string { return "http://" + a + "/" }, Expect: keys{"body_contains": []string{"hello"}}},
+		{Type: typeOf(t, sys, "http"), Network: "tcp", Good: web,
+			URL: func(a string) string { return "https://" + a + "/" }},
+		{Type: typeOf(t, sys, "tcp"), Network: "tcp",
+			Good: func(t testing.TB) string { return "tcp://" + probetest.Serve(t, greet) },
+			URL:  func(a string) string { return "tcp://" + a }, Expect: keys{"banner": "^220 hello"}},
+		{Type: typeOf(t, sys, "tls"), Network: "tcp",
+			Good: func(t testing.TB) string {
+				ca := newCA(t, "root", nil)
+				return "tls://" + tlsServer(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}})
+			},
+			Values: keys{"verify": "none"},
+			URL:    func(a string) string { return "tls://" + a }},
+		{Type: typeOf(t, sys, "dns"), Network: "udp",
+			Good: func(t testing.TB) string {
+				return "dns://" + nameServer(t, false, zone(t, "good.test. 60 IN A 192.0.2.1")) + "/good.test"
+			},
+			URL: func(a string) string { return "dns://" + a + "/good.test?type=A" }},
+		{Type: typeOf(t, sys, "icmp"), Values: keys{"count": int64(1)}, Good: func(t testing.TB) string {
+			mayPing(t)
+			return "icmp://127.0.0.1"
+		}},
+	}
+	for _, s := range suites {
+		s.Run = new(Runner).Run
+		t.Run(s.Type.Name, func(t *testing.T) { probetest.Run(t, s) })
+	}
+}
+
+// TestTypes holds what the registry says against what a configuration needs.
+func TestTypes(t *testing.T) {
+	seen := map[string]bool{}
+	for _, ct := range Types() {
+		if ct.Name == "" || ct.Summary == "" || ct.New == nil || len(ct.Schemes) == 0 || seen[ct.Name] {
+			t.Errorf("%s: not whole, or twice", ct.Name)
+		}
+		for _, s := range append([]string{ct.Name}, ct.Schemes...) {
+			if s != ct.Name && seen[s] {
+				t.Errorf("scheme %s twice", s)
+			}
+			seen[s] = true
+		}
+		for _, table := range [][]uptime.Key{ct.Keys, ct.Expect} {
+			names := map[string]bool{}
+			for _, k := range table {
+				if k.Name == "" || k.Doc == "" || k.Example == "" || names[k.Name] {
+					t.Errorf("%s: key %q needs a doc and an example, once", ct.Name, k.Name)
+				}
+				names[k.Name] = true
+			}
+		}
+		if len(ct.Measures) == 0 || len(ct.Measures) > uptime.MaxMeasures {
+			t.Errorf("%s: %d measures", ct.Name, len(ct.Measures))
+		}
+		if _, err := uptime.ParseFault(tooSlow(ct.Name).String()); err != nil {
+			t.Error(err)
+		}
+	}
+}

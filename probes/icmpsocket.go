@@ -1,0 +1,116 @@
+package probes
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"lookout/engine/uptime"
+)
+
+// openPing opens a socket for echo requests to one address: the kind that
+// needs no privilege where the system has it, else a raw one.
+func openPing(addr netip.Addr) (c net.Conn, raw bool, err error) {
+	family, proto := unix.AF_INET, unix.IPPROTO_ICMP
+	if addr.Is6() {
+		family, proto = unix.AF_INET6, unix.IPPROTO_ICMPV6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM, proto)
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EPROTONOSUPPORT) {
+		raw = true
+		fd, err = unix.Socket(family, unix.SOCK_RAW, proto)
+	}
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+		return nil, raw, errNoPing
+	}
+	if err != nil {
+		return nil, raw, err
+	}
+	file := os.NewFile(uintptr(fd), "ping")
+	defer file.Close() // FileConn has its own copy
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return nil, raw, err
+	}
+	wantErrors(fd, addr.Is6())
+	if err := unix.Connect(fd, sockaddr(addr)); err != nil {
+		return nil, raw, err
+	}
+	c, err = net.FileConn(file)
+	return c, raw, err
+}
+
+func sockaddr(addr netip.Addr) unix.Sockaddr {
+	if addr.Is4() {
+		return &unix.SockaddrInet4{Addr: addr.As4()}
+	}
+	to := &unix.SockaddrInet6{Addr: addr.As16()}
+	if i, err := net.InterfaceByName(addr.Zone()); addr.Zone() != "" && err == nil {
+		to.ZoneId = uint32(i.Index)
+	}
+	return to
+}
+
+// errNoPing reports that this process may open neither kind of socket.
+var errNoPing = errors.New("not allowed to ping")
+
+// pingFailure classes an error of our own socket.
+func pingFailure(addr netip.Addr, err error) *failure {
+	if errors.Is(err, errNoPing) {
+		return fail(uptime.FaultLocalPermission, `ping %s: not allowed; run sysctl net.ipv4.ping_group_range="0 2147483647", or setcap cap_net_raw+ep on the binary`, addr)
+	}
+	errno, _ := errnoOf(err)
+	switch errno {
+	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL:
+		if why := unroutable(netip.AddrPortFrom(addr, 9)); why != nil {
+			return fail(uptime.FaultLocalNoRoute, "ping %s: this machine has no route to it (%s)", addr, errnoName(why))
+		}
+		return fail(uptime.FaultICMPUnreachable, "ping %s: unreachable (%s)", addr, errnoName(err))
+	case syscall.ECONNREFUSED:
+		return fail(uptime.FaultICMPUnreachable, "ping %s: unreachable (%s)", addr, errnoName(err))
+	case syscall.EMSGSIZE:
+		return fail(uptime.FaultLocalConfig, "ping %s: packet_size is larger than the way takes (EMSGSIZE)", addr)
+	}
+	if f := localFailure("ping "+addr.String(), err); f != nil {
+		return f
+	}
+	return fail(uptime.FaultLocalConfig, "ping %s: %s", addr, plain(err))
+}
+
+// icmpNames are the codes of an unreachable destination (RFC 792, RFC 4443).
+var (
+	icmpNames4 = map[uint8]string{0: "network unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
+		9: "network prohibited", 10: "host prohibited", 13: "prohibited by a filter"}
+	icmpNames6 = map[uint8]string{0: "no route", 1: "prohibited by a filter", 3: "address unreachable", 4: "port unreachable", 5: "source address refused", 6: "route rejected"}
+)
+
+// unreachable classes an error that came back for a request: with the router's
+// own words where the system keeps them.
+func unreachable(addr netip.Addr, c net.Conn, err error) *failure {
+	word, ok := routerWord(c)
+	if !ok {
+		return pingFailure(addr, err)
+	}
+	expired, names := uint8(11), icmpNames4
+	if addr.Is6() {
+		expired, names = 3, icmpNames6
+	}
+	if word.kind == expired {
+		return fail(uptime.FaultICMPTTL, "ping %s: %s says that the packet was under way for too long (TTL exceeded)", addr, word.from)
+	}
+	name, ok := names[word.code]
+	if !ok {
+		name = "unreachable"
+	}
+	return fail(uptime.FaultICMPUnreachable, "ping %s: %s, says %s (code %d)", addr, name, word.from, word.code)
+}
+
+// said is what a router answered instead of an echo.
+type said struct {
+	kind, code uint8
+	from       netip.Addr
+}
