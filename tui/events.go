@@ -21,8 +21,8 @@ const (
 // events is the event log, newest first, with what nobody acknowledged on top.
 type events struct {
 	list
-	follow bool           // new events are shown as they come
-	words  []string       // of the filter, in lower case
+	follow bool // new events are shown as they come
+	words  words
 	log    []uptime.Event // newest first
 	oldest bool           // the log begins with the last one of log
 
@@ -61,9 +61,10 @@ func (e *events) keys() []binding {
 	table := append([]binding{
 		{keys: []string{"enter"}, group: groupMove, help: "its monitor", hint: "monitor", run: e.enter},
 		{keys: []string{"f"}, group: groupSee, help: "follow on/off", hint: "follow on/off", rank: 1, verb: "follow events on/off", run: e.toggle},
-	}, e.list.keys()...)
-	for i := range table[2:] {
-		table[2+i].run = e.moved
+	}, searchKeys(e)...)
+	for _, b := range e.list.keys() {
+		b.run = e.moved
+		table = append(table, b)
 	}
 	return table
 }
@@ -186,11 +187,10 @@ func (e *events) receive(s *shell, m tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (e *events) filter(s *shell, q *query) tea.Cmd {
-	e.words, e.changed = nil, true
-	if q != nil {
-		e.words = strings.Fields(strings.ToLower(q.text))
-	}
+func (e *events) narrowed() words { return e.words }
+
+func (e *events) narrow(s *shell, w words) tea.Cmd {
+	e.words, e.changed = w, true
 	e.arrange(s)
 	if e.matched < e.height {
 		return e.readOlder(s)
@@ -201,7 +201,7 @@ func (e *events) filter(s *shell, q *query) tea.Cmd {
 func (e *events) counts() (shown, all int) { return e.matched, len(e.log) }
 
 func (e *events) matches(s *shell, ev *uptime.Event) bool {
-	return len(e.words) == 0 || matchesAll(e.words, string(ev.Kind), eventText(ev, s.now, s.loc))
+	return len(e.words) == 0 || e.words.match(string(ev.Kind), eventText(ev, s.now, s.loc))
 }
 
 // arrange makes the rows anew where something changed: a log of thousands

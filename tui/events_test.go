@@ -134,8 +134,9 @@ func TestEventsOlder(t *testing.T) {
 
 func TestEventsFilter(t *testing.T) {
 	s, e := eventsShell(t, longLog(3000))
-	q, _ := parseQuery("number 77 !771")
-	settle(t, s, e.filter(s, q))
+	press(t, s, "/")
+	typeText(t, s, "number 77 !771")
+	press(t, s, "enter")
 	for _, r := range e.rows {
 		if r.ev != nil && (!strings.Contains(r.ev.Message, "77") || strings.Contains(r.ev.Message, "771")) {
 			t.Errorf("%q passes the filter", r.ev.Message)
@@ -145,7 +146,10 @@ func TestEventsFilter(t *testing.T) {
 	if shown != e.matched || all != len(e.log) || shown == 0 {
 		t.Errorf("%d of %d", shown, all)
 	}
-	settle(t, s, e.filter(s, nil))
+	press(t, s, "esc")
+	if s.top() != page(e) {
+		t.Fatal("esc left the page, and not the filter")
+	}
 	if shown, all := e.counts(); shown != all {
 		t.Errorf("without a filter %d of %d", shown, all)
 	}
@@ -155,8 +159,7 @@ func TestEventsRareFilterReadsOn(t *testing.T) {
 	f := longLog(3000)
 	f.events[10].Message = "the needle"
 	s, e := eventsShell(t, f)
-	q, _ := parseQuery("needle")
-	settle(t, s, e.filter(s, q))
+	settle(t, s, e.narrow(s, parseWords("Needle")))
 	if shown, _ := e.counts(); shown != 1 {
 		t.Errorf("the only match is in an old event; %d found in %d", shown, len(e.log))
 	}

@@ -21,7 +21,7 @@ type incidents struct {
 	only    string        // incidents of one monitor; "": of all
 	span    time.Duration // of what ended, and of the timeline
 	unacked bool          // only those that nobody acknowledged
-	words   []string      // of the filter, in lower case
+	words   words
 
 	past    []uptime.Incident // as read last, newest first
 	readFor incidentsKey
@@ -31,7 +31,9 @@ type incidents struct {
 
 	all  []*uptime.Incident // open ones from the snapshot, then past ones, each once
 	rows []incidentRow
-	now  time.Time
+
+	within int // how many there are in the range, filtered or not
+	now    time.Time
 }
 
 // incidentsKey is what the list was read for.
@@ -63,12 +65,12 @@ func (l *incidents) marked() []string { return nil }
 func (l *incidents) unmark()          {}
 
 func (l *incidents) keys() []binding {
-	return append([]binding{
+	return append(append([]binding{
 		{keys: []string{"enter"}, group: groupMove, help: "its monitor", hint: "detail", run: l.enter},
-		{keys: []string{"t"}, group: groupSee, help: "time range", hint: "range", rank: 2, verb: "range", run: l.nextSpan},
-		{keys: []string{"F"}, group: groupSee, help: "only unacked", hint: "unacked", rank: 3, verb: "only not acknowledged",
+		{keys: []string{"t"}, group: groupSee, help: "time range", hint: "range", rank: 3, verb: "range", run: l.nextSpan},
+		{keys: []string{"F"}, group: groupSee, help: "only unacked", hint: "unacked", rank: 5, verb: "only not acknowledged",
 			run: func(s *shell, _ string) tea.Cmd { l.unacked = !l.unacked; l.arrange(s); return nil }},
-	}, l.list.keys()...)
+	}, searchKeys(l)...), l.list.keys()...)
 }
 
 func (l *incidents) enter(s *shell, _ string) tea.Cmd {
@@ -145,11 +147,10 @@ func (l *incidents) receive(s *shell, m tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (l *incidents) filter(s *shell, q *query) tea.Cmd {
-	l.words = nil
-	if q != nil {
-		l.words = strings.Fields(strings.ToLower(q.text))
-	}
+func (l *incidents) narrowed() words { return l.words }
+
+func (l *incidents) narrow(s *shell, w words) tea.Cmd {
+	l.words = w
 	l.arrange(s)
 	return nil
 }
@@ -160,7 +161,7 @@ func (l *incidents) counts() (shown, all int) {
 			shown++
 		}
 	}
-	return shown, len(l.all)
+	return shown, l.within
 }
 
 // arrange makes the rows. The selected incident stays selected.
@@ -185,7 +186,7 @@ func (l *incidents) arrange(s *shell) {
 			l.all = append(l.all, in)
 		}
 	}
-	l.rows = l.rows[:0]
+	l.rows, l.within = l.rows[:0], 0
 	l.section(s, "OPEN", func(in *uptime.Incident) bool { return in.Open() })
 	since := s.now.Add(-l.span)
 	l.section(s, "CLOSED  in "+spanName(l.span), func(in *uptime.Incident) bool { return !in.Open() && in.End.After(since) })
@@ -200,7 +201,11 @@ func (l *incidents) arrange(s *shell) {
 func (l *incidents) section(s *shell, head string, in func(*uptime.Incident) bool) {
 	first := true
 	for _, x := range l.all {
-		if !in(x) || l.unacked && (x.Ack != nil || !x.Open()) || !matchesAll(l.words, x.Monitor, x.Fault.String(), x.Message) {
+		if !in(x) {
+			continue
+		}
+		l.within++
+		if l.unacked && (x.Ack != nil || !x.Open()) || !l.words.match(x.Monitor, x.Fault.String(), x.Message) {
 			continue
 		}
 		if first {
@@ -208,20 +213,6 @@ func (l *incidents) section(s *shell, head string, in func(*uptime.Incident) boo
 		}
 		l.rows = append(l.rows, incidentRow{in: x})
 	}
-}
-
-// matchesAll reports whether each word is in one of the texts, and no word after a ! is.
-func matchesAll(words []string, texts ...string) bool {
-	for _, w := range words {
-		word, not := strings.CutPrefix(w, "!")
-		if word == "" {
-			continue
-		}
-		if slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(strings.ToLower(t), word) }) == not {
-			return false
-		}
-	}
-	return true
 }
 
 func (l *incidents) head(s *shell, p *pen) {

@@ -67,12 +67,11 @@ func TestIncidentsList(t *testing.T) {
 
 func TestIncidentsFilter(t *testing.T) {
 	s, l := incidentsShell(t, "")
-	q, _ := parseQuery("timeout !mx2")
-	settle(t, s, l.filter(s, q))
+	settle(t, s, l.narrow(s, parseWords("Timeout !mx2")))
 	if got := listed(l); got != "closed vpn gw-" {
 		t.Errorf("got %q", got)
 	}
-	if shown, all := l.counts(); shown != 2 || all != 7 {
+	if shown, all := l.counts(); shown != 2 || all != 6 {
 		t.Errorf("%d of %d", shown, all)
 	}
 }
