@@ -23,11 +23,10 @@ type block struct {
 	lines  map[string]int // of keys, made when first asked for
 }
 
-// piece is a stretch of a file, from a header to the next.
+// piece is a stretch of a file that begins with a header, but for the first of a file.
 type piece struct {
-	line   int // of its first byte, from 1
-	header string
-	text   string
+	line int // of its first byte, from 1
+	text string
 }
 
 type fault struct {
@@ -52,7 +51,6 @@ type cutter struct {
 	last   *block            // whose piece is not ended
 	from   int               // of that piece
 	line   int
-	name   string // its header
 	faults []fault
 }
 
@@ -69,14 +67,13 @@ func (c *cutter) end(pos int) {
 		c.blocks = append(c.blocks, b)
 		c.line = 1
 	}
-	b.pieces = append(b.pieces, piece{c.line, c.name, c.text[c.from:pos]})
+	b.pieces = append(b.pieces, piece{c.line, c.text[c.from:pos]})
 	b.size += pos - c.from
 	b.faults = append(b.faults, c.faults...)
 	c.faults = nil
 }
 
 func (c *cutter) header(h header) {
-	c.end(h.pos)
 	path := splitKey(h.name)
 	first, nested := "", len(path) > 1
 	if len(path) > 0 {
@@ -84,12 +81,16 @@ func (c *cutter) header(h header) {
 	}
 	starts := h.array && !nested
 	b := c.open[first]
+	if b != nil && b == c.last && !starts {
+		return // it goes on
+	}
+	c.end(h.pos)
 	if b == nil || starts {
 		b = &block{file: c.file, name: first, array: starts, nested: nested}
 		c.open[first] = b
 		c.blocks = append(c.blocks, b)
 	}
-	c.last, c.from, c.line, c.name = b, h.pos, h.line, h.name
+	c.last, c.from, c.line = b, h.pos, h.line
 }
 
 // source is the text to parse. It is a copy: what is kept of a monitor then
@@ -161,52 +162,64 @@ func (b *block) index() {
 		}
 	}
 	for _, p := range b.pieces {
-		base := splitKey(p.header)
-		if len(base) > 0 {
-			note(base, p.line)
-		}
 		for _, k := range keysOf(p.text, p.line) {
-			note(append(base[:len(base):len(base)], k.path...), k.line)
+			note(k.path, k.line)
 		}
 	}
 }
 
-// located is a key with the keys of the inline tables around it.
+// located is a key with the keys of the header and the inline tables around
+// it, or a header itself.
 type located struct {
-	path []string
+	path   []string
+	header bool
 	keySpan
 }
 
-// keysOf lists the keys of a text, in the order of their lines.
+// keysOf lists the headers and the keys of a text, in their order.
 func keysOf(text string, line int) []located {
-	var spans []keySpan
-	s := scanner{text: text, line: line, key: func(k keySpan) { spans = append(spans, k) }}
-	s.run()
-	// A key is reported at the end of its value: those inside come first.
-	var out []located
-	var around []located
-	for i := len(spans) - 1; i >= 0; i-- {
-		k := spans[i]
-		for n := len(around) - 1; n >= 0 && !(around[n].from <= k.from && k.to <= around[n].to); n-- {
-			around = around[:n]
+	var out, section []located // section: of one header; it is reported from its end
+	var base []string
+	flush := func() {
+		slices.Reverse(section)
+		var around []located
+		for i, k := range section {
+			for n := len(around) - 1; n >= 0 && !(around[n].from <= k.from && k.to <= around[n].to); n-- {
+				around = around[:n]
+			}
+			outer := base
+			if n := len(around); n > 0 {
+				outer = around[n-1].path
+			}
+			section[i].path = under(outer, splitKey(k.name)...)
+			around = append(around, section[i])
 		}
-		var path []string
-		if n := len(around); n > 0 {
-			path = append(path, around[n-1].path...)
-		}
-		l := located{append(path, splitKey(k.name)...), k}
-		out = append(out, l)
-		around = append(around, l)
+		slices.Reverse(section)
+		// A key comes after those in its value, and before them in the file.
+		slices.SortStableFunc(section, func(a, b located) int { return a.from - b.from })
+		out = append(out, section...)
+		section = section[:0]
 	}
-	slices.Reverse(out)
+	s := scanner{text: text, line: line,
+		key: func(k keySpan) { section = append(section, located{keySpan: k}) },
+		header: func(h header) {
+			flush()
+			base = splitKey(h.name)
+			if len(base) > 0 {
+				out = append(out, located{base, true, keySpan{line: h.line, name: h.name, from: h.pos, to: h.pos}})
+			}
+		}}
+	s.run()
+	flush()
 	return out
 }
 
-// splitKey takes a dotted key apart; quotes are removed, escapes in them are not read.
+// splitKey takes a dotted key apart, as far as keys may go; quotes are removed,
+// escapes in them are not read.
 func splitKey(s string) []string {
 	var out []string
 	sc := scanner{text: s}
-	for sc.pos < len(s) {
+	for sc.pos < len(s) && len(out) <= maxDepth {
 		sc.blanks()
 		from := sc.pos
 		if c := sc.peek(); c == '"' || c == '\'' {

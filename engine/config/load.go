@@ -58,6 +58,7 @@ type loader struct {
 	groups   map[string]string
 	was      map[string]wasAt
 	chains   map[string]*chain
+	shared   map[string]map[string]any // settings that many monitors have alike
 }
 
 // Load reads a configuration with all that it includes. A file that cannot be
@@ -93,7 +94,7 @@ func newLoader(path string, opt Options) *loader {
 		cfg:   &Config{Path: path, Was: map[string]string{}, entries: map[string]entry{}},
 		noted: map[uptime.Mistake]struct{}{}, read: map[string]bool{}, set: map[string]*block{}, globals: map[string]any{},
 		tagged: map[string]*layer{}, names: map[string]*block{}, tags: map[string]string{}, groups: map[string]string{},
-		was: map[string]wasAt{}, chains: map[string]*chain{},
+		was: map[string]wasAt{}, chains: map[string]*chain{}, shared: map[string]map[string]any{},
 	}
 }
 
@@ -137,10 +138,11 @@ func readText(path string, max int) (string, fs.FileMode, error) {
 		return "", 0, err
 	}
 	var b strings.Builder
-	if info.Mode().IsRegular() && info.Size() <= int64(max) {
-		b.Grow(int(info.Size()))
+	n := info.Size()
+	if n <= int64(max) || !info.Mode().IsRegular() {
+		b.Grow(int(min(n, int64(max))))
+		n, err = io.Copy(&b, io.LimitReader(f, int64(max)+1))
 	}
-	n, err := io.Copy(&b, io.LimitReader(f, int64(max)+1))
 	if err == nil && n > int64(max) {
 		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("a configuration of more than 64 MB is refused; split it over several instances")}
 	}
@@ -160,14 +162,14 @@ func (l *loader) walk() {
 			}
 			l.broken = true
 			if b.nested {
-				l.fail(b, []string{"monitor"}, fmt.Sprintf("[%s] has no [[monitor]] before it", shown(b.pieces[0].header)), "")
+				l.fail(b, []string{"monitor"}, b.heading()+" has no [[monitor]] before it", "")
 			} else {
 				l.fail(b, []string{"monitor"}, "a monitor is written [[monitor]], with two brackets", "")
 			}
 			continue
 		case "":
 		default:
-			if !slices.Contains(topWords(), b.name) {
+			if !slices.Contains(topWords(), b.name) && len(b.faults) == 0 {
 				l.fail(b, []string{b.name}, fmt.Sprintf("unknown table %s", b.title()), l.tableHint(b))
 				continue
 			}

@@ -335,8 +335,7 @@ func (d *draft) typed() {
 		}
 	}
 	if len(own) > 0 {
-		d.values = maps.Clone(base.values)
-		maps.Copy(d.values, own)
+		d.values = d.l.share(base.values, own)
 	}
 	d.typedExpect(base)
 }
@@ -366,9 +365,28 @@ func (d *draft) typedExpect(base *merged) {
 		own[key] = v
 	}
 	if len(own) > 0 {
-		d.expect = maps.Clone(base.expect)
-		maps.Copy(d.expect, own)
+		d.expect = d.l.share(base.expect, own)
 	}
+}
+
+// share lays own over base. Equal settings become one map: most monitors differ
+// in name and URL only.
+func (l *loader) share(base, own map[string]any) map[string]any {
+	m := maps.Clone(base)
+	maps.Copy(m, own)
+	var id []byte
+	for _, key := range sorted(m) {
+		id = appendValue(appendText(id, key), m[key])
+		id = fmt.Appendf(id, "%T", m[key])
+	}
+	if len(id) > 512 {
+		return m
+	}
+	if known, ok := l.shared[string(id)]; ok {
+		return known
+	}
+	l.shared[string(id)] = m
+	return m
 }
 
 // unknown reports a key that the monitor's type does not know. The sentence

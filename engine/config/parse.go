@@ -43,6 +43,12 @@ func (b *block) title() string {
 	return "[" + shown(b.name) + "]"
 }
 
+// heading is the first line of a block that has a header.
+func (b *block) heading() string {
+	line, _, _ := strings.Cut(b.pieces[0].text, "\n")
+	return shown(line)
+}
+
 // keyAt is the last key that begins at or above a line of the file.
 func (b *block) keyAt(line int) string {
 	key := "this key"
@@ -51,7 +57,7 @@ func (b *block) keyAt(line int) string {
 			break
 		}
 		for _, k := range keysOf(p.text, p.line) {
-			if k.line <= line {
+			if k.line <= line && !k.header {
 				key = shown(k.name)
 			}
 		}

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// large is a configuration of n monitors, about 165 bytes each.
+func large(n int) []byte {
+	var b bytes.Buffer
+	b.WriteString("[defaults]\ninterval = \"60s\"\n[defaults.tag.prod]\ntimeout = \"5s\"\n")
+	for i := range n {
+		fmt.Fprintf(&b, `
+[[monitor]]
+name = "customer-%06d.example.com/health"
+url = "https://customer-%06d.example.com/health?probe=1"
+tags = ["prod", "rack-%02d"]
+[monitor.expect]
+status = ["200-299"]
+`, i, i, i%50)
+	}
+	return b.Bytes()
+}
+
+// BenchmarkLoad reads what one instance is meant to carry.
+func BenchmarkLoad(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "lookout.toml")
+	text := large(180_000)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := Load(path, testOptions())
+		if err != nil || len(c.Jobs) != 180_000 {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestLoadRefusesBombs(t *testing.T) {
+	nest := func(n int) string {
+		return "[[monitor]]\nname = \"x\"\nheaders = " + strings.Repeat("{a=", n) + "1" + strings.Repeat("}", n) + "\n"
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"nested inline tables", nest(5000), ":3: nested deeper than 16"},
+		{"nested arrays", "x = " + strings.Repeat("[", 1_000_000) + "\n", ":1: nested deeper than 16"},
+		{"dotted key", "a" + strings.Repeat(".a", 10_000) + " = 1\n", ":1: a key of more than 16 parts"},
+		{"dotted header", "[a" + strings.Repeat(".a", 10_000) + "]\n", ":1: a header of more than 16 parts"},
+		{"one block", "[[monitor]]\nbody = '''" + strings.Repeat("x", maxBlock) + "'''\n", ":1: [[monitor]] is larger than 1 MiB. Split it"},
+		{"dotted in a quoted header", "[\"a\"" + strings.Repeat(".\"a\"", 10_000) + "]\n", ":1: a header of more than 16 parts"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := loadText(t, c.text, testOptions())
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %.200v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+// TestLoadRefusesALargeFile needs no 64 MB on the disk: the file is sparse.
+func TestLoadRefusesALargeFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lookout.toml")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Truncate(maxTotal + 1); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, err := Load(path, testOptions()); err == nil || !strings.Contains(err.Error(), "more than 64 MB is refused") {
+		t.Errorf("got %v", err)
+	}
+}
