@@ -60,7 +60,7 @@ func (e *events) unmark()          {}
 func (e *events) keys() []binding {
 	table := append([]binding{
 		{keys: []string{"enter"}, group: groupMove, help: "its monitor", hint: "monitor", run: e.enter},
-		{keys: []string{"f"}, group: groupSee, help: "follow on/off", hint: "follow on/off", rank: 1, verb: "follow events on/off", run: e.toggle},
+		{keys: []string{"f"}, group: groupSee, help: "follow on/off", hint: "follow", rank: 1, verb: "follow events on/off", run: e.toggle},
 	}, searchKeys(e)...)
 	for _, b := range e.list.keys() {
 		b.run = e.moved
