@@ -127,7 +127,7 @@ func anyState(states []*uptime.State, f func(*uptime.State) bool) bool {
 
 // targets are what an action is about.
 func (s *shell) targets() []string {
-	c, ok := s.top().(chooser)
+	c, ok := s.subject().(chooser)
 	if !ok {
 		return nil
 	}

@@ -163,11 +163,11 @@ func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, mark
 	}
 	if c.bar > 0 {
 		p.to(p.x + 1)
-		p.picture(theme.Plain, c.bar, func(dst []byte) []byte { return widget.AppendBar(dst, st.Recent[:], c.bar, s.th.ASCII) })
+		p.bar(st.Recent[:], c.bar)
 	}
 	if c.spark > 0 {
 		p.to(p.x + 1)
-		p.picture(theme.Plain, c.spark, func(dst []byte) []byte { return widget.AppendSpark(dst, st.Spark[:], c.spark, s.th.ASCII) })
+		p.picture(theme.Chart, c.spark, func(dst []byte) []byte { return widget.AppendSpark(dst, st.Spark[:], c.spark, s.th.ASCII) })
 	}
 	p.to(p.x + 1)
 	p.right(theme.Plain, latency(st), c.latency)
@@ -193,6 +193,36 @@ func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, mark
 	if c.day > 0 {
 		p.right(theme.Plain, dayPercent(st.Day), c.day)
 	}
+}
+
+// bar writes the newest width of some past checks, the newest last: what went
+// well is quiet, what did not stands out.
+func (p *pen) bar(checks []uptime.Cell, width int) {
+	if width > p.w-p.x || p.y >= p.h {
+		return
+	}
+	on := theme.Plain
+	for i := len(checks) - width; i < len(checks); i++ {
+		cell, st := widget.Cell{Rune: ' '}, on
+		if i >= 0 {
+			cell = widget.CellOf(checks[i], p.th.ASCII)
+		}
+		switch {
+		case cell.Rune == ' ':
+		case cell.Ink == widget.Plain || cell.Ink == widget.Faint:
+			st = theme.Faint
+		default:
+			st = theme.Strong
+		}
+		if st != on {
+			p.close(on)
+			p.open(st)
+			on = st
+		}
+		p.rune(cell.Rune)
+		p.x++
+	}
+	p.close(on)
 }
 
 // gutter writes column 0: the cursor, which must not be colour alone, or a mark.

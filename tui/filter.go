@@ -3,7 +3,6 @@ package tui
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -29,7 +28,6 @@ type filterLine struct {
 	at     int    // in the history, from its end; 0: what is being typed
 	typing string
 	err    error
-	took   time.Duration
 	tabbed []string // completions that tab goes through
 	stem   string
 	tab    int
@@ -71,8 +69,8 @@ func (f *filterLine) draw(s *shell, p *pen) {
 	}
 	shown, all := f.page.counts()
 	right := group3(shown) + " of " + group3(all)
-	if p.w >= wordFrom {
-		right += fmt.Sprintf("  %.1f ms", float64(f.took)/1e6)
+	if o, ok := f.page.(*overview); ok && p.w >= wordFrom {
+		right += fmt.Sprintf("  %.1f ms", float64(o.took)/1e6)
 	}
 	style := theme.Plain
 	if f.err != nil {
@@ -141,12 +139,9 @@ func (f *filterLine) pasted(s *shell, text string) tea.Cmd {
 
 // apply narrows the rows to what is typed.
 func (f *filterLine) apply(s *shell) tea.Cmd {
-	start := s.clock()
 	q, err := parseQuery(f.in.text())
 	f.err = err
-	cmd := f.page.filter(s, q)
-	f.took = s.clock().Sub(start)
-	return cmd
+	return f.page.filter(s, q)
 }
 
 func (f *filterLine) recall(s *shell, older bool) {

@@ -25,7 +25,7 @@ func (s *shell) bindings() []binding {
 		return func(s *shell, _ string) tea.Cmd { return s.act(v) }
 	}
 	copies := func(*shell) string {
-		if _, ok := s.top().(copier); !ok {
+		if _, ok := s.subject().(copier); !ok {
 			return "there is nothing to copy here"
 		}
 		return ""

@@ -146,7 +146,10 @@ func drawHints(p *pen, hints []hint) {
 			break
 		}
 		if worst < 0 {
-			if gap == 1 {
+			if gap == 1 && len(hints) > 1 {
+				hints = hints[1:] // help is the last one
+				continue
+			} else if gap == 1 {
 				break
 			}
 			gap = 1

@@ -74,7 +74,7 @@ func drawChoice(p *pen, key, word string) {
 }
 
 func (*leaveLine) hints(*shell) []hint {
-	return []hint{{"s", "stop", 0}, {"b", "background", 0}, {"esc", "stay", 0}}
+	return []hint{{"s", "stop", 1}, {"b", "background", 2}, {"esc", "stay", 0}}
 }
 
 func (*leaveLine) typed(s *shell, k tea.KeyPressMsg) tea.Cmd {

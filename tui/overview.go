@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -12,6 +13,9 @@ import (
 // arrangeInline is how many monitors are put in order at once; more are
 // sorted beside the screen, which goes on with the rows it has.
 const arrangeInline = 20_000
+
+// costlyEvery is how often so many are sorted by what changes with every result.
+const costlyEvery = 2 * time.Second
 
 // overview lists the monitors, the worst first.
 type overview struct {
@@ -27,10 +31,16 @@ type overview struct {
 	pos    int    // its place in rows
 	top    int    // the first row on the screen
 	height int    // rows on the screen, as last drawn
+
+	made time.Time     // when r was asked for
+	took time.Duration // to make it
 }
 
 // arranged is a roster that was made beside the screen.
-type arranged struct{ r *roster }
+type arranged struct {
+	r    *roster
+	took time.Duration
+}
 
 func newOverview() *overview {
 	o := &overview{marks: map[string]bool{}}
@@ -50,13 +60,25 @@ func (o *overview) refresh(s *shell) tea.Cmd {
 		o.again = true
 		return nil
 	}
-	if len(s.snap.States) <= arrangeInline {
-		o.take(arrange(o.r, s.snap, o.want, s.now))
+	many := len(s.snap.States) > arrangeInline
+	costly := o.want.grouped || o.want.by > byName
+	if many && costly && o.r != nil && o.same() && s.now.Sub(o.made) < costlyEvery {
+		return nil
+	}
+	before, snap, want, now, clock := o.r, s.snap, o.want, s.now, s.clock
+	o.made = now
+	run := func() arranged {
+		start := clock()
+		return arranged{arrange(before, snap, want, now), clock().Sub(start)}
+	}
+	if !many {
+		m := run()
+		o.took = m.took
+		o.take(m.r)
 		return nil
 	}
 	o.busy, o.again = true, false
-	before, snap, want, now := o.r, s.snap, o.want, s.now
-	return s.load(o, func(context.Context) tea.Msg { return arranged{arrange(before, snap, want, now)} })
+	return s.load(o, func(context.Context) tea.Msg { return run() })
 }
 
 // same reports whether the rows are arranged as wanted.
@@ -75,7 +97,7 @@ func (o *overview) same() bool {
 
 func (o *overview) receive(s *shell, m tea.Msg) tea.Cmd {
 	if m, ok := m.(arranged); ok {
-		o.busy = false
+		o.busy, o.took = false, m.took
 		o.take(m.r)
 		if o.again {
 			return o.refresh(s)

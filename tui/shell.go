@@ -255,6 +255,15 @@ func (s *shell) back() tea.Cmd {
 // top is the page on the screen.
 func (s *shell) top() page { return s.stack[len(s.stack)-1] }
 
+// subject is the page that keys are about: the one on the screen, or the one
+// that help is about.
+func (s *shell) subject() page {
+	if h, ok := s.top().(*helpPage); ok {
+		return h.about
+	}
+	return s.top()
+}
+
 // say shows a sentence in the second last line, until the next key.
 func (s *shell) say(text string) { s.note(text, theme.Strong) }
 

@@ -24,6 +24,7 @@ const (
 	Warn          // badge of a complaint
 	Unknown       // badge of what nobody knows
 	Alarm         // a line that says lookout itself is blind
+	Chart         // small pictures of what is normal
 	styles
 )
 
@@ -77,10 +78,10 @@ var (
 		Down: "1;7", Doubt: "1", Warn: "1;4", Unknown: "7", Alarm: "1;7"}
 	sixteenCodes = [styles]string{Strong: "1", Faint: "", Accent: "1", Reverse: "7",
 		Down: "1;97;41", Doubt: "1", Warn: "30;43", Unknown: "7", Alarm: "1;97;41"}
-	darkCodes = [styles]string{Strong: "1", Faint: "38;5;247", Accent: "38;5;80", Reverse: "7",
+	darkCodes = [styles]string{Strong: "1", Faint: "38;5;247", Accent: "38;5;80", Reverse: "7", Chart: "38;5;66",
 		Down: "1;38;5;231;48;5;124", Doubt: "1", Warn: "38;5;16;48;5;220", Unknown: "7", Alarm: "1;38;5;231;48;5;124"}
-	lightCodes = [styles]string{Strong: "1", Faint: "38;5;240", Accent: "38;5;24", Reverse: "7",
-		Down: "1;38;5;231;48;5;124", Doubt: "1", Warn: "38;5;16;48;5;220", Unknown: "7", Alarm: "1;38;5;231;48;5;124"}
+	lightCodes = [styles]string{Strong: "1", Faint: "38;5;240", Accent: "38;5;24", Reverse: "7", Chart: "38;5;24",
+		Down: "1;38;5;231;48;5;88", Doubt: "1", Warn: "38;5;16;48;5;220", Unknown: "7", Alarm: "1;38;5;231;48;5;88"}
 )
 
 // State is how a verdict or a mode is shown.
