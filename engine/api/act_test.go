@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+func post(path, body string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\nHost: x\nConnection: close\nContent-Length: %d\n\n%s", path, len(body), body)
+}
+
+func TestActOverHTTP(t *testing.T) {
+	f := newFake()
+	path := serveFake(t, f)
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	for _, c := range []struct {
+		name, path, body string
+		status           string
+		want             string // in the answer
+		target           string // "": nothing is done
+		verb             uptime.Verb
+	}{
+		{"no body", "/v1/monitors/shop/check", "", "200", `"monitors":["shop"]`, "shop", uptime.VerbCheck},
+		{"an end", "/v1/monitors/shop/ack", `{"until":"` + until.Format(time.RFC3339) + `","note":"on it"}`, "200", `"kind":"done"`, "shop", uptime.VerbAck},
+		{"a length", "/v1/monitors/shop/pause", `{"for_ms":60000}`, "200", "shop", "shop", uptime.VerbPause},
+		{"a tag", "/v1/monitors/tag:prod/maintain", `{}`, "200", `"mail"`, "tag:prod", uptime.VerbMaintain},
+		{"a group", "/v1/monitors/group%3Aweb/unmaintain", "", "200", `"mail"`, "group:web", uptime.VerbUnmaintain},
+		{"a name with a slash", "/v1/monitors/api%2Fv1%20health%3F/resume", "", "200", `"api/v1 health?"`, "api/v1 health?", uptime.VerbResume},
+		{"no such monitor", "/v1/monitors/nope/check", "", "404", `"error":"no such monitor: nope"`, "nope", uptime.VerbCheck},
+		{"no such incident", "/v1/monitors/%230/ack", "", "400", "is no incident number", "", ""},
+		{"an end that is none", "/v1/monitors/shop/check", `{"for_ms":5}`, "400", "check has no end", "", ""},
+		{"an end in the past", "/v1/monitors/shop/ack", `{"until":"2020-01-01T00:00:00Z"}`, "400", "not in the next ten years", "", ""},
+		{"a length of nothing", "/v1/monitors/shop/ack", `{"for_ms":0}`, "400", "not in the next ten years", "", ""},
+		{"an endless length", "/v1/monitors/shop/ack", `{"for_ms":1e300}`, "400", "more than ten years", "", ""},
+		{"both", "/v1/monitors/shop/ack", `{"for_ms":5,"until":"2030-01-01T00:00:00Z"}`, "400", "exclude each other", "", ""},
+		{"an unknown key", "/v1/monitors/shop/ack", `{"till":5}`, "400", "unknown field", "", ""},
+		{"no JSON", "/v1/monitors/shop/ack", `until=5`, "400", "no such JSON object", "", ""},
+		{"two objects", "/v1/monitors/shop/ack", `{} {}`, "400", "something follows", "", ""},
+		{"targets in the body", "/v1/monitors/shop/ack", `{"targets":["mail"]}`, "400", "in the path", "", ""},
+		{"too long", "/v1/monitors/shop/ack", `{"note":"` + strings.Repeat("x", maxBody) + `"}`, "413", "longer than", "", ""},
+		{"many", "/v1/act", `{"verb":"check","targets":["shop"]}`, "200", `"shop"`, "shop", uptime.VerbCheck},
+		{"many of none", "/v1/act", `{"verb":"check"}`, "400", "no monitor is named", "", ""},
+		{"no such verb", "/v1/act", `{"verb":"explode","targets":["shop"]}`, "400", `no verb`, "", ""},
+		{"no hook, no route", "/v1/reload", "", "404", "there is no /v1/reload", "", ""},
+	} {
+		f.mu.Lock()
+		f.acts = nil
+		f.mu.Unlock()
+		got := curl(t, path, post(c.path, c.body))
+		if !strings.HasPrefix(got, "HTTP/1.1 "+c.status) || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q", c.name, got)
+		}
+		if c.target == "" {
+			if len(f.acts) > 0 {
+				t.Errorf("%s: did %+v", c.name, f.acts)
+			}
+			continue
+		}
+		a := f.last(t)
+		if a.Targets[0] != c.target || a.Verb != c.verb || a.By == "" {
+			t.Errorf("%s: did %+v", c.name, a)
+		}
+		if c.name == "an end" && (!a.Until.Equal(until) || a.Note != "on it") {
+			t.Errorf("%s: did %+v", c.name, a)
+		}
+		if left := time.Until(a.Until); c.name == "a length" && (left < 50*time.Second || left > time.Minute) {
+			t.Errorf("%s: ends in %v", c.name, left)
+		}
+	}
+}
+
+func TestNoteIsCleaned(t *testing.T) {
+	f := newFake()
+	curl(t, serveFake(t, f), post("/v1/monitors/shop/ack", `{"note":"a\u001b[2K\nDOWN forged"}`))
+	if got := f.last(t).Note; got != "a[2K DOWN forged" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	f := newFake()
+	path, opt := socketPath(t), testOptions(f)
+	opt.ReadOnly = true
+	opt.Stop = func() { t.Error("stopped") }
+	opt.Reload = func(context.Context) (string, error) { t.Error("reloaded"); return "", nil }
+	opt.Add = func(context.Context, map[string]any) error { t.Error("added"); return nil }
+	start(t, path, opt, testLimits())
+	for _, p := range []string{"/v1/monitors/shop/ack", "/v1/act", "/v1/reload", "/v1/stop", "/v1/monitors"} {
+		if got := curl(t, path, post(p, `{"verb":"ack","targets":["shop"]}`)); !strings.HasPrefix(got, "HTTP/1.1 40") {
+			t.Errorf("%s: %s", p, got)
+		}
+	}
+	if len(f.acts) > 0 {
+		t.Errorf("did %+v", f.acts)
+	}
+	if c := dial(t, path); !c.Link().ReadOnly {
+		t.Error("the link does not say so")
+	}
+}
+
+func TestControl(t *testing.T) {
+	f := newFake()
+	path, opt := socketPath(t), testOptions(f)
+	var added map[string]any
+	stopped := make(chan struct{}) // closed by the hook
+	broken := errors.New(`lookout.toml:214: interval = "5" needs a unit`)
+	reloads := []error{nil, broken}
+	opt.Reload = func(context.Context) (string, error) {
+		err := reloads[0]
+		reloads = reloads[1:]
+		return "2 monitors added", err
+	}
+	opt.Stop = func() { close(stopped) }
+	opt.Add = func(_ context.Context, fields map[string]any) error {
+		if fields["name"] == "shop" {
+			return fmt.Errorf("%w: lookout.toml:3 has a monitor of this name", uptime.ErrInvalid)
+		}
+		added = fields
+		return nil
+	}
+	var put, deleted string
+	opt.Put = func(_ context.Context, name string, _ map[string]any) error { put = name; return nil }
+	opt.Delete = func(_ context.Context, name string) error { deleted = name; return nil }
+	start(t, path, opt, testLimits())
+	c := dial(t, path)
+
+	if got, err := c.Reload(t.Context()); got != "2 monitors added" || err != nil {
+		t.Errorf("reload: %q, %v", got, err)
+	}
+	if _, err := c.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), broken.Error()+"; the configuration in force stays") {
+		t.Errorf("a bad reload: %v", err)
+	}
+	fields := map[string]any{"name": "new", "url": "https://x.example", "failures": 3, "weight": 0.5, "tags": []any{"a", 7}, "expect": map[string]any{"size_min": 9}}
+	if err := c.Add(t.Context(), fields); err != nil {
+		t.Errorf("add: %v", err)
+	}
+	want := map[string]any{"name": "new", "url": "https://x.example", "failures": int64(3), "weight": 0.5, "tags": []any{"a", int64(7)}, "expect": map[string]any{"size_min": int64(9)}}
+	if !reflect.DeepEqual(added, want) {
+		t.Errorf("added %#v, want %#v", added, want)
+	}
+	if err := c.Add(t.Context(), map[string]any{"name": "shop"}); !errors.Is(err, uptime.ErrInvalid) {
+		t.Errorf("add twice: %v", err)
+	}
+	curl(t, path, "PUT /v1/monitors/a%2Fb HTTP/1.1\nHost: x\nConnection: close\n\n")
+	curl(t, path, "DELETE /v1/monitors/c%2Fd HTTP/1.1\nHost: x\nConnection: close\n\n")
+	if put != "a/b" || deleted != "c/d" {
+		t.Errorf("put %q, deleted %q", put, deleted)
+	}
+	if err := c.Stop(t.Context()); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	<-stopped
+}

@@ -1,0 +1,190 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+const (
+	firstRetry = 250 * time.Millisecond
+	lastRetry  = 4 * time.Second
+)
+
+// errEnded reports that the engine said goodbye.
+var errEnded = errors.New("the engine ended")
+
+// Run keeps the snapshot fresh until ctx ends. When the engine does not answer,
+// Link says so within two seconds, the last snapshot stays, and Run tries again
+// for as long as it takes.
+func (c *Client) Run(ctx context.Context) {
+	defer c.Close()
+	retry := firstRetry
+	for ctx.Err() == nil {
+		seen, alive, err := c.watch(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if seen {
+			retry = firstRetry
+		}
+		c.lost(err, alive, retry)
+		t := time.NewTimer(retry)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+		case <-t.C:
+		}
+		retry = min(2*retry, lastRetry)
+	}
+}
+
+// lost notes that the engine does not answer, since alive at the latest.
+func (c *Client) lost(err error, alive time.Time, retry time.Duration) {
+	l := c.Link()
+	if l.Lost.IsZero() {
+		l.Lost, l.Tries = alive, 0
+	} else {
+		l.Tries++
+	}
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		l.Reason = e.Error()
+	case errors.Is(err, errEnded):
+		l.Reason = errEnded.Error()
+	default:
+		l.Reason = reason(err)
+	}
+	l.NextTry = time.Now().Add(retry)
+	c.link.Store(&l)
+}
+
+// found notes that the engine answers.
+func (c *Client) found() {
+	if l := c.Link(); !l.Lost.IsZero() {
+		l = uptime.Link{Attached: true, Where: l.Where, ReadOnly: c.opt.ReadOnly || !c.hello.Load().MayAct}
+		c.link.Store(&l)
+	}
+}
+
+// watch follows one stream to its end. It reports whether a snapshot came, and
+// when the engine was last heard of.
+func (c *Client) watch(ctx context.Context) (seen bool, alive time.Time, err error) {
+	alive = time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := fmt.Errorf("nothing heard for %v", c.lostAfter)
+	watchdog := time.AfterFunc(c.lostAfter, func() { cancel(silent) })
+	defer watchdog.Stop()
+	if !c.Link().Lost.IsZero() { // it may be another engine now
+		if _, err := c.Hello(ctx); err != nil {
+			return false, alive, err
+		}
+	}
+	resp, err := c.do(ctx, http.MethodGet, "/v1/stream", nil)
+	if err != nil {
+		if context.Cause(ctx) == silent {
+			err = silent
+		}
+		return false, alive, err
+	}
+	defer resp.Body.Close()
+	heard := func() {
+		alive = time.Now()
+		watchdog.Reset(c.lostAfter)
+	}
+	frames, err := newFrameReader(hearing{resp.Body, heard})
+	if err != nil {
+		return false, alive, err
+	}
+	defer frames.close()
+	var m mirror
+	for {
+		snap, err := c.next(frames, &m)
+		if context.Cause(ctx) == silent {
+			err = silent
+		}
+		if err != nil {
+			return seen, alive, err
+		}
+		if snap == nil {
+			continue
+		}
+		// A first glimpse of a new stream is not shown over the whole of the last.
+		if m.snap != nil || c.snap.Load() == nil {
+			c.snap.Store(snap)
+		}
+		seen = true
+		c.found()
+	}
+}
+
+// next reads a frame, and returns a snapshot if it makes one.
+func (c *Client) next(frames *frameReader, m *mirror) (*uptime.Snapshot, error) {
+	kind, payload, err := frames.next()
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case framePart:
+		p, err := readPart(payload)
+		if err != nil {
+			return nil, err
+		}
+		return m.take(p)
+	case frameBeat:
+		return nil, nil
+	case frameBye:
+		return nil, errEnded
+	}
+	return nil, errFrame
+}
+
+// hearing notes that something came.
+type hearing struct {
+	r     io.Reader
+	heard func()
+}
+
+func (h hearing) Read(b []byte) (int, error) {
+	n, err := h.r.Read(b)
+	if n > 0 {
+		h.heard()
+	}
+	return n, err
+}
+
+// Status asks for the whole state once, or for a page of it, or for its problems.
+func (c *Client) Status(ctx context.Context, page string, problems bool) (uptime.Status, error) {
+	q := params{}
+	q.text("once", "1")
+	q.text("page", page)
+	if problems {
+		q.text("problems", "1")
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	resp, err := c.do(ctx, http.MethodGet, "/v1/stream"+q.String(), nil)
+	if err != nil {
+		return uptime.Status{}, err
+	}
+	defer resp.Body.Close()
+	frames, err := newFrameReader(resp.Body)
+	if err != nil {
+		return uptime.Status{}, err
+	}
+	defer frames.close()
+	var m mirror
+	for m.snap == nil {
+		if _, err := c.next(frames, &m); err != nil {
+			return uptime.Status{}, c.failed(err)
+		}
+	}
+	return uptime.Status{Snapshot: m.snap, Page: page}, nil
+}

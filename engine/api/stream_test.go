@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// run keeps a client's snapshot fresh until the test ends.
+func run(t *testing.T, c *Client) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{}) // closed when Run has returned
+	go func() { defer close(ended); c.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+}
+
+func (c *Client) has(s *uptime.Snapshot) bool {
+	got := c.Snapshot()
+	return got != nil && got.Seq == s.Seq && len(got.States) == len(s.States)
+}
+
+func TestStreamFollowsTheEngine(t *testing.T) {
+	f := newFake()
+	c := dial(t, serveFake(t, f))
+	if c.Snapshot() != nil {
+		t.Error("a snapshot out of nothing")
+	}
+	run(t, c)
+	r := rand.New(rand.NewPCG(5, 6))
+	s := f.Snapshot()
+	for range 30 {
+		for range r.IntN(3) {
+			s = f.publish(randomChange(s, r))
+		}
+		eventually(t, "the snapshot arrives", func() bool { return c.has(s) })
+		if got := c.Snapshot(); !same(got, s) {
+			t.Fatalf("the client has\n%+v\nthe engine\n%+v", got, s)
+		}
+	}
+	if l := c.Link(); !l.Attached || !l.Lost.IsZero() || l.ReadOnly {
+		t.Errorf("link %+v", l)
+	}
+}
+
+func TestStreamReconnects(t *testing.T) {
+	f := newFake()
+	path := socketPath(t)
+	stop := start(t, path, testOptions(f), testLimits())
+	c := dial(t, path)
+	run(t, c)
+	eventually(t, "the first snapshot", func() bool { return c.has(f.Snapshot()) })
+	before := c.Snapshot()
+	stop()
+	eventually(t, "the loss is noticed", func() bool { return !c.Link().Lost.IsZero() })
+	if l := c.Link(); l.Reason != "the engine ended" || l.NextTry.IsZero() || time.Since(l.Lost) > 5*time.Second {
+		t.Errorf("link %+v", l)
+	}
+	if c.Snapshot() != before {
+		t.Error("the last truth is gone")
+	}
+	eventually(t, "another try", func() bool { return c.Link().Tries > 0 })
+	if l := c.Link(); l.Reason != "there is no socket" {
+		t.Errorf("link %+v", l)
+	}
+	f2, opt := newFake(), ServerOptions{}
+	f2.publish(many(700))
+	opt = testOptions(f2)
+	opt.ReadOnly = true
+	start(t, path, opt, testLimits())
+	eventually(t, "the new engine's snapshot", func() bool { return c.has(f2.Snapshot()) })
+	if l := c.Link(); !l.Lost.IsZero() || l.Tries != 0 || l.Reason != "" || !l.ReadOnly || l.Where != path {
+		t.Errorf("link %+v", l)
+	}
+}
+
+// TestSilenceIsALoss: an engine whose process stands still is lost, though the connection is open.
+func TestSilenceIsALoss(t *testing.T) {
+	f := newFake()
+	path := socketPath(t)
+	lim := testLimits()
+	lim.beat = time.Hour
+	start(t, path, testOptions(f), lim)
+	c := dial(t, path)
+	c.lostAfter = 100 * time.Millisecond
+	run(t, c)
+	eventually(t, "the silence is noticed", func() bool { return c.Link().Reason == "nothing heard for 100ms" })
+}
+
+// TestBeatsKeepTheLink: with nothing new the signs of life are enough.
+func TestBeatsKeepTheLink(t *testing.T) {
+	f := newFake()
+	c := dial(t, serveFake(t, f)) // beats every 20 ms
+	c.lostAfter = 400 * time.Millisecond
+	run(t, c)
+	eventually(t, "the first snapshot", func() bool { return c.has(f.Snapshot()) })
+	end := time.After(time.Second)
+	for {
+		select {
+		case <-end:
+			return
+		case <-time.After(10 * time.Millisecond):
+			if l := c.Link(); !l.Lost.IsZero() {
+				t.Fatalf("lost: %+v", l)
+			}
+		}
+	}
+}
+
+// TestStuckWatcher: a watcher that takes nothing delays nobody, is cut off, and leaves nothing behind.
+func TestStuckWatcher(t *testing.T) {
+	f := newFake()
+	path := socketPath(t)
+	lim := testLimits()
+	lim.write, lim.streams = 200*time.Millisecond, 2
+	start(t, path, testOptions(f), lim)
+	s := many(1000)
+	f.publish(s)
+	stuck, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stuck.Close()
+	if _, err := io.WriteString(stuck, "GET /v1/stream HTTP/1.1\r\nHost: x\r\n"+headerStream+": "+streamVersion()+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, path)
+	run(t, c)
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 20 { // random letters hardly compress: more than a socket holds
+		next := *s
+		next.States = nil
+		for _, st := range s.States {
+			x := *st
+			b := make([]byte, 60)
+			for i := range b {
+				b[i] = byte('a' + r.IntN(26))
+			}
+			x.Message = string(b)
+			next.States = append(next.States, &x)
+		}
+		f.publish(&next)
+		eventually(t, "the other console sees it", func() bool { return c.has(&next) })
+	}
+	// The place of the stuck one comes free: with two streams at most, another one fits.
+	eventually(t, "the stuck watcher is cut off", func() bool {
+		_, err := c.Status(t.Context(), "", false)
+		return err == nil
+	})
+}
+
+func TestTooManyStreams(t *testing.T) {
+	f := newFake()
+	path := socketPath(t)
+	lim := testLimits()
+	lim.streams = 1
+	start(t, path, testOptions(f), lim)
+	c := dial(t, path)
+	run(t, c)
+	eventually(t, "the first snapshot", func() bool { return c.has(f.Snapshot()) })
+	_, err := c.Status(t.Context(), "", false)
+	if err == nil || !strings.Contains(err.Error(), "1 consoles and followers are attached already") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	f := newFake()
+	c := dial(t, serveFake(t, f))
+	for _, c2 := range []struct {
+		page     string
+		problems bool
+		want     string
+	}{{"", false, "api/v1 health?,mail,shop"}, {"", true, "mail,shop"}, {"public", false, "shop"}} {
+		got, err := c.Status(t.Context(), c2.page, c2.problems)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, st := range got.Snapshot.States {
+			names = append(names, st.Name)
+		}
+		if strings.Join(names, ",") != c2.want || got.Page != c2.page {
+			t.Errorf("page %q: %q", c2.page, names)
+		}
+	}
+	if _, err := c.Status(t.Context(), "private", false); err == nil || !strings.Contains(err.Error(), `no page "private"; there is public`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOtherVersion(t *testing.T) {
+	f := newFake()
+	path := serveFake(t, f)
+	got := curl(t, path, "GET /v1/stream HTTP/1.1\nHost: x\nConnection: close\n"+headerStream+": 0.12345678\n\n")
+	for _, want := range []string{"409 ", "this engine is lookout 0.1.0 and its console stream " + streamVersion() + ", yours is 0.12345678", "restart the engine"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %s", want, got)
+		}
+	}
+}
+
+func TestServeReportsALostListener(t *testing.T) {
+	l, err := Listen(socketPath(t), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := Serve(t.Context(), l, testOptions(newFake())); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
