@@ -5,7 +5,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/signal"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lookout/engine/report"
 	"lookout/engine/uptime"
 )
 
@@ -67,8 +67,8 @@ func (c *call) run(ctx context.Context, args []string) (code int) {
 		fmt.Fprintln(c.stderr, "lookout: "+s)
 	}
 	code = codeOf(err)
-	if plugin(cmd) && !(errors.As(err, new(*exitError)) && code <= pluginUnknown) {
-		return pluginUnknown
+	if plugin(cmd) && code > report.ExitUnknown && code != exitUsage {
+		return report.ExitUnknown // a mistake of ours is no news about the target
 	}
 	return code
 }
@@ -77,7 +77,7 @@ func (c *call) run(ctx context.Context, args []string) (code int) {
 func (c *call) bug(p any, stack []byte) int {
 	fmt.Fprintf(c.stderr, "lookout: this is a bug in lookout %s, please report it with what follows: %v\n%s", release, p, stack)
 	if plugin(c.command) {
-		return pluginUnknown
+		return report.ExitUnknown
 	}
 	return exitBug
 }
@@ -121,6 +121,7 @@ engine that already runs. With URLs it watches these at once, in memory, and
 needs no configuration.`,
 		Example: `  lookout                                     the dashboard
   lookout https://example.com tcp://host:22   watch these now
+  lookout engine                              the same without a screen, for systemd
   lookout config init                         write a first configuration
   lookout status --problems                   what is wrong, as plain text
   lookout check shop                          one check now, with all its steps
@@ -131,12 +132,7 @@ needs no configuration.`,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			c.command = cmd
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
+		RunE: c.dashboard,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetOut(c.stdout)
@@ -153,7 +149,10 @@ needs no configuration.`,
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Care:", []*cobra.Command{c.versionCommand()}},
+		{"Watch:", []*cobra.Command{c.engineCommand(), c.attachCommand()}},
+		{"Ask:", []*cobra.Command{c.statusCommand(), c.checkCommand(), c.historyCommand(), c.eventsCommand()}},
+		{"Act:", append(c.actCommands(), c.addCommand())},
+		{"Care:", []*cobra.Command{c.reloadCommand(), c.stopCommand(), c.configCommand(), c.dataCommand(), c.versionCommand()}},
 	}
 	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
@@ -164,16 +163,6 @@ needs no configuration.`,
 	}
 	root.SetHelpCommandGroupID("Care:")
 	return root
-}
-
-// unknownCommand says so and suggests the nearest.
-func unknownCommand(cmd *cobra.Command, word string) error {
-	word = uptime.Clean(word, 80)
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(word); len(near) > 0 {
-		return failf(exitUsage, "%q is no command of %s; did you mean %s?", word, cmd.CommandPath(), bullets(near))
-	}
-	return failf(exitUsage, "%q is no command of %s; see %s --help", word, cmd.CommandPath(), cmd.CommandPath())
 }
 
 func (c *call) versionCommand() *cobra.Command {
@@ -193,12 +182,4 @@ func (c *call) versionCommand() *cobra.Command {
 			return err
 		},
 	}
-}
-
-// argument checks, with the exit code of a usage error.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return failf(exitUsage, "%s takes no argument, and got %q; see %s --help", cmd.CommandPath(), uptime.Clean(args[0], 80), cmd.CommandPath())
-	}
-	return nil
 }

@@ -10,7 +10,8 @@ import (
 	"lookout/engine/uptime"
 )
 
-// The exit codes of every command but status and check, after sysexits.h.
+// The exit codes, after sysexits.h. Those of status and check are the report's;
+// of these they know only that of a usage error.
 const (
 	exitOK       = 0
 	exitUsage    = 64
@@ -20,14 +21,6 @@ const (
 	exitIO       = 74
 	exitDenied   = 77
 	exitConfig   = 78
-)
-
-// The exit codes of status and check: the monitoring plugins' convention.
-const (
-	pluginUp       = 0
-	pluginDegraded = 1
-	pluginDown     = 2
-	pluginUnknown  = 3
 )
 
 // exitError is an error that knows its exit code. A nil err has said all that
@@ -75,52 +68,6 @@ func codeOf(err error) int {
 		return exitUsage
 	}
 	return exitIO
-}
-
-// pluginCode is the exit code of the worst of some states, in the order down,
-// degraded, unknown, up. Suspect counts as what it was; modes hide.
-func pluginCode(states []*uptime.State) int {
-	worst := pluginUp
-	for _, s := range states {
-		if s.Mode != uptime.Active {
-			continue
-		}
-		worst = worse(worst, verdictCode(s.Seen()))
-	}
-	return worst
-}
-
-func verdictCode(v uptime.Verdict) int {
-	switch v {
-	case uptime.Up:
-		return pluginUp
-	case uptime.Degraded:
-		return pluginDegraded
-	case uptime.Down:
-		return pluginDown
-	}
-	return pluginUnknown
-}
-
-func outcomeCode(o uptime.Outcome) int {
-	switch o {
-	case uptime.OutcomeUp:
-		return pluginUp
-	case uptime.OutcomeDegraded:
-		return pluginDegraded
-	case uptime.OutcomeDown:
-		return pluginDown
-	}
-	return pluginUnknown
-}
-
-// worse returns the worse of two plugin codes, in the order 2, 1, 3, 0.
-func worse(a, b int) int {
-	rank := [...]int{pluginUp: 0, pluginUnknown: 1, pluginDegraded: 2, pluginDown: 3}
-	if rank[b] > rank[a] {
-		return b
-	}
-	return a
 }
 
 // full reports whether an error says that there is no space left.

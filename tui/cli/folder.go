@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,8 +21,9 @@ func (f folder) pid() string    { return filepath.Join(string(f), "lookout.pid")
 func (f folder) log() string    { return filepath.Join(string(f), "lookout.log") }
 
 // prepare makes the folder, private to its owner, and sees that it can be
-// written: with the reason in the words of a person when it cannot.
-func (f folder) prepare() error {
+// written: with the reason in the words of a person when it cannot. A group
+// that may use the socket may pass through the folder to it, and no more.
+func (f folder) prepare(group string) error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return f.explain(err)
 	}
@@ -32,10 +34,8 @@ func (f folder) prepare() error {
 	if !info.IsDir() {
 		return failf(exitIO, "the data folder %s is a file; choose another data_dir", f)
 	}
-	if info.Mode().Perm()&0o077 != 0 && ours(info) {
-		if err := os.Chmod(string(f), 0o700); err != nil {
-			return f.explain(err)
-		}
+	if err := f.guard(info, group); err != nil {
+		return f.explain(err)
 	}
 	probe, err := os.CreateTemp(string(f), ".lookout-*")
 	if err != nil {
@@ -46,6 +46,29 @@ func (f folder) prepare() error {
 		return f.explain(err)
 	}
 	return nil
+}
+
+// guard gives the folder the rights that it should have.
+func (f folder) guard(info fs.FileInfo, group string) error {
+	want := fs.FileMode(0o700)
+	if group != "" {
+		g, err := user.LookupGroup(group)
+		if err != nil {
+			return fmt.Errorf("socket_group: %w", err)
+		}
+		gid, err := strconv.Atoi(g.Gid)
+		if err != nil {
+			return fmt.Errorf("socket_group: %w", err)
+		}
+		if err := os.Chown(string(f), -1, gid); err != nil {
+			return err
+		}
+		want = 0o710
+	}
+	if info.Mode().Perm() == want || !ours(info) {
+		return nil
+	}
+	return os.Chmod(string(f), want)
 }
 
 // explain says why a data folder cannot be used, with its exit code.

@@ -11,13 +11,13 @@ import (
 
 func TestPrepareMakesPrivateFolder(t *testing.T) {
 	f := folder(filepath.Join(t.TempDir(), "a", "b"))
-	if err := f.prepare(); err != nil {
+	if err := f.prepare(""); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(string(f), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.prepare(); err != nil {
+	if err := f.prepare(""); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(string(f))
@@ -38,7 +38,7 @@ func TestPrepareSaysWhyNot(t *testing.T) {
 		code int
 		says string
 	}{
-		{"a file", folder(file).prepare(), exitIO, "the data folder " + file + " cannot be used: not a directory"},
+		{"a file", folder(file).prepare(""), exitIO, "the data folder " + file + " cannot be used: not a directory"},
 		{"not allowed", folder("/d").explain(&fs.PathError{Op: "mkdir", Path: "/d", Err: syscall.EACCES}), exitDenied,
 			"the data folder /d cannot be written: permission denied; run lookout as its owner or choose another data_dir"},
 		{"disk full", folder("/d").explain(&fs.PathError{Op: "open", Path: "/d/x", Err: syscall.ENOSPC}), exitIO,

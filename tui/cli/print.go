@@ -3,6 +3,13 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+
+	"lookout/engine/report"
+	"lookout/engine/uptime"
 )
 
 // printJSON prints one object a line, as it is: no HTML escapes, no colour.
@@ -15,4 +22,98 @@ func (c *call) printJSON(v any) error {
 	}
 	_, err := c.stdout.Write(b.Bytes())
 	return err
+}
+
+// reportFormat is the format of a report; the first is what it has without --format.
+func (c *call) reportFormat(offered ...report.Format) (report.Format, error) {
+	words := make([]string, len(offered))
+	for i, f := range offered {
+		words[i] = f.String()
+	}
+	word, err := c.formatOf(words...)
+	if err != nil {
+		return report.Text, err
+	}
+	return report.ParseFormat(word, offered...)
+}
+
+// reportOptions are those of a report that is printed now.
+func (c *call) reportOptions(f report.Format) report.Options {
+	return report.Options{Format: f, Now: c.now(), Location: time.Local, Width: c.width()}
+}
+
+// width is that of the terminal that is printed to; 0 for everything else.
+func (c *call) width() int {
+	f := terminal(c.stdout)
+	if f == nil {
+		return 0
+	}
+	w, _, err := term.GetSize(f.Fd())
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
+// progress prints how far something got, on a terminal only; wipe takes it away.
+func (c *call) progress() (say func(string), wipe func()) {
+	if terminal(c.stderr) == nil || c.env["TERM"] == "dumb" {
+		return func(string) {}, func() {}
+	}
+	said := false
+	say = func(s string) {
+		said = true
+		fmt.Fprint(c.stderr, "\r\x1b[K"+s)
+	}
+	wipe = func() {
+		if said {
+			fmt.Fprint(c.stderr, "\r\x1b[K")
+		}
+	}
+	return say, wipe
+}
+
+// printResults prints what checks found.
+func (c *call) printResults(results []uptime.Result, opt report.Options) error {
+	for i := range results {
+		r := &results[i]
+		if opt.Format == report.JSON {
+			if err := c.printJSON(r); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := fmt.Fprintf(c.stdout, "%s  %s  %s  %s  %s\n", r.Outcome, r.Time.In(opt.Location).Format("2006-01-02 15:04:05"), uptime.Clean(r.Monitor, 200),
+			uptime.Took(r.Total), why(r.Message, r.Fault)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printEvents prints entries of the event log.
+func (c *call) printEvents(events []uptime.Event, opt report.Options) error {
+	for i := range events {
+		e := &events[i]
+		if opt.Format == report.JSON {
+			if err := c.printJSON(e); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := fmt.Fprintf(c.stdout, "%s  %s  %d  %s  %s\n", e.Kind, e.Time.In(opt.Location).Format("2006-01-02 15:04:05"), e.ID,
+			uptime.Clean(e.Monitor, 200), why(e.Message, e.Fault)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// why is a message with the word of its fault.
+func why(message string, f uptime.Fault) string {
+	message = uptime.Clean(message, 512)
+	if f == uptime.NoFault {
+		return message
+	}
+	return message + " (" + f.String() + ")"
 }

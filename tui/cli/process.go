@@ -2,15 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"runtime/debug"
 
 	"github.com/charmbracelet/x/term"
 	"golang.org/x/sys/unix"
-
-	"lookout/engine/uptime"
 )
 
 // release is the version of this program.
@@ -69,23 +65,8 @@ func detach() error {
 	return nil
 }
 
-// newLog writes a log for people. Whatever comes from outside is made harmless.
-func newLog(w io.Writer, level slog.Level, stamps bool) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) == 0 && a.Key == slog.TimeKey && !stamps {
-			return slog.Attr{} // the journal has its own
-		}
-		switch a.Value.Kind() {
-		case slog.KindString:
-			a.Value = slog.StringValue(uptime.Clean(a.Value.String(), 2048))
-		case slog.KindAny:
-			if err, ok := a.Value.Any().(error); ok {
-				a.Value = slog.StringValue(uptime.Clean(err.Error(), 2048))
-			}
-		}
-		return a
-	}}))
-}
+// alive reports whether a process is there, whoever owns it.
+func alive(pid int) bool { return pid > 0 && unix.Kill(pid, 0) != unix.ESRCH }
 
 // version says what this program is made of.
 type version struct {

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"errors"
-	"log/slog"
 	"os"
-	"strings"
 	"testing"
 )
 
@@ -34,22 +31,5 @@ func TestTerminal(t *testing.T) {
 	defer null.Close()
 	if terminal(null) != nil || terminal(&bytes.Buffer{}) != nil || terminal((*os.File)(nil)) != nil {
 		t.Error("took something for a terminal")
-	}
-}
-
-func TestLogIsHarmless(t *testing.T) {
-	var b bytes.Buffer
-	newLog(&b, slog.LevelInfo, false).Info("x", "text", "a\x1b[31m\u202eb", "err", errors.New("c\nd\x07"))
-	got := b.String()
-	if strings.ContainsAny(got, "\x1b\x07\u202e") || strings.Count(got, "\n") != 1 {
-		t.Errorf("log says %q", got)
-	}
-	if strings.Contains(got, "time=") {
-		t.Errorf("a stamp that was not asked for: %q", got)
-	}
-	b.Reset()
-	newLog(&b, slog.LevelWarn, true).Info("quiet")
-	if b.Len() != 0 {
-		t.Errorf("below the level: %q", b.String())
 	}
 }

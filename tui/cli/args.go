@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"lookout/engine/uptime"
+)
+
+// parent makes a command that only holds others.
+func parent(use, short string, children ...*cobra.Command) *cobra.Command {
+	p := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs}
+	p.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return unknownCommand(cmd, args[0])
+	}
+	p.AddCommand(children...)
+	return p
+}
+
+// unknownCommand says so and suggests the nearest.
+func unknownCommand(cmd *cobra.Command, word string) error {
+	word = uptime.Clean(word, 80)
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(word); len(near) > 0 {
+		return failf(exitUsage, "%q is no command of %s; did you mean %s?", word, cmd.CommandPath(), bullets(near))
+	}
+	return failf(exitUsage, "%q is no command of %s; see %s --help", word, cmd.CommandPath(), cmd.CommandPath())
+}
+
+// noArgs is the check of commands without arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return failf(exitUsage, "%s takes no argument, and got %q; see %s --help", cmd.CommandPath(), uptime.Clean(args[0], 80), cmd.CommandPath())
+	}
+	return nil
+}
+
+// atMost is the check of commands that take some arguments, with the exit code of a usage error.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return failf(exitUsage, "%s takes one argument at most; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// atLeastOne is that of commands that need one.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return failf(exitUsage, "%s needs %s; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,303 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lookout/engine/api"
+	"lookout/engine/config"
+	"lookout/engine/uptime"
+	"lookout/storage"
+)
+
+func (c *call) reloadCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reload",
+		Short: "have the running engine read its configuration again",
+		Long: `Has the running engine read its configuration again. A bad one changes nothing
+and says why; a good one keeps the state of every monitor that it does not change.`,
+		Example: "  lookout config check && lookout config diff && lookout reload",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			e, err := c.reach(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			said, err := e.Reload(cmd.Context())
+			if err != nil {
+				return refused(err, exitConfig)
+			}
+			_, err = fmt.Fprintln(c.stdout, "reloaded: "+said)
+			return err
+		},
+	}
+}
+
+// refused gives what an engine would not do for a reason of its own an exit code.
+func refused(err error, code int) error {
+	var e *api.Error
+	if errors.As(err, &e) && e.Status == http.StatusUnprocessableEntity {
+		return &exitError{code, err}
+	}
+	return err
+}
+
+// stopWithin is how long an engine may take for its last tick.
+const stopWithin = 90 * time.Second
+
+func (c *call) stopCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop",
+		Short: "end the running engine, which stores what it knows first",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			e, err := c.reach(ctx)
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			if err := e.Stop(ctx); err != nil {
+				return err
+			}
+			f, err := c.folderOf(e)
+			if err != nil {
+				return err
+			}
+			if err := c.waitForEnd(ctx, f, e.hello.PID); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.stdout, "stopped: pid %d\n", e.hello.PID)
+			return err
+		},
+	}
+}
+
+// folderOf is the data folder in which an engine was found.
+func (c *call) folderOf(e *peer) (folder, error) {
+	p, err := c.place()
+	if err != nil {
+		return "", err
+	}
+	if f, err := c.likelyFolder(p); err == nil && f.holder().pid == e.hello.PID {
+		return f, nil
+	}
+	in, err := c.load()
+	if in.folder == "" {
+		return "", err
+	}
+	return in.folder, nil
+}
+
+// waitForEnd waits until an engine has let go of its folder.
+func (c *call) waitForEnd(ctx context.Context, f folder, pid int) error {
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for f.holder().pid == pid && alive(pid) {
+		select {
+		case <-ctx.Done():
+			return failf(exitIO, "engine pid %d was asked to end and has not done so yet", pid)
+		case <-poll.C:
+		}
+	}
+	return nil
+}
+
+func (c *call) addCommand() *cobra.Command {
+	var name, group, note, interval, timeout string
+	var tags []string
+	cmd := &cobra.Command{
+		Use:   "add URL",
+		Short: "a monitor more, in the managed file beside the configuration",
+		Long: `Appends a monitor to managed.toml beside the configuration; a running engine
+takes it at once. A bare name is https, host:port is tcp. Everything else is
+for the configuration itself.`,
+		Example: `  lookout add https://example.com/health --name shop --tag prod --interval 30s
+  lookout add mail.example.com:25`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return failf(exitUsage, "%s takes one URL; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			fields := []config.Field{{Key: "url", Value: args[0]}}
+			for _, f := range []struct{ key, value string }{{"name", name}, {"group", group}, {"note", note}, {"interval", interval}, {"timeout", timeout}} {
+				if f.value != "" {
+					fields = append(fields, config.Field{Key: f.key, Value: f.value})
+				}
+			}
+			if len(tags) > 0 {
+				fields = append(fields, config.Field{Key: "tags", Value: tags})
+			}
+			return c.add(cmd.Context(), fields)
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "its name; default: host and path")
+	cmd.Flags().StringVar(&group, "group", "", "its place on the screen")
+	cmd.Flags().StringSliceVar(&tags, "tag", nil, "a tag; any number of times")
+	cmd.Flags().StringVar(&interval, "interval", "", `between checks, as "30s"`)
+	cmd.Flags().StringVar(&timeout, "timeout", "", `of a check, as "5s"`)
+	cmd.Flags().StringVar(&note, "note", "", "for others to read")
+	return cmd
+}
+
+// add writes a monitor down, through the engine where one runs.
+func (c *call) add(ctx context.Context, fields []config.Field) error {
+	e, err := c.reach(ctx)
+	if err == nil {
+		defer e.Close()
+		asked := make(map[string]any, len(fields))
+		for _, f := range fields {
+			asked[f.Key] = f.Value
+		}
+		if err := e.Add(ctx, asked); err != nil {
+			return refused(err, exitUsage)
+		}
+		_, err = fmt.Fprintf(c.stdout, "added, and being checked: %s\n", fields[0].Value)
+		return err
+	}
+	if codeOf(err) != exitNoEngine {
+		return err
+	}
+	p, err := c.place()
+	if err != nil {
+		return err
+	}
+	name, err := config.AddManaged(p.path, fields, c.options())
+	var wrong config.Mistakes
+	switch {
+	case errors.Is(err, config.ErrExists), errors.Is(err, uptime.ErrInvalid), errors.As(err, &wrong):
+		return failf(exitUsage, "not added: %w", err)
+	case err != nil:
+		return fmt.Errorf("not added: %w", err)
+	}
+	_, err = fmt.Fprintf(c.stdout, "added: %s; no engine runs, the next one checks it\n", name)
+	return err
+}
+
+// addMonitor is what the API's POST /v1/monitors does.
+func (h *host) addMonitor(ctx context.Context, asked map[string]any) error {
+	fields := make([]config.Field, 0, len(asked))
+	for k, v := range asked {
+		if list, ok := v.([]any); ok {
+			texts := make([]string, len(list))
+			for i, x := range list {
+				if texts[i], ok = x.(string); !ok {
+					return fmt.Errorf("%w: %s is no list of texts", uptime.ErrInvalid, uptime.Clean(k, 40))
+				}
+			}
+			v = texts
+		}
+		fields = append(fields, config.Field{Key: k, Value: v})
+	}
+	slices.SortFunc(fields, func(a, b config.Field) int { return strings.Compare(a.Key, b.Key) })
+	if h.in.place.path == "" {
+		return fmt.Errorf("%w: there is no configuration to add to", uptime.ErrInvalid)
+	}
+	if _, err := config.AddManaged(h.in.place.path, fields, h.c.options()); err != nil {
+		return err
+	}
+	_, err := h.reload(ctx)
+	return err
+}
+
+func (c *call) dataCommand() *cobra.Command {
+	return parent("data", "care of the data folder", c.dataCheckCommand())
+}
+
+// dataReport is what data check found, in JSON.
+type dataReport struct {
+	Version   int      `json:"version"`
+	Kind      string   `json:"kind"`
+	Path      string   `json:"path"`
+	OK        bool     `json:"ok"`
+	Values    int64    `json:"values"`
+	Results   int64    `json:"results"`
+	Events    int64    `json:"events"`
+	Incidents int64    `json:"incidents"`
+	Damaged   int64    `json:"damaged"`
+	Problems  []string `json:"problems"`
+}
+
+func (c *call) dataCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "read the whole data file and hold every value against its checksum",
+		Long: `Reads the whole data file, holds every value against its checksum and every
+index against what it points to. It changes nothing. The engine must not run.`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			format, err := c.formatOf("text", "json")
+			if err != nil {
+				return err
+			}
+			in, err := c.load()
+			if err != nil {
+				return err
+			}
+			return c.checkData(in, format)
+		},
+	}
+}
+
+func (c *call) checkData(in instance, format string) error {
+	path := in.folder.db()
+	store, err := storage.Open(path, storage.Options{Now: c.now(), ReadOnly: true})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return failf(exitIO, "there is no data file %s yet", path)
+	case errors.Is(err, storage.ErrLocked):
+		return failf(exitInUse, "the engine %s has %s open; lookout stop first", in.folder.holder(), path)
+	case errors.Is(err, storage.ErrDamaged):
+		return failf(exitIO, "%w; nothing was changed: restore a backup, or move the file away to begin anew", err)
+	case err != nil:
+		return in.folder.explainStore(err)
+	}
+	defer store.Close() //nolint:errcheck // it was only read
+	say, wipe := c.progress()
+	begin := c.now()
+	found, err := store.Check(func(done, total int64) {
+		if total > 0 && c.now().Sub(begin) > time.Second {
+			say(fmt.Sprintf("%d %% of %s", 100*done/total, path))
+		}
+	})
+	wipe()
+	if err != nil {
+		return fmt.Errorf("check %s: %w", path, err)
+	}
+	if format == "json" {
+		err = c.printJSON(dataReport{1, "data", path, found.OK(), found.Values, found.Results, found.Events, found.Incidents,
+			found.Damaged, append([]string{}, found.Problems...)})
+	} else {
+		err = c.printData(path, &found)
+	}
+	if err != nil || found.OK() {
+		return err
+	}
+	return silent(exitIO)
+}
+
+func (c *call) printData(path string, r *storage.Report) error {
+	for _, p := range r.Problems {
+		fmt.Fprintln(c.stdout, uptime.Clean(p, 300))
+	}
+	word := "no damage"
+	if !r.OK() {
+		word = count(int(r.Damaged), "problem") + "; what is damaged is not served, the rest is: restore a backup if there is one"
+	}
+	_, err := fmt.Fprintf(c.stdout, "%s: %s, %s, %s: %s\n", path, count(int(r.Results), "result"), count(int(r.Events), "event"),
+		count(int(r.Incidents), "incident"), word)
+	return err
+}

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lookout/engine/config"
+	"lookout/engine/report"
+	"lookout/engine/uptime"
+	"lookout/probes"
+)
+
+// checkAtOnce is how many checks of one command run at the same time.
+const checkAtOnce = 128
+
+func (c *call) checkCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "check NAME|URL…",
+		Short: "one check now, in this command; nothing is stored",
+		Long: `Makes one check of each NAME or URL in this very command, without the engine,
+prints all that it saw, and stores nothing. A NAME is checked as configured, a
+URL with every default. To have the engine check, use recheck.
+
+The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
+		Example: `  lookout check shop
+  lookout check https://example.com tcp://host:22 'dns:example.com?type=MX'
+  lookout check --all --format json`,
+		Annotations: map[string]string{asPlugin: "yes"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := c.reportFormat(report.Text, report.JSON)
+			if err != nil {
+				return err
+			}
+			if all == (len(args) > 0) {
+				return failf(exitUsage, "%s needs a NAME, a URL or --all; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			jobs, err := c.jobsFor(args)
+			if err != nil {
+				return err
+			}
+			results := c.checkNow(cmd.Context(), jobs)
+			if err := c.printResults(results, c.reportOptions(format)); err != nil {
+				return err
+			}
+			return silent(report.CheckExit(results))
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "every enabled monitor of the configuration")
+	return cmd
+}
+
+// jobsFor makes what is to be checked: the named monitors and the URLs in the
+// order of the arguments, or every monitor for none.
+func (c *call) jobsFor(args []string) ([]uptime.Job, error) {
+	opt := c.options()
+	var cfg *config.Config
+	if !slices.ContainsFunc(args, func(a string) bool { return !isURL(a) }) && len(args) > 0 {
+		cfg = &config.Config{} // no name is asked for, so no file is read
+	} else {
+		in, err := c.load()
+		var none *noConfig
+		if errors.As(err, &none) && len(args) > 0 {
+			return nil, failf(exitUsage, "%w; a URL needs none, and looks like https://%s", err, uptime.Clean(args[0], 80))
+		}
+		if err != nil {
+			return nil, err
+		}
+		cfg = in.config
+		if len(args) == 0 {
+			return cfg.Jobs, nil
+		}
+	}
+	jobs := make([]uptime.Job, 0, len(args))
+	for _, a := range args {
+		if i, ok := slices.BinarySearchFunc(cfg.Jobs, a, func(j uptime.Job, name string) int { return strings.Compare(j.Name, name) }); ok {
+			jobs = append(jobs, cfg.Jobs[i])
+			continue
+		}
+		if !isURL(a) {
+			return nil, failf(exitUsage, "%w: %s is not in %s%s", uptime.ErrNoMonitor, uptime.Clean(a, 120), cfg.Path, nearest(a, cfg.Jobs))
+		}
+		one, err := config.FromURLs([]string{a}, opt)
+		if err != nil {
+			return nil, failf(exitUsage, "%s: %w", uptime.Clean(a, 120), err)
+		}
+		jobs = append(jobs, one.Jobs...)
+	}
+	return jobs, nil
+}
+
+// isURL reports whether an argument is a URL rather than a name: it begins with a scheme.
+func isURL(s string) bool {
+	scheme, rest, ok := strings.Cut(s, ":")
+	if !ok || scheme == "" || rest == "" {
+		return false
+	}
+	for i, r := range scheme {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789+-.", r)) {
+			return false
+		}
+	}
+	return strings.HasPrefix(rest, "//") || scheme == "dns"
+}
+
+// nearest suggests the monitor whose name holds what was typed, or begins like it.
+func nearest(typed string, jobs []uptime.Job) string {
+	typed = strings.ToLower(typed)
+	var found []string
+	for _, j := range jobs {
+		if strings.Contains(strings.ToLower(j.Name), typed) {
+			if found = append(found, j.Name); len(found) == 3 {
+				break
+			}
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(found, " or ") + "?"
+}
+
+// checkNow runs the checks, some at a time, and returns what they found in the
+// order of the jobs. It ends early with ctx: the rest is cancelled.
+func (c *call) checkNow(ctx context.Context, jobs []uptime.Job) []uptime.Result {
+	raiseFiles()
+	runner := &probes.Runner{}
+	results := make([]uptime.Result, len(jobs))
+	say, wipe := c.progress()
+	next := make(chan int)                 // us → workers; unbuffered: a free worker takes one
+	done := make(chan struct{}, len(jobs)) // workers → progress; a slot each: no worker waits
+	var workers sync.WaitGroup
+	for range min(checkAtOnce, len(jobs)) {
+		workers.Go(func() {
+			for i := range next {
+				results[i] = runner.Run(ctx, jobs[i])
+				done <- struct{}{}
+			}
+		})
+	}
+	workers.Go(func() {
+		for i := range jobs {
+			next <- i
+		}
+		close(next)
+	})
+	tick := time.NewTicker(time.Second) // what takes less shows no progress
+	defer tick.Stop()
+	for n := 0; n < len(jobs); {
+		select {
+		case <-done:
+			n++
+		case <-tick.C:
+			say(thousands(n) + " of " + count(len(jobs), "check") + " done")
+		}
+	}
+	workers.Wait()
+	wipe()
+	return results
+}

@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lookout/engine/config"
+	"lookout/engine/uptime"
+)
+
+func (c *call) configCommand() *cobra.Command {
+	return parent("config", "validate a configuration, show what it would change, write a first one",
+		c.configCheckCommand(), c.configDiffCommand(), c.configInitCommand())
+}
+
+// configNamed is the configuration that an argument names, or the one of this call.
+func (c *call) configNamed(args []string) (string, error) {
+	if len(args) > 0 {
+		return absolute(args[0])
+	}
+	p, err := c.place()
+	return p.path, err
+}
+
+// readConfig reads a configuration and says what is wrong with it; the
+// Config is nil only where nothing could be read.
+func (c *call) readConfig(path string) (*config.Config, error) {
+	cfg, err := config.Load(path, c.options())
+	switch {
+	case cfg == nil:
+		return nil, unreadable(path, err)
+	case err != nil:
+		return cfg, mistaken(path, err)
+	}
+	return cfg, nil
+}
+
+// checked is a configuration that was checked, in JSON.
+type checked struct {
+	Version  int       `json:"version"`
+	Kind     string    `json:"kind"`
+	Path     string    `json:"path"`
+	Files    []string  `json:"files"`
+	Monitors int       `json:"monitors"`
+	Disabled int       `json:"disabled"`
+	Mistakes []mistake `json:"mistakes"`
+}
+
+type mistake struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Key     string `json:"key"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Warning bool   `json:"warning,omitempty"`
+}
+
+func (c *call) configCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "read a configuration and list every mistake with its line",
+		Long: `Reads a configuration with all that it includes and lists every mistake, with
+its file, its line, the key and what to do. Nothing is checked or changed.`,
+		Example: "  lookout config check\n  lookout config check new.toml && mv new.toml lookout.toml && lookout reload",
+		Args:    atMost(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			format, err := c.formatOf("text", "json")
+			if err != nil {
+				return err
+			}
+			path, err := c.configNamed(args)
+			if err != nil {
+				return err
+			}
+			cfg, wrong := c.readConfig(path)
+			if cfg == nil {
+				return wrong
+			}
+			if format == "json" {
+				if err := c.printJSON(checkedJSON(path, cfg, wrong)); err != nil {
+					return err
+				}
+				return silent(codeOf(wrong))
+			}
+			if wrong != nil {
+				return wrong
+			}
+			for _, w := range cfg.Warnings {
+				fmt.Fprintln(c.stdout, uptime.Clean(w.String(), 1024))
+			}
+			fmt.Fprintf(c.stdout, "%s: %s", path, count(len(cfg.Jobs), "monitor"))
+			if n := len(cfg.Disabled); n > 0 {
+				fmt.Fprintf(c.stdout, " and %s more disabled", thousands(n))
+			}
+			if n := len(cfg.Warnings); n > 0 {
+				fmt.Fprintf(c.stdout, ", %s", count(n, "warning"))
+			}
+			_, err = fmt.Fprintln(c.stdout, ", no mistake")
+			return err
+		},
+	}
+}
+
+func checkedJSON(path string, cfg *config.Config, wrong error) checked {
+	out := checked{1, "config", path, cfg.Files, len(cfg.Jobs), len(cfg.Disabled), []mistake{}}
+	var all config.Mistakes
+	if !errors.As(wrong, &all) {
+		all = cfg.Warnings
+	}
+	for _, m := range all {
+		out.Mistakes = append(out.Mistakes, mistake{m.File, m.Line, m.Key, m.Message, m.Hint, m.Warning})
+	}
+	return out
+}
+
+// differs is what a configuration changes, in JSON.
+type differs struct {
+	Version int       `json:"version"`
+	Kind    string    `json:"kind"`
+	Added   []string  `json:"added"`
+	Removed []string  `json:"removed"`
+	Changed []changed `json:"changed"`
+}
+
+type changed struct {
+	Monitor string       `json:"monitor"`
+	Keys    []changedKey `json:"keys"`
+}
+
+type changedKey struct {
+	Key string `json:"key"`
+	Old string `json:"old"`
+	New string `json:"new"`
+}
+
+func (c *call) configDiffCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "diff [FILE]",
+		Short: "show what a file would change; nothing is changed",
+		Long: `With a FILE: what it would change in the configuration that is found, key by
+key. Without: what a reload would change in the running engine. Secrets are
+starred, before and after.`,
+		Example: "  lookout config diff\n  lookout config diff new.toml",
+		Args:    atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := c.formatOf("text", "json")
+			if err != nil {
+				return err
+			}
+			p, err := c.place()
+			if err != nil {
+				return err
+			}
+			path := p.path
+			if len(args) > 0 {
+				if path, err = absolute(args[0]); err != nil {
+					return err
+				}
+			}
+			next, err := c.readConfig(path)
+			if err != nil {
+				return err
+			}
+			var d config.Difference
+			title := ""
+			if len(args) > 0 {
+				now, err := c.readConfig(p.path)
+				if err != nil {
+					return err
+				}
+				d, title = config.Diff(now, next), fmt.Sprintf("%s against %s", path, p.path)
+			} else if d, title, err = c.againstEngine(cmd.Context(), next); err != nil {
+				return err
+			}
+			if format == "json" {
+				return c.printJSON(differsJSON(d))
+			}
+			_, err = fmt.Fprintf(c.stdout, "%s# %s: %s\n", d, title, d.Summary())
+			return err
+		},
+	}
+}
+
+// againstEngine compares a configuration with what the engine runs, which
+// tells what a monitor is configured as by its fingerprint only.
+func (c *call) againstEngine(ctx context.Context, next *config.Config) (config.Difference, string, error) {
+	e, err := c.reach(ctx)
+	if codeOf(err) == exitNoEngine {
+		return config.Diff(nil, next), "no engine runs with it", nil
+	}
+	if err != nil {
+		return config.Difference{}, "", err
+	}
+	defer e.Close()
+	s, err := e.Status(ctx, "", false)
+	if err != nil {
+		return config.Difference{}, "", err
+	}
+	runs := make(map[string]uint64, len(s.Snapshot.States))
+	for _, st := range s.Snapshot.States {
+		runs[st.Name] = st.Fingerprint
+	}
+	var d config.Difference
+	for _, j := range next.Jobs {
+		was, ok := runs[j.Name]
+		delete(runs, j.Name)
+		switch {
+		case !ok:
+			d.Added = append(d.Added, j.Name)
+		case was != j.Fingerprint:
+			d.Changed = append(d.Changed, config.Change{Monitor: j.Name})
+		}
+	}
+	d.Removed = slices.Sorted(maps.Keys(runs))
+	return d, fmt.Sprintf("what a reload of pid %d would change", e.hello.PID), nil
+}
+
+func (c *call) configInitCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [URL…]",
+		Short: "write a first configuration, and never over another one",
+		Long: `Writes a first configuration with these URLs, or an example: to --config or
+$LOOKOUT_CONFIG, else ./lookout.toml. A file that is there is left as it is.`,
+		Example: "  lookout config init\n  lookout config init https://example.com mail.example.com:25",
+		RunE: func(_ *cobra.Command, args []string) error {
+			path := c.config
+			if path == "" {
+				path = c.getenv("LOOKOUT_CONFIG")
+			}
+			if path == "" {
+				path = "lookout.toml"
+			}
+			if len(args) == 0 {
+				args = []string{"https://www.example.com/"}
+			}
+			if _, err := config.FromURLs(args, c.options()); err != nil {
+				return failf(exitUsage, "%w", err)
+			}
+			abs, err := absolute(path)
+			if err != nil {
+				return err
+			}
+			if err := c.saveFirst(abs, args, time.Minute); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.stdout, "wrote %s: %s; lookout shows them, lookout engine checks without a screen\n", path, count(len(args), "monitor"))
+			return err
+		},
+	}
+}
+
+func differsJSON(d config.Difference) differs {
+	out := differs{1, "difference", append([]string{}, d.Added...), append([]string{}, d.Removed...), []changed{}}
+	for _, ch := range d.Changed {
+		x := changed{ch.Monitor, []changedKey{}}
+		for _, k := range ch.Keys {
+			x.Keys = append(x.Keys, changedKey{k.Key, k.Old, k.New})
+		}
+		out.Changed = append(out.Changed, x)
+	}
+	return out
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lookout/engine/config"
+	"lookout/engine/uptime"
+	"lookout/probes"
+	"lookout/tui"
+)
+
+// welcome is the guided first run: where there is no configuration, it makes
+// one, and goes on with it.
+func (c *call) welcome(ctx context.Context, looked []string) error {
+	if err := c.needTerminal(); err != nil {
+		return failf(exitUsage, "there is no configuration, and %w", err)
+	}
+	path := xdgConfig(c.getenv)
+	if path == "" {
+		var err error
+		if path, err = absolute("lookout.toml"); err != nil {
+			return err
+		}
+	}
+	shown := make([]string, len(looked))
+	for i, l := range looked {
+		shown[i] = c.tilde(l)
+	}
+	leave, err := c.screen(ctx, tui.Options{FirstRun: &tui.FirstRun{
+		Path:     c.tilde(path),
+		Searched: shown,
+		Check:    c.firstCheck,
+		Preview:  func(lines []string, every time.Duration) (string, error) { return firstText(lines, every), nil },
+		Save: func(lines []string, every time.Duration) (string, error) {
+			return path, c.saveFirst(path, lines, every)
+		},
+	}})
+	if err != nil || leave != tui.LeaveSaved {
+		return err
+	}
+	in, err := c.load()
+	if err != nil {
+		return err
+	}
+	return c.embed(ctx, in)
+}
+
+// firstCheck tries what a person typed.
+func (c *call) firstCheck(ctx context.Context, line string) (tui.FirstCheck, error) {
+	cfg, err := config.FromURLs([]string{line}, c.options())
+	var wrong config.Mistakes
+	if errors.As(err, &wrong) && len(wrong) > 0 {
+		return tui.FirstCheck{}, errors.New(wrong[0].String())
+	}
+	if err != nil {
+		return tui.FirstCheck{}, err
+	}
+	if len(cfg.Jobs) == 0 {
+		return tui.FirstCheck{}, errors.New("there is nothing to watch in this line")
+	}
+	job := cfg.Jobs[0]
+	r := (&probes.Runner{}).Run(ctx, job)
+	return tui.FirstCheck{Name: job.Name, URL: job.Target, OK: r.Outcome == uptime.OutcomeUp || r.Outcome == uptime.OutcomeDegraded,
+		Text: foundText(&r, c.now())}, nil
+}
+
+// foundText says what a check found, in a few words.
+func foundText(r *uptime.Result, now time.Time) string {
+	if r.Message != "" {
+		return r.Message
+	}
+	var parts []string
+	if r.Status != 0 {
+		parts = append(parts, fmt.Sprintf("%d in %s", r.Status, uptime.Took(r.Total)))
+	} else {
+		parts = append(parts, "answers in "+uptime.Took(r.Total))
+	}
+	if r.Cert != nil {
+		parts = append(parts, fmt.Sprintf("certificate %d days", int(r.Cert.NotAfter.Sub(now)/(24*time.Hour))))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// firstText is the configuration for some lines.
+func firstText(lines []string, every time.Duration) string {
+	entries := make([]config.Entry, len(lines))
+	for i, l := range lines {
+		entries[i].URL = l
+	}
+	return config.First(entries, every)
+}
+
+// saveFirst writes a first configuration, and never over another one.
+func (c *call) saveFirst(path string, lines []string, every time.Duration) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the folder of %s: %w", path, cause(err))
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return failf(exitInUse, "%s is there already, and was left as it is", path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.WriteString(firstText(lines, every))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		_, err = c.readConfig(path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lookout/engine/report"
+	"lookout/engine/uptime"
+)
+
+// span is a stretch of the past that flags name.
+type span struct{ since, until string }
+
+func (s *span) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.since, "since", "", `not before: "24h" ago, "15:04", "2026-11-22 15:04"`)
+	cmd.Flags().StringVar(&s.until, "until", "", "before this moment, written alike")
+}
+
+// times reads the flags in the zone that loc finds, if they say anything.
+func (s *span) times(now time.Time, loc func() *time.Location) (since, until time.Time, err error) {
+	if s.since == "" && s.until == "" {
+		return since, until, nil
+	}
+	zone := loc()
+	if s.since != "" {
+		if since, err = parsePast(s.since, now, zone); err != nil {
+			return since, until, fmt.Errorf("--since: %w", err)
+		}
+	}
+	if s.until != "" {
+		if until, err = parsePast(s.until, now, zone); err != nil {
+			return since, until, fmt.Errorf("--until: %w", err)
+		}
+		if !until.After(since) {
+			return since, until, failf(exitUsage, "--until is before --since: nothing lies between")
+		}
+	}
+	return since, until, nil
+}
+
+// zoneFor is the time zone for what is asked of an engine, or of nobody.
+func zoneFor(ctx context.Context, e *peer) func() *time.Location {
+	return func() *time.Location {
+		if e == nil {
+			return time.Local
+		}
+		return e.zone(ctx)
+	}
+}
+
+func (c *call) historyCommand() *cobra.Command {
+	var s span
+	var results bool
+	cmd := &cobra.Command{
+		Use:   "history [NAME]",
+		Short: "incidents, newest first; or the results of one monitor",
+		Long: `Prints the incidents of everything or of one monitor, newest first, with
+--results the results of one monitor, oldest first. Without an engine it reads
+the file.`,
+		Example: "  lookout history --since 7d\n  lookout history shop --results --since 2h --format csv",
+		Args:    atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			format, err := c.reportFormat(report.Text, report.JSON, report.CSV)
+			if err != nil {
+				return err
+			}
+			if results && len(args) == 0 {
+				return failf(exitUsage, "--results are of one monitor: name it")
+			}
+			ctx := cmd.Context()
+			m, e, done, err := c.remember(ctx)
+			if err != nil {
+				return err
+			}
+			defer done()
+			since, until, err := s.times(c.now(), zoneFor(ctx, e))
+			if err != nil {
+				return err
+			}
+			opt := c.reportOptions(format)
+			opt.Location = zoneFor(ctx, e)()
+			if results {
+				list, err := m.Results(ctx, uptime.ResultQuery{Monitor: args[0], Since: since, Until: until, Limit: mostRows})
+				if err != nil {
+					return err
+				}
+				return c.printResults(list, opt)
+			}
+			q := uptime.IncidentQuery{Since: since, Until: until, Limit: mostRows}
+			if len(args) > 0 {
+				q.Monitor = args[0]
+			}
+			list, err := m.Incidents(ctx, q)
+			if err != nil {
+				return err
+			}
+			return report.Incidents(c.stdout, list, opt)
+		},
+	}
+	cmd.Flags().BoolVar(&results, "results", false, "the results of the checks, instead of the incidents")
+	s.flags(cmd)
+	return cmd
+}
+
+// mostRows is how many incidents or results are printed at most: as many as the API gives.
+const mostRows = 10_000
+
+func (c *call) eventsCommand() *cobra.Command {
+	var s span
+	var follow bool
+	var after uint64
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "verdicts, alerts, configuration and all the rest, as they happen",
+		Long: `Prints the event log: the newest thousand, or what the flags ask for, oldest
+first. With --follow it goes on with what happens, from now on unless --after
+or --since say where to begin, until it is interrupted or the engine ends.`,
+		Example: "  lookout events --since 1d\n  lookout events --follow --format json | while read -r e; do …; done",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, err := c.reportFormat(report.Text, report.JSON, report.CSV)
+			if err != nil {
+				return err
+			}
+			if follow && format == report.CSV {
+				return failf(exitUsage, "--follow prints text or json: a line for each event")
+			}
+			ctx := cmd.Context()
+			m, e, done, err := c.remember(ctx)
+			if err != nil {
+				return err
+			}
+			defer done()
+			if follow && e == nil {
+				return failf(exitNoEngine, "there is nothing to follow: no engine runs")
+			}
+			q := uptime.EventQuery{After: after, Limit: mostRows}
+			if q.Since, q.Until, err = s.times(c.now(), zoneFor(ctx, e)); err != nil {
+				return err
+			}
+			opt := c.reportOptions(format)
+			opt.Location = zoneFor(ctx, e)()
+			chosen := cmd.Flags().Changed("after") || s != span{}
+			last, err := c.printPast(ctx, m, q, chosen, follow, opt)
+			if err != nil || !follow {
+				return err
+			}
+			err = e.FollowEvents(ctx, last, func(ev uptime.Event) error { return c.printEvents([]uptime.Event{ev}, opt) })
+			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+				return nil
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what happens")
+	cmd.Flags().Uint64Var(&after, "after", 0, "those with a larger number")
+	s.flags(cmd)
+	return cmd
+}
+
+// printPast prints the events that were asked for, and returns the number of
+// the last one that there is. If nothing was chosen, they are the newest
+// thousand, or none before what is followed.
+func (c *call) printPast(ctx context.Context, m memories, q uptime.EventQuery, chosen, follow bool, opt report.Options) (uint64, error) {
+	if !chosen {
+		q = uptime.EventQuery{Before: math.MaxUint64, Limit: 1000}
+		if follow {
+			q.Limit = 1
+		}
+		list, err := m.Events(ctx, q)
+		if err != nil || len(list) == 0 {
+			return 0, err
+		}
+		last := list[0].ID
+		if follow {
+			return last, nil
+		}
+		slices.Reverse(list)
+		return last, c.printEvents(list, opt)
+	}
+	last := q.After
+	for {
+		list, err := m.Events(ctx, q)
+		if err != nil {
+			return last, err
+		}
+		if len(list) > 0 {
+			if err := c.printEvents(list, opt); err != nil {
+				return last, err
+			}
+			last = list[len(list)-1].ID
+			q.After = last
+		}
+		if len(list) < q.Limit {
+			return last, nil
+		}
+	}
+}

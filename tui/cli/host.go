@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lookout/engine"
+	"lookout/engine/api"
+	"lookout/engine/config"
+	"lookout/engine/uptime"
+	"lookout/probes"
+	"lookout/storage"
+)
+
+// host is an engine in this process: with its store and its socket, or in
+// memory with neither.
+type host struct {
+	c      *call
+	in     instance // as it was started
+	log    *slog.Logger
+	store  *storage.Store // nil: in memory
+	engine *engine.Engine
+	socket net.Listener // nil: in memory
+
+	config    atomic.Pointer[config.Config] // in force
+	reloading sync.Mutex                    // one reload at a time: the last one that was asked for wins
+	stopped   chan struct{}                 // host → serve: closed when somebody asked for the end
+	stopOnce  sync.Once
+}
+
+// newHost opens the store, whose lock the caller may find held, and makes the
+// engine. Nothing is checked before serve.
+func (c *call) newHost(in instance, log *slog.Logger) (*host, error) {
+	if err := in.folder.prepare(in.config.SocketGroup); err != nil {
+		return nil, err
+	}
+	now := c.now()
+	store, err := storage.Open(in.folder.db(), storage.Options{Retention: retention(in.config.Retention), Now: now})
+	if err != nil {
+		return nil, in.folder.explainStore(err)
+	}
+	h := &host{c: c, in: in, log: log, store: store, stopped: make(chan struct{})}
+	if err := h.make(store, now); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	if h.socket, err = api.Listen(in.folder.socket(), in.config.SocketGroup); err == nil {
+		err = in.folder.note(holder{os.Getpid(), in.place.path, release})
+	}
+	if err != nil {
+		return nil, errors.Join(in.folder.explain(err), h.release())
+	}
+	return h, nil
+}
+
+// newMemoryHost makes an engine that keeps nothing.
+func (c *call) newMemoryHost(cfg *config.Config, log *slog.Logger) (*host, error) {
+	h := &host{c: c, in: instance{config: cfg}, log: log, stopped: make(chan struct{})}
+	return h, h.make(newMemory(), c.now())
+}
+
+func (h *host) make(store engine.Store, now time.Time) error {
+	cfg := h.in.config
+	h.config.Store(cfg)
+	o := engine.Options{
+		Instance: cfg.Instance,
+		Timezone: zoneName(cfg.Timezone),
+		Store:    store,
+		Runner:   &probes.Runner{Log: h.log},
+		Jobs:     cfg.Jobs,
+		Config:   uptime.ConfigState{Path: h.in.place.path, Loaded: now.UTC()},
+		Capacity: capacity(raiseFiles()),
+		Log:      h.log,
+	}
+	if h.store != nil {
+		at, err := h.store.Resume()
+		if err != nil {
+			return err
+		}
+		for _, d := range at.Damaged {
+			h.log.Error("a part of the data file cannot be read and is left out; run: lookout data check", "where", d)
+		}
+		o.Resumed = engine.Resumed{LastEvent: at.LastEvent, LastIncident: at.LastIncident, LastAlive: at.LastAlive}
+	}
+	e, err := engine.New(o, now)
+	h.engine = e
+	return err
+}
+
+// zoneName is the IANA name of a zone that was configured; "" for the machine's
+// own, which readers elsewhere do not share.
+func zoneName(loc *time.Location) string {
+	if loc == nil || loc == time.Local {
+		return ""
+	}
+	return loc.String()
+}
+
+func retention(r config.Retention) storage.Retention {
+	return storage.Retention{Results: r.Results, Events: r.Events, MaxSize: r.MaxSize}
+}
+
+// explainStore says why a data file cannot be opened, with its exit code.
+func (f folder) explainStore(err error) error {
+	switch {
+	case errors.Is(err, storage.ErrLocked):
+		return err
+	case errors.Is(err, storage.ErrDamaged):
+		return failf(exitIO, "%w; lookout data check says what can still be read, and nothing was changed", err)
+	case errors.Is(err, storage.ErrNewer):
+		return failf(exitIO, "%w; install that version again, or choose another data_dir", err)
+	case full(err):
+		return f.explain(err)
+	}
+	return err
+}
+
+// ask ends serve, as a signal does.
+func (h *host) ask() { h.stopOnce.Do(func() { close(h.stopped) }) }
+
+// reload reads the configuration again and puts it in force, or says why not
+// and leaves everything as it is.
+func (h *host) reload(ctx context.Context) (string, error) {
+	if h.in.place.path == "" {
+		return "", fmt.Errorf("%w: there is no configuration to read again", uptime.ErrInvalid)
+	}
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
+	cfg, err := config.Load(h.in.place.path, h.c.options())
+	if err != nil {
+		if cfg == nil {
+			err = unreadable(h.in.place.path, err)
+		} else {
+			err = mistaken(h.in.place.path, err)
+		}
+		return "", errors.Join(err, h.engine.ConfigFailed(ctx, uptime.Clean(err.Error(), 300)))
+	}
+	said, err := h.engine.Reload(ctx, cfg.Jobs, uptime.ConfigState{Path: h.in.place.path, Loaded: h.c.now().UTC()})
+	if err != nil {
+		return "", err
+	}
+	h.config.Store(cfg)
+	for _, w := range cfg.Warnings {
+		h.log.Warn("configuration", "at", w.String())
+	}
+	if late := needsRestart(h.in.config, cfg); len(late) > 0 {
+		said += "; " + bullets(late) + " will be in force after a restart"
+	}
+	return said, nil
+}
+
+// needsRestart names the settings that only a start takes.
+func needsRestart(was, now *config.Config) []string {
+	var out []string
+	for _, s := range []struct {
+		name string
+		same bool
+	}{
+		{"instance", was.Instance == now.Instance},
+		{"timezone", was.Timezone.String() == now.Timezone.String()},
+		{"data_dir", was.DataDir == now.DataDir},
+		{"socket_group", was.SocketGroup == now.SocketGroup},
+		{"[log]", was.Log == now.Log},
+		{"[retention]", was.Retention == now.Retention},
+	} {
+		if !s.same {
+			out = append(out, s.name)
+		}
+	}
+	return out
+}
+
+// serverOptions are what the control API serves.
+func (h *host) serverOptions() api.ServerOptions {
+	return api.ServerOptions{
+		Backend: h.engine,
+		Version: release,
+		PID:     os.Getpid(),
+		Started: h.engine.Snapshot().Started,
+		Config: func() api.Config {
+			cfg := h.config.Load()
+			return api.Config{Path: cfg.Path, Pages: cfg.Pages, Operators: cfg.Operators}
+		},
+		Reload: h.reload,
+		Stop:   h.ask,
+		Add:    h.addMonitor,
+	}
+}

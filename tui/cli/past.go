@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"lookout/engine"
+	"lookout/engine/uptime"
+	"lookout/storage"
+)
+
+// memories are the questions about the past that an engine answers, and
+// without one its data file.
+type memories interface {
+	Events(ctx context.Context, q uptime.EventQuery) ([]uptime.Event, error)
+	Incidents(ctx context.Context, q uptime.IncidentQuery) ([]uptime.Incident, error)
+	Results(ctx context.Context, q uptime.ResultQuery) ([]uptime.Result, error)
+}
+
+// archive is a data file that is read without an engine.
+type archive struct {
+	in    instance
+	store *storage.Store // nil: nothing was ever stored
+	alive time.Time      // when an engine last wrote to it; zero: never
+}
+
+// openArchive opens the data file of a configuration to be read. A missing one
+// is an archive of nothing; one that an engine holds is that engine's silence.
+func (c *call) openArchive(in instance) (*archive, error) {
+	store, err := storage.Open(in.folder.db(), storage.Options{Retention: retention(in.config.Retention), Now: c.now(), ReadOnly: true})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &archive{in: in}, nil
+	case errors.Is(err, storage.ErrLocked):
+		return nil, silentEngine(in.folder, exitNoEngine)
+	case err != nil:
+		return nil, in.folder.explainStore(err)
+	}
+	at, err := store.Resume()
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &archive{in, store, at.LastAlive}, nil
+}
+
+func (a *archive) close() {
+	if a.store != nil {
+		a.store.Close() //nolint:errcheck // it was only read
+	}
+}
+
+// age is a line about how old the truth of a file is.
+func (a *archive) age(now time.Time) string {
+	if a.alive.IsZero() {
+		return "no engine answers, and nothing has been stored yet"
+	}
+	return fmt.Sprintf("no engine answers; this was the truth %s ago", uptime.Ago(now.Sub(a.alive)))
+}
+
+// snapshot is the last known state.
+func (a *archive) snapshot() (*uptime.Snapshot, error) {
+	cfg := a.in.config
+	var store engine.Store = newMemory()
+	if a.store != nil {
+		store = frozen{a.store}
+	}
+	e, err := engine.New(engine.Options{
+		Instance: cfg.Instance,
+		Timezone: zoneName(cfg.Timezone),
+		Store:    store,
+		Jobs:     cfg.Jobs,
+		Config:   uptime.ConfigState{Path: a.in.place.path},
+	}, a.alive) // as of then: what came after, nobody knows
+	if err != nil {
+		return nil, err
+	}
+	s := *e.Snapshot()
+	s.Time = a.alive
+	return &s, nil
+}
+
+// frozen is a store that an engine reads to say what it knew.
+type frozen struct{ *storage.Store }
+
+// Rename does nothing: the engine that runs next will do it.
+func (frozen) Rename(from, to string) error { return nil }
+
+// Events answers from the file.
+func (a *archive) Events(_ context.Context, q uptime.EventQuery) ([]uptime.Event, error) {
+	if a.store == nil {
+		return nil, nil
+	}
+	return a.store.Events(q)
+}
+
+// Incidents answers from the file.
+func (a *archive) Incidents(_ context.Context, q uptime.IncidentQuery) ([]uptime.Incident, error) {
+	if a.store == nil {
+		return nil, nil
+	}
+	return a.store.Incidents(q)
+}
+
+// Results answers from the file.
+func (a *archive) Results(_ context.Context, q uptime.ResultQuery) ([]uptime.Result, error) {
+	if a.store == nil {
+		return nil, nil
+	}
+	return a.store.Results(q)
+}
+
+// remember finds who knows the past: the engine, else the file, of which the
+// note on standard error says how old its truth is.
+func (c *call) remember(ctx context.Context) (m memories, e *peer, done func(), err error) {
+	e, err = c.reach(ctx)
+	if err == nil {
+		return e, e, e.Close, nil
+	}
+	if codeOf(err) != exitNoEngine {
+		return nil, nil, nil, err
+	}
+	in, err := c.load()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	a, err := c.openArchive(in)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	fmt.Fprintln(c.stderr, "lookout: "+a.age(c.now()))
+	return a, nil, a.close, nil
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lookout/engine/api"
+	"lookout/engine/uptime"
+	"lookout/tui"
+)
+
+// peer is an engine that answers on a socket.
+type peer struct {
+	*api.Client
+	hello api.Hello
+}
+
+// dial reaches the engine on a socket.
+func (c *call) dial(ctx context.Context, socket string, readOnly bool) (*peer, error) {
+	client, err := api.Dial(ctx, socket, api.ClientOptions{ReadOnly: readOnly, As: c.as})
+	if err != nil {
+		return nil, err
+	}
+	hello, err := client.Hello(ctx)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &peer{client, hello}, nil
+}
+
+// taken says that a data folder is in use, and how to see by whom.
+func (p *peer) taken(f folder, mine string) error {
+	if p.hello.Config == mine {
+		return failf(exitInUse, "an engine already runs with %s: pid %d; lookout attach shows it", mine, p.hello.PID)
+	}
+	return failf(exitInUse, "the data folder %s is in use by the engine pid %d with %s; lookout attach %s shows it all the same",
+		f, p.hello.PID, configName(p.hello.Config), f)
+}
+
+// configName names a configuration in a sentence.
+func configName(path string) string {
+	if path == "" {
+		return "no configuration"
+	}
+	return path
+}
+
+// reach finds the engine of this call's configuration: first where it most
+// likely is, then where the whole configuration says.
+func (c *call) reach(ctx context.Context) (*peer, error) {
+	p, err := c.place()
+	if err != nil {
+		return nil, err
+	}
+	if f, err := c.likelyFolder(p); err == nil {
+		if e, err := c.dial(ctx, f.socket(), false); err == nil {
+			if e.hello.Config == p.path {
+				return e, nil
+			}
+			e.Close()
+		}
+	}
+	in, err := c.load()
+	if in.folder == "" {
+		return nil, err
+	}
+	e, err := c.dial(ctx, in.folder.socket(), false)
+	switch {
+	case err != nil:
+		return nil, noEngine(in, err)
+	case e.hello.Config != p.path:
+		e.Close()
+		return nil, e.taken(in.folder, p.path)
+	}
+	return e, nil
+}
+
+// noEngine says that nobody answers for a configuration, and what to do.
+func noEngine(in instance, err error) error {
+	if errors.Is(err, uptime.ErrNotAllowed) {
+		return failf(exitDenied, "%w; it is its owner's, and of the group socket_group", err)
+	}
+	if h := in.folder.holder(); h.pid != 0 && alive(h.pid) {
+		return failf(exitNoEngine, "engine pid %d does not answer", h.pid)
+	}
+	return failf(exitNoEngine, "no engine runs with %s; lookout engine or lookout starts one", in.place.path)
+}
+
+// socketAt is the socket that a person names: itself, or by its data folder.
+func socketAt(where string) string {
+	if info, err := os.Stat(where); err == nil && info.IsDir() {
+		return filepath.Join(where, "lookout.sock")
+	}
+	return where
+}
+
+// join shows the dashboard of an engine in another process, until it is left.
+func (c *call) join(ctx context.Context, p *peer, readOnly bool) error {
+	if err := c.needTerminal(); err != nil {
+		p.Close()
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	followed := make(chan struct{}) // closed when the client has ended
+	go func() {
+		p.Run(ctx)
+		close(followed)
+	}()
+	_, err := c.screen(ctx, tui.Options{Source: p, Instance: p.hello.Instance, ReadOnly: readOnly})
+	cancel()
+	<-followed
+	return err
+}
+
+// screen shows a console on the terminal of this call.
+func (c *call) screen(ctx context.Context, o tui.Options) (leave tui.Leave, err error) {
+	err = guard(func() error {
+		o.Input, o.Output, o.Env, o.Now = c.stdin, c.stdout, c.environ(), c.now
+		if c.env["LOOKOUT_TEST_PANIC"] == "screen" {
+			o.Source = &broken{Source: o.Source, after: c.now().Add(brokenAfter)}
+		}
+		leave, err = tui.Run(ctx, o)
+		return err
+	})
+	if err != nil && !errors.As(err, new(*exitError)) {
+		err = &exitError{exitBug, err}
+	}
+	return leave, err
+}
+
+// environ is the environment as a list.
+func (c *call) environ() []string {
+	out := make([]string, 0, len(c.env))
+	for k, v := range c.env {
+		out = append(out, k+"="+v)
+	}
+	return out
+}
+
+// needTerminal says what to do where there is no terminal.
+func (c *call) needTerminal() error {
+	if terminal(c.stdin) == nil || terminal(c.stdout) == nil {
+		return failf(exitUsage, "the dashboard needs a terminal; without one, lookout engine checks and lookout status tells")
+	}
+	return nil
+}
+
+// tilde shortens a path below the home for people.
+func (c *call) tilde(path string) string {
+	home := c.env["HOME"]
+	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok && home != "" {
+		return "~" + string(filepath.Separator) + rest
+	}
+	return path
+}
+
+// zone is the time zone that people read this engine's times in; ours where it cannot be told.
+func (p *peer) zone(ctx context.Context) *time.Location {
+	s, err := p.Status(ctx, "", true)
+	if err != nil {
+		return time.Local
+	}
+	return zoneOf(s.Snapshot)
+}
+
+// zoneOf is the time zone of a snapshot.
+func zoneOf(s *uptime.Snapshot) *time.Location {
+	if s.Timezone != "" {
+		if loc, err := time.LoadLocation(s.Timezone); err == nil {
+			return loc
+		}
+	}
+	return time.Local
+}
