@@ -60,7 +60,7 @@ func (c *cutter) fault(line int, message string) { c.faults = append(c.faults, f
 func (c *cutter) end(pos int) {
 	b := c.last
 	if b == nil {
-		if strings.TrimSpace(c.text[:pos]) == "" && len(c.faults) == 0 {
+		if strings.Trim(c.text[:pos], " \t\r\n") == "" && len(c.faults) == 0 {
 			return
 		}
 		b = &block{file: c.file}

@@ -37,6 +37,9 @@ func testTypes() []uptime.CheckType {
 				wrong = append(wrong, uptime.Mistake{Key: "expect.status", Message: fmt.Sprintf("expect.status = %q is no status", st)})
 			}
 		}
+		if uptime.Value(s.Values, "body", "") == "panic" {
+			panic("a bug")
+		}
 		if uptime.Value(s.Values, "body", "") == "leak" {
 			wrong = append(wrong, uptime.Mistake{Key: "body", Message: "body does not go with " + uptime.Value(s.Values, "bearer_token", uptime.Secret("")).Reveal()})
 		}
@@ -89,20 +92,21 @@ func loadText(t testing.TB, text string, opt Options) (*Config, error) {
 func writeFiles(t testing.TB, dir, text string) {
 	t.Helper()
 	name := "lookout.toml"
-	files := map[string]string{name: ""}
+	files := map[string]*strings.Builder{name: {}}
 	for _, line := range strings.SplitAfter(text, "\n") {
 		if f, ok := strings.CutPrefix(strings.TrimSpace(line), "-- "); ok && strings.HasSuffix(f, " --") {
 			name = strings.TrimSuffix(f, " --")
+			files[name] = &strings.Builder{}
 			continue
 		}
-		files[name] += line
+		files[name].WriteString(line)
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

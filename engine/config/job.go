@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lookout/engine/uptime"
 )
@@ -34,17 +36,21 @@ func (d *draft) one(raw, target string) bool {
 		return false
 	}
 	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Values: d.values, Expect: d.expect}
-	check, mistakes := d.kind.New(s)
+	check, mistakes := d.kind.check(s)
 	hide := hider(s)
 	for _, x := range mistakes {
 		path := strings.Split(x.Key, ".")
 		if x.Key == "" {
 			path = nil
 		}
+		message, hint := hide(x.Message), sentence(hide(x.Hint))
+		if x.Key != "" && !strings.HasPrefix(message, x.Key) {
+			message = x.Key + ": " + message
+		}
 		if x.Warning {
-			d.warn(hide(x.Message), hide(x.Hint), path...)
+			d.warn(message, hint, path...)
 		} else {
-			d.fail(hide(x.Message), hide(x.Hint), path...)
+			d.fail(message, hint, path...)
 			ok = false
 		}
 	}
@@ -69,6 +75,26 @@ func (d *draft) one(raw, target string) bool {
 	l.cfg.entries[name] = entry{d.blk.file.path, d.blk.firstLine(), func() settings { return describe(k, m, s) }}
 	l.cfg.Jobs = append(l.cfg.Jobs, uptime.Job{Monitor: m, Checker: check.Checker})
 	return true
+}
+
+// check makes a check. A type that panics is a bug of ours, and a bad file must
+// not end an engine that reloads: the bug becomes a mistake of the monitor.
+func (k *kind) check(s uptime.Settings) (c uptime.Check, mistakes []uptime.Mistake) {
+	defer func() {
+		if r := recover(); r != nil {
+			mistakes = []uptime.Mistake{{Message: fmt.Sprintf("a bug in the check type %s: it cannot read these settings", k.Name)}}
+		}
+	}()
+	return k.New(s)
+}
+
+// sentence begins with a capital letter, as a hint does.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // group is the group of a monitor, sharing the memory of equal ones.

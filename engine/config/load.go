@@ -40,6 +40,8 @@ type loader struct {
 
 	cfg      *Config
 	mistakes Mistakes
+	wrong    int // of the mistakes, those that are no warnings
+	warned   int // and those that are
 	noted    map[uptime.Mistake]struct{}
 	broken   bool // a block could not be read: what looks missing may stand there
 	total    int
@@ -327,6 +329,10 @@ func (l *loader) finish() (*Config, error) {
 	l.compile()
 	for i, b := range l.monitors {
 		l.monitors[i] = nil // its text may go
+		if l.full() {
+			l.broken = true
+			break
+		}
 		l.monitor(b)
 	}
 	l.checkTags()

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -59,13 +60,33 @@ func (l *loader) warn(b *block, path []string, message, hint string) {
 	l.note(uptime.Mistake{File: b.file.path, Line: b.line(path...), Key: keyPath(b, path), Message: message, Hint: hint, Warning: true})
 }
 
+// A person repairs what is listed and loads again: beyond these, more would only
+// cost time. They are counted apart, so that no warning hides a mistake.
+const (
+	maxMistakes = 10_000
+	maxWarnings = 1_000
+)
+
 func (l *loader) note(m uptime.Mistake) {
+	n, max, what := &l.wrong, maxMistakes, "mistakes"
+	if m.Warning {
+		n, max, what = &l.warned, maxWarnings, "warnings"
+	}
+	if *n >= max {
+		return
+	}
 	if _, ok := l.noted[m]; ok {
 		return
+	}
+	if *n++; *n == max {
+		m = uptime.Mistake{Message: fmt.Sprintf("only the first %d %s are listed", max-1, what), Warning: m.Warning}
 	}
 	l.noted[m] = struct{}{}
 	l.mistakes = append(l.mistakes, m)
 }
+
+// full reports whether reading on would tell a person nothing.
+func (l *loader) full() bool { return l.wrong >= maxMistakes }
 
 // keyPath is a path as Mistake.Key has it: without the block's own name.
 func keyPath(b *block, path []string) string {

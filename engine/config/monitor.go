@@ -323,6 +323,8 @@ func (d *draft) typed() {
 		}
 		slot, v, w := d.l.convertOwn(d.blk, d.kind, key, d.raw[key])
 		switch {
+		case d.l.full():
+			return
 		case w != nil:
 			d.fail(w.message, w.hint, key)
 		case slot == "":

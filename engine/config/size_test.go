@@ -64,6 +64,22 @@ func TestLoadRefusesBombs(t *testing.T) {
 	}
 }
 
+func TestMistakesAreBounded(t *testing.T) {
+	var b strings.Builder
+	for i := range 2 * maxWarnings { // warnings, and then mistakes
+		fmt.Fprintf(&b, "[[monitor]]\nname = \"m%d\"\nurl = \"tcp://x:1\"\ninterval = \"5s\"\ntimeout = \"9s\"\n", i)
+	}
+	b.WriteString("[[monitor]]\nname = \"x\"\nurl = \"tcp://x:1\"\n")
+	for i := range 100_000 {
+		fmt.Fprintf(&b, "u%d=1\n", i)
+	}
+	_, err := loadText(t, b.String(), testOptions())
+	ms, _ := err.(Mistakes)
+	if wrong, warned := ms.Count(); wrong != maxMistakes || warned != maxWarnings {
+		t.Errorf("%d mistakes, %d warnings", wrong, warned)
+	}
+}
+
 // TestLoadRefusesALargeFile needs no 64 MB on the disk: the file is sparse.
 func TestLoadRefusesALargeFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lookout.toml")

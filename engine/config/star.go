@@ -33,7 +33,7 @@ func Star(text string, opt Options) string {
 		}
 		value := text[k.from:k.to]
 		switch {
-		case secretKey(reg, words, k.path):
+		case secretKey(reg, words, k.path), k.path[len(k.path)-1] == "url" && strings.HasPrefix(value, "{"):
 			value = starValue(value)
 		case k.path[len(k.path)-1] == "url" || strings.Contains(value, "://"):
 			value = starURL(value)
