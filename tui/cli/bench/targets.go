@@ -76,10 +76,13 @@ func serveTargets(in io.Reader, out io.Writer) error {
 		return err
 	}
 	where.HTTP, where.HTTPS = port(plain), port(secure)
-	web := &http.Server{Handler: loopbackOnly(a), ErrorLog: quiet, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}}
-	wg.Go(func() { _ = web.Serve(plain) }) // ends with Shutdown
-	wg.Go(func() { _ = web.ServeTLS(secure, "", "") })
+	// Two servers: one that has begun to serve plain HTTP offers h2 over TLS and then does not speak it.
+	web := &http.Server{Handler: loopbackOnly(a), ErrorLog: quiet}
+	webTLS := &http.Server{Handler: loopbackOnly(a), ErrorLog: quiet, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}}
+	wg.Go(func() { _ = web.Serve(plain) }) // these end with Shutdown
+	wg.Go(func() { _ = webTLS.ServeTLS(secure, "", "") })
 	defer web.Shutdown(context.Background())
+	defer webTLS.Shutdown(context.Background())
 	for i := range tcpTargets {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
