@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"lookout/engine/uptime"
@@ -25,6 +27,9 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(word); len(near) > 0 {
 		return failf(exitUsage, "%q is no command of %s; did you mean %s?", word, cmd.CommandPath(), bullets(near))
+	}
+	if !cmd.HasParent() && strings.ContainsAny(word, ".:/") {
+		return failf(exitUsage, "%q is no command of %s and no URL; to watch it: %s https://%s", word, cmd.CommandPath(), cmd.CommandPath(), word)
 	}
 	return failf(exitUsage, "%q is no command of %s; see %s --help", word, cmd.CommandPath(), cmd.CommandPath())
 }

@@ -41,6 +41,7 @@ func (c *call) newHost(in instance, log *slog.Logger) (*host, error) {
 	if err := in.folder.prepare(in.config.SocketGroup); err != nil {
 		return nil, err
 	}
+	defer c.during("reading " + in.folder.db())()
 	now := c.now()
 	store, err := storage.Open(in.folder.db(), storage.Options{Retention: retention(in.config.Retention), Now: now})
 	if err != nil {

@@ -50,7 +50,9 @@ func (c *call) load() (instance, error) {
 	if err != nil {
 		return instance{place: p}, err
 	}
+	done := c.during("reading " + p.path)
 	cfg, err := config.Load(p.path, c.options())
+	done()
 	in := instance{place: p, config: cfg}
 	if cfg == nil {
 		return in, unreadable(p.path, err)

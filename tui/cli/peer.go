@@ -3,10 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lookout/engine/api"
 	"lookout/engine/uptime"
@@ -121,7 +125,9 @@ func (c *call) join(ctx context.Context, p *peer, readOnly bool) error {
 // screen shows a console on the terminal of this call.
 func (c *call) screen(ctx context.Context, o tui.Options) (leave tui.Leave, err error) {
 	err = guard(func() error {
-		o.Input, o.Output, o.Env, o.Now = c.stdin, c.stdout, c.environ(), c.now
+		in := &keyboard{File: terminal(c.stdin)}
+		defer in.over.Store(true)
+		o.Input, o.Output, o.Env, o.Now = in, c.stdout, c.environ(), c.now
 		if c.env["LOOKOUT_TEST_PANIC"] == "screen" {
 			o.Source = &broken{Source: o.Source, after: c.now().Add(brokenAfter)}
 		}
@@ -132,6 +138,31 @@ func (c *call) screen(ctx context.Context, o tui.Options) (leave tui.Leave, err 
 		err = &exitError{exitBug, err}
 	}
 	return leave, err
+}
+
+// keyboard is a terminal that one screen reads. The reader of a screen that has
+// ended may wait on for a key, which is for the next screen of this process or
+// for the shell: so it waits without reading.
+type keyboard struct {
+	*os.File
+	over atomic.Bool
+}
+
+// Read reads keys while the screen lasts.
+func (k *keyboard) Read(b []byte) (int, error) {
+	const look = 250 // milliseconds until a screen that has ended is seen to have
+	for {
+		fds := []unix.PollFd{{Fd: int32(k.Fd()), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, look)
+		switch {
+		case k.over.Load():
+			return 0, io.EOF
+		case n > 0:
+			return k.File.Read(b)
+		case err != nil && err != unix.EINTR:
+			return 0, err
+		}
+	}
 }
 
 // environ is the environment as a list.

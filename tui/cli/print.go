@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -60,17 +61,34 @@ func (c *call) progress() (say func(string), wipe func()) {
 	if terminal(c.stderr) == nil || c.env["TERM"] == "dumb" {
 		return func(string) {}, func() {}
 	}
-	said := false
+	var mu sync.Mutex // of a timer and whoever started it
+	shown, over := false, false
 	say = func(s string) {
-		said = true
-		fmt.Fprint(c.stderr, "\r\x1b[K"+s)
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			shown = true
+			fmt.Fprint(c.stderr, "\r\x1b[K"+s)
+		}
 	}
 	wipe = func() {
-		if said {
+		mu.Lock()
+		defer mu.Unlock()
+		if over = true; shown {
 			fmt.Fprint(c.stderr, "\r\x1b[K")
 		}
 	}
 	return say, wipe
+}
+
+// during says what takes so long once it has taken a second; done ends it.
+func (c *call) during(what string) (done func()) {
+	say, wipe := c.progress()
+	t := time.AfterFunc(time.Second, func() { say(what + " …") })
+	return func() {
+		t.Stop()
+		wipe()
+	}
 }
 
 // printResults prints what checks found.
