@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,8 +102,8 @@ func (h *Home) Answers(ctx context.Context, p *Process) error {
 			cancel(errors.New("it has ended"))
 			return false
 		}
-		a, err := h.Run("status", "--format", "json")
-		return err == nil && strings.Contains(a.Stdout, `"kind":"status"`) && !strings.Contains(a.Stdout, `"stale":true`)
+		c, err := net.Dial("unix", filepath.Join(h.Data, "lookout.sock"))
+		return err == nil && c.Close() == nil
 	})
 }
 

@@ -46,7 +46,10 @@ func (b *buffer) String() string {
 func Spawn(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.Setpgid = true
 	// What the process hands on to its children must not keep Wait waiting.
 	cmd.WaitDelay = time.Second
 	return p, p.start()
