@@ -262,9 +262,11 @@ func (r *rowWriter) reason(st *uptime.State) {
 		if st.Incident == 0 {
 			break
 		}
-		if i := r.incidents[st.Incident]; i != nil {
-			r.witnesses(i)
+		i := r.incidents[st.Incident]
+		if i == nil {
+			i = &uptime.Incident{Witness: st.Witness}
 		}
+		r.witnesses(i)
 		r.add("; #")
 		r.b = strconv.AppendUint(r.b, st.Incident, 10)
 		r.add(", ")
@@ -292,7 +294,10 @@ func (t *text) why(message string, f uptime.Fault) {
 
 // witnesses writes who agreed, and what explains it.
 func (t *text) witnesses(i *uptime.Incident) {
-	if n := len(i.ConfirmedBy); n > 0 {
+	if n := len(i.ConfirmedBy); i.Witness != "" {
+		t.add("; ")
+		t.outside(i.Witness, maxMessage)
+	} else if n > 0 {
 		t.add("; ")
 		t.outside(list(i.ConfirmedBy, "and"), maxMessage)
 		t.add(map[bool]string{true: " agrees", false: " agree"}[n == 1])

@@ -91,12 +91,10 @@ func (t *text) name(s string, width int, cut bool) {
 		w = ansi.StringWidth(s)
 	}
 	t.b = append(t.b, s...)
-	for ; w < width+2; w++ {
+	for ; w < width; w++ {
 		t.b = append(t.b, ' ')
 	}
-	if w > width+2 {
-		t.b = append(t.b, ' ', ' ')
-	}
+	t.b = append(t.b, ' ', ' ')
 }
 
 // nameWidth is the width of a name in cells.
