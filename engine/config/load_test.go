@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // FuzzLoad: any text is loaded or refused with places that exist, and Star keeps its lines.
@@ -113,6 +114,36 @@ func TestTimeoutFollowsTheInterval(t *testing.T) {
 	c := mustLoad(t, "[[monitor]]\nname = \"a\"\nurl = \"tcp://a.example.com:1\"\ninterval = \"2s\"\n", testOptions())
 	if j := job(t, c, "a"); j.Timeout != j.Interval || len(c.Warnings) != 0 {
 		t.Errorf("timeout %s of interval %s, %v", j.Timeout, j.Interval, c.Warnings)
+	}
+}
+
+// TestIntervalOfAType: a type's own default stands above [defaults] and below tags and monitor.
+func TestIntervalOfAType(t *testing.T) {
+	c := mustLoad(t, `
+[defaults]
+interval = "30s"
+[defaults.tag.often]
+interval = "1h"
+[[monitor]]
+name = "web"
+url = "https://www.example.com/"
+[[monitor]]
+name = "plain"
+url = "domain:example.com"
+[[monitor]]
+name = "tagged"
+url = "domain:example.com"
+tags = ["often"]
+[[monitor]]
+name = "own"
+url = "domain:example.com"
+tags = ["often"]
+interval = "2h"
+`, testOptions())
+	for name, want := range map[string]time.Duration{"web": 30 * time.Second, "plain": 24 * time.Hour, "tagged": time.Hour, "own": 2 * time.Hour} {
+		if got := job(t, c, name).Interval; got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func complete(raw string, k *kind) string {
 	switch i := strings.LastIndexByte(raw, ':'); {
 	case k != nil && len(k.Schemes) > 0:
 		return k.Schemes[0] + "://" + raw
-	case i > 0 && isPort(raw[i+1:]) && !strings.ContainsAny(raw[i:], "/?"):
+	case i > 0 && isPort(raw[i+1:]) && !strings.ContainsAny(raw, "/?"):
 		return "tcp://" + raw
 	}
 	return "https://" + raw

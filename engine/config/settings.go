@@ -1,0 +1,65 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// settle puts the global settings into the Config.
+func (l *loader) settle() {
+	c, g := l.cfg, l.globals
+	c.Instance = uptime.Value(g, "instance", l.opt.Hostname)
+	if c.Instance == "" {
+		c.Instance, _ = os.Hostname()
+	}
+	if b := l.set["instance"]; b != nil && uptime.Clean(c.Instance, maxName) != c.Instance || c.Instance == "" {
+		if b != nil {
+			l.fail(b, []string{"instance"}, "instance must be a printable name", "")
+		}
+		c.Instance = "lookout"
+	}
+	c.Timezone = time.Local
+	if name, ok := g["timezone"].(string); ok {
+		zone, err := time.LoadLocation(name)
+		if err != nil || name == "" {
+			l.fail(l.set["timezone"], []string{"timezone"}, fmt.Sprintf("timezone = %q is unknown", shown(name)), `Write it like "Europe/Amsterdam"`)
+		} else {
+			c.Timezone = zone
+		}
+	}
+	c.DataDir = l.path("data_dir")
+	c.SocketGroup = uptime.Value(g, "socket_group", "")
+	c.Operators = uptime.Value[[]string](g, "operators", nil)
+	c.SecretsDir = l.path("secrets_dir")
+	if c.SecretsDir == "" {
+		c.SecretsDir, _ = l.opt.Env("CREDENTIALS_DIRECTORY")
+	}
+	l.secrets.dir = c.SecretsDir
+	c.Log = Log{Level: uptime.Value(g, "log.level", "info"), File: l.path("log.file")}
+	c.Retention = Retention{
+		Results: uptime.Value(g, "retention.results", time.Duration(0)), Rollups: uptime.Value(g, "retention.rollups", time.Duration(0)),
+		Events: uptime.Value(g, "retention.events", time.Duration(0)), MaxSize: uptime.Value(g, "retention.max_size", int64(0)),
+	}
+}
+
+// path is a setting that names a file or folder, made absolute for a file's own folder.
+func (l *loader) path(key string) string {
+	p, ok := l.globals[key].(string)
+	if !ok {
+		return ""
+	}
+	b := l.set[key]
+	switch {
+	case p == "":
+		l.fail(b, strings.Split(key, "."), key+" is empty", "")
+		return ""
+	case p == "~" || strings.HasPrefix(p, "~/"):
+		l.fail(b, strings.Split(key, "."), key+" begins with ~, which only a shell understands", "Write the whole path")
+		return ""
+	}
+	return b.file.relative(p)
+}

@@ -1,0 +1,31 @@
+package config
+
+import (
+	"testing"
+	"time"
+)
+
+func TestSize(t *testing.T) {
+	for _, c := range []struct {
+		raw  any
+		want int64
+		ok   bool
+	}{
+		{int64(5), 5, true}, {"5", 5, true}, {"64KB", 64_000, true}, {"64kb", 64_000, true}, {"1.5 GB", 1_500_000_000, true}, {"2KiB", 2048, true}, {"1T", 1e12, true},
+		{int64(-1), 0, false}, {"", 0, false}, {"KB", 0, false}, {"1XB", 0, false}, {"-1KB", 0, false}, {"9999999TB", 0, false}, {1.5, 0, false}, {"1.2.3KB", 0, false},
+	} {
+		if got, ok := size(c.raw); ok != c.ok || ok && got != c.want {
+			t.Errorf("%v is %d, %v", c.raw, got, ok)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	const day = 24 * time.Hour
+	for d, want := range map[time.Duration]string{0: "0s", time.Second: "1s", time.Minute: "60s", 2 * time.Minute: "2m", 90 * time.Second: "90s", time.Hour: "60m",
+		2 * time.Hour: "2h", day: "1d", 365 * day: "1y", 800 * time.Millisecond: "800ms", 1500 * time.Millisecond: "1.5s"} {
+		if got := span(d); got != want {
+			t.Errorf("%v is written %s, want %s", d, got, want)
+		}
+	}
+}
