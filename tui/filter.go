@@ -24,8 +24,7 @@ const (
 type filterLine struct {
 	page   filtered
 	in     input
-	before string // what esc does not bring back: it clears; ↑ does
-	at     int    // in the history, from its end; 0: what is being typed
+	at     int // in the history, from its end; 0: what is being typed
 	typing string
 	err    error
 	tabbed []string // completions that tab goes through

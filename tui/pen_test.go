@@ -122,8 +122,8 @@ func TestEverySize(t *testing.T) {
 			} else {
 				keys(t, s, script...)
 			}
-			for width := 0; width <= 250; width += 1 + width/12 {
-				for height := 0; height <= 80; height += 1 + height/6 {
+			for width := 0; width <= 250; width += 1 + width/7 {
+				for height := 0; height <= 80; height += 1 + height/4 {
 					s.w, s.h = width, height
 					withinScreen(t, strings.Join(script, " "), s.render(), width, height)
 					if t.Failed() {

@@ -61,9 +61,9 @@ type Options struct {
 }
 
 const (
-	framesPerSecond = 120             // the renderer is a ticker: a key waits for one frame at most
-	hangUpTimeout   = 2 * time.Second // for a screen to end after its terminal is gone
-	fallbackWidth   = 80              // until the terminal says how large it is
+	framesPerSecond = 120         // the renderer is a ticker: a key waits for one frame at most
+	hangUpTimeout   = time.Second // for a screen to end after its terminal is gone
+	fallbackWidth   = 80          // until the terminal says how large it is
 	fallbackHeight  = 24
 )
 
@@ -88,6 +88,9 @@ func Run(ctx context.Context, o Options) (Leave, error) {
 	hangUp := make(chan os.Signal, 1) // one is enough: it ends the screen
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
+	if f, ok := o.Input.(xterm.File); ok {
+		o.Input = watched{f, hangUp}
+	}
 
 	program := tea.NewProgram(s, tea.WithContext(ctx), tea.WithInput(o.Input), tea.WithOutput(o.Output),
 		tea.WithEnvironment(o.Env), tea.WithFPS(framesPerSecond), tea.WithColorProfile(profile),
@@ -125,6 +128,24 @@ func (s *shell) left(ctx context.Context, err error) (Leave, error) {
 		return LeaveLost, nil
 	}
 	return LeaveLost, fmt.Errorf("show the screen: %w", err)
+}
+
+// watched is a terminal whose end of input counts as a hang-up: who is not the
+// leader of its session gets no signal, and Bubble Tea goes on without input.
+type watched struct {
+	xterm.File
+	hangUp chan<- os.Signal // of Run; one slot, and one is enough
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	n, err := w.File.Read(p)
+	if err != nil {
+		select {
+		case w.hangUp <- syscall.SIGHUP:
+		default:
+		}
+	}
+	return n, err
 }
 
 func (o Options) withDefaults() Options {
