@@ -130,15 +130,20 @@ func appendASCII(b []byte, s string) []byte {
 	return b
 }
 
-// dates writes times for people. It knows the bounds of today and of the day
-// that was written last, because a status has a time on each of 180,000 lines.
+// dates writes times for people. It keeps the words of the last weeks' days,
+// because a status has a time on each of 180,000 lines.
 type dates struct {
 	now      time.Time // in the reader's time zone
 	today    int64     // the second at which today begins
 	tomorrow int64
 	even     bool // no change of the clock today
+	days     [64]dayWord
+}
+
+// dayWord is what a time in [from, to) is written as.
+type dayWord struct {
 	from, to int64
-	day      []byte // what a time in [from, to) is written as
+	word     string
 }
 
 func newDates(now time.Time, loc *time.Location) dates {
@@ -169,8 +174,11 @@ func (d *dates) since(b []byte, t time.Time) []byte {
 			byte('0'+s%60/10), byte('0'+s%10))
 	case at >= d.today && at < d.tomorrow:
 		return t.In(d.now.Location()).AppendFormat(b, "15:04:05")
-	case at >= d.from && at < d.to:
-		return append(b, d.day...)
+	}
+	// Where the clock was changed since, the place may be the neighbour's: then the bounds do not fit.
+	place := &d.days[uint64(d.today-at)/(24*60*60)%uint64(len(d.days))]
+	if at >= place.from && at < place.to {
+		return append(b, place.word...)
 	}
 	t = t.In(d.now.Location())
 	if age := d.now.Unix() - at; age >= -24*60*60 && age < 24*60*60 {
@@ -180,14 +188,12 @@ func (d *dates) since(b []byte, t time.Time) []byte {
 	if t.Year() != d.now.Year() {
 		layout = "2 Jan 2006"
 	}
-	day := t.AppendFormat(d.day[:0], layout)
+	word := t.Format(layout)
 	// The day that holds the edge of the last 24 hours is written in two ways, so it is not kept.
 	if begin, end := dayOf(t); end <= d.now.Unix()-24*60*60 {
-		d.from, d.to, d.day = begin, end, day
-	} else {
-		d.from, d.to = 0, 0
+		*place = dayWord{begin, end, word}
 	}
-	return append(b, day...)
+	return append(b, word...)
 }
 
 // until appends when something ends: 14:00, or 23 Nov 14:00 on another day.
