@@ -65,14 +65,14 @@ func (k *talk) expect(ctx context.Context, t *trace, re *regexp.Regexp) (string,
 			return got, nil
 		}
 		if len(k.seen) > maxReply {
-			return "", fail(uptime.FaultReplyUnexpected, "reply from %s has no match for %s in its first %d KiB: %s", t.res.Address, quote(re.String()), maxReply>>10, quote(string(k.seen)))
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s has no match for %s in its first %d KiB: %s", t.res.Address, literal(re.String()), maxReply>>10, quote(string(k.seen)))
 		}
 		n, err := k.read(ctx, buf)
 		k.seen = append(k.seen, buf[:n]...)
 		switch {
 		case n > 0:
 		case len(k.seen) > 0 && !wasReset(err):
-			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", t.res.Address, quote(re.String()), quote(string(k.seen)))
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", t.res.Address, literal(re.String()), quote(string(k.seen)))
 		default:
 			return "", k.broken(t, err)
 		}

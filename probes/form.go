@@ -68,6 +68,9 @@ func (f *form) host(host string) endpoint {
 		if e.ip != "any" && (e.ip == "4") != a.Unmap().Is4() {
 			f.wrong("ip", "", "%s is no IPv%s address", host, e.ip)
 		}
+		if a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "" {
+			f.wrong("url", "add its interface, as in [fe80::1%25eth0]", "%s is an address of a link, and the URL does not say which", host)
+		}
 		return e
 	}
 	e.host = strings.ToLower(host)
@@ -94,11 +97,12 @@ func longLabel(name string) bool {
 	return false
 }
 
-// pattern compiles a regular expression.
+// pattern compiles a regular expression. It is never nil.
 func (f *form) pattern(key, text string) *regexp.Regexp {
 	re, err := regexp.Compile(text)
 	if err != nil {
 		f.wrong(key, "the syntax is RE2: https://github.com/google/re2/wiki/Syntax", "%q is no regular expression: %v", uptime.Clean(text, 80), err)
+		return new(regexp.Regexp)
 	}
 	return re
 }

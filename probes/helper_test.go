@@ -69,6 +69,21 @@ func made(t testing.TB, sys *system, typ, target string, values, expect keys) up
 	return uptime.Job{Monitor: &uptime.Monitor{Name: "m", Type: typ, Target: c.Target, Timeout: 5 * time.Second}, Checker: c.Checker}
 }
 
+// mistaken is what is wrong with settings.
+func mistaken(t testing.TB, typ, target string, values, expect keys) []uptime.Mistake {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ip, _ := values["ip"].(string)
+	c, mistakes := typeOf(t, testSystem(), typ).New(uptime.Settings{URL: u, IP: ip, Values: values, Expect: expect})
+	if len(mistakes) > 0 && c.Checker != nil {
+		t.Errorf("a checker in spite of %v", mistakes)
+	}
+	return mistakes
+}
+
 // soon is the same job with a time-out in which nothing that answers fails.
 func soon(job uptime.Job) uptime.Job {
 	m := *job.Monitor
@@ -277,4 +292,14 @@ func wantFault(t *testing.T, r uptime.Result, fault uptime.Fault, message string
 	if r.Fault != fault || r.Message != message || r.Outcome != fault.Outcome() {
 		t.Errorf("%s, %q: %s\nwant %q: %s", r.Outcome, r.Fault, r.Message, fault, message)
 	}
+}
+
+// pemPair is a certificate and its key as files hold them.
+func pemPair(t testing.TB, c tls.Certificate) (cert, key []byte) {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }

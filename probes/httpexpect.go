@@ -125,19 +125,19 @@ func (f *form) httpExpect() httpExpect {
 func (e httpExpect) String() string {
 	parts := []string{e.status.String()}
 	for _, s := range e.contains {
-		parts = append(parts, "body has "+quote(s))
+		parts = append(parts, "body has "+literal(s))
 	}
 	for _, s := range e.notContains {
-		parts = append(parts, "body has not "+quote(s))
+		parts = append(parts, "body has not "+literal(s))
 	}
 	for _, re := range e.matches {
-		parts = append(parts, "body matches "+quote(re.String()))
+		parts = append(parts, "body matches "+literal(re.String()))
 	}
 	for _, c := range e.json {
-		parts = append(parts, c.text+" is "+quote(c.equals))
+		parts = append(parts, c.text+" is "+literal(c.equals))
 	}
 	for _, h := range e.headers {
-		parts = append(parts, h.name+" matches "+quote(h.matches.String()))
+		parts = append(parts, h.name+" matches "+literal(h.matches.String()))
 	}
 	switch {
 	case e.sizeMin >= 0 && e.sizeMax >= 0:
@@ -191,14 +191,14 @@ func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failu
 func (h headerCondition) judge(header http.Header) *failure {
 	values := header.Values(h.name)
 	if len(values) == 0 {
-		return fail(uptime.FaultHTTPHeaderMismatch, "HTTP header %s is missing, expected a match for %s", h.name, quote(h.matches.String()))
+		return fail(uptime.FaultHTTPHeaderMismatch, "HTTP header %s is missing, expected a match for %s", h.name, literal(h.matches.String()))
 	}
 	for _, v := range values {
 		if h.matches.MatchString(v) {
 			return nil
 		}
 	}
-	return fail(uptime.FaultHTTPHeaderMismatch, "HTTP header %s is %s, expected a match for %s", h.name, quote(values[0]), quote(h.matches.String()))
+	return fail(uptime.FaultHTTPHeaderMismatch, "HTTP header %s is %s, expected a match for %s", h.name, quote(values[0]), literal(h.matches.String()))
 }
 
 // body judges what was read.
@@ -219,17 +219,17 @@ func (e httpExpect) body(b body) *failure {
 	}
 	for _, s := range e.contains {
 		if !bytes.Contains(b.data, []byte(s)) {
-			return fail(uptime.FaultHTTPKeywordMissing, "the body does not contain %s%s", quote(s), within)
+			return fail(uptime.FaultHTTPKeywordMissing, "the body does not contain %s%s", literal(s), within)
 		}
 	}
 	for _, re := range e.matches {
 		if !re.Match(b.data) {
-			return fail(uptime.FaultHTTPKeywordMissing, "the body does not match %s%s", quote(re.String()), within)
+			return fail(uptime.FaultHTTPKeywordMissing, "the body does not match %s%s", literal(re.String()), within)
 		}
 	}
 	for _, s := range e.notContains {
 		if bytes.Contains(b.data, []byte(s)) {
-			return fail(uptime.FaultHTTPKeywordPresent, "the body contains %s", quote(s))
+			return fail(uptime.FaultHTTPKeywordPresent, "the body contains %s", literal(s))
 		}
 	}
 	if len(e.json) == 0 {
@@ -270,14 +270,14 @@ func judgeJSON(data []byte, conditions []jsonCondition) *failure {
 	for _, c := range conditions {
 		nodes := c.path.Select(doc)
 		if len(nodes) == 0 {
-			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s selects nothing, expected %s", quote(c.text), quote(c.equals))
+			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s selects nothing, expected %s", literal(c.text), literal(c.equals))
 		}
 		for _, n := range nodes {
 			if s, ok := n.(string); ok && s == c.equals || reflect.DeepEqual(n, c.value) {
 				continue
 			}
 			text, _ := json.Marshal(n) // came from JSON
-			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s is %s, expected %s", quote(c.text), uptime.Clean(string(text), 80), quote(c.equals))
+			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s is %s, expected %s", literal(c.text), uptime.Clean(string(text), 80), literal(c.equals))
 		}
 	}
 	return nil

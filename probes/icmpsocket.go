@@ -91,26 +91,29 @@ var (
 // unreachable classes an error that came back for a request: with the router's
 // own words where the system keeps them.
 func unreachable(addr netip.Addr, c net.Conn, err error) *failure {
-	word, ok := routerWord(c)
-	if !ok {
-		return pingFailure(addr, err)
+	if word, ok := routerWord(c); ok {
+		return word.failure(addr)
 	}
-	expired, names := uint8(11), icmpNames4
-	if addr.Is6() {
-		expired, names = 3, icmpNames6
-	}
-	if word.kind == expired {
-		return fail(uptime.FaultICMPTTL, "ping %s: %s says that the packet was under way for too long (TTL exceeded)", addr, word.from)
-	}
-	name, ok := names[word.code]
-	if !ok {
-		name = "unreachable"
-	}
-	return fail(uptime.FaultICMPUnreachable, "ping %s: %s, says %s (code %d)", addr, name, word.from, word.code)
+	return pingFailure(addr, err)
 }
 
 // said is what a router answered instead of an echo.
 type said struct {
 	kind, code uint8
 	from       netip.Addr
+}
+
+func (w said) failure(addr netip.Addr) *failure {
+	expired, names := uint8(11), icmpNames4
+	if addr.Is6() {
+		expired, names = 3, icmpNames6
+	}
+	if w.kind == expired {
+		return fail(uptime.FaultICMPTTL, "ping %s: %s says that the packet was under way for too long (TTL exceeded)", addr, w.from)
+	}
+	name, ok := names[w.code]
+	if !ok {
+		name = "unreachable"
+	}
+	return fail(uptime.FaultICMPUnreachable, "ping %s: %s, says %s (code %d)", addr, name, w.from, w.code)
 }

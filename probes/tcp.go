@@ -79,7 +79,7 @@ func (c tcpCheck) expectation() string {
 	var wanted []string
 	for _, turn := range c.turns {
 		if turn.expect != nil {
-			wanted = append(wanted, "matches "+quote(turn.expect.String()))
+			wanted = append(wanted, "matches "+literal(turn.expect.String()))
 		}
 	}
 	return strings.Join(wanted, ", then ")

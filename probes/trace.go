@@ -92,6 +92,15 @@ func left(ctx context.Context) time.Duration {
 	return time.Hour
 }
 
+// literal shows a text of the configuration, its white space included.
+func literal(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = uptime.Clean(s, most)
+	}
+	return `"` + strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`).Replace(s) + `"`
+}
+
 // quote shows a piece of what a target sent, cut to what a sentence bears.
 func quote(s string) string {
 	return `"` + uptime.Clean(strings.ToValidUTF8(s, "\uFFFD"), 80) + `"`

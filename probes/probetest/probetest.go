@@ -23,7 +23,7 @@ import (
 )
 
 // Timeout is that of the checks that meet a bad listener.
-const Timeout = 300 * time.Millisecond
+const Timeout = 200 * time.Millisecond
 
 // margin is how late a check may end on a busy machine.
 const margin = 2 * time.Second

@@ -1,0 +1,394 @@
+package probes
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"lookout/engine/uptime"
+	"lookout/probes/probetest"
+)
+
+// rawly makes an http check of a server that takes a request and does this.
+func rawly(expect keys, answer func(net.Conn)) func(*testing.T) uptime.Result {
+	return func(t *testing.T) uptime.Result {
+		return once(t, soon(made(t, testSystem(), "http", "http://"+rawServer(t, answer), nil, expect)))
+	}
+}
+
+func rawServer(t testing.TB, answer func(net.Conn)) string {
+	return probetest.Serve(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			answer(c)
+		}
+	})
+}
+
+func sends(text string) func(net.Conn) { return func(c net.Conn) { io.WriteString(c, text) } }
+
+func hangs(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		io.WriteString(c, text)
+		c.Read(make([]byte, 1))
+	}
+}
+
+// serving makes an http check of a server with this handler.
+func serving(values, expect keys, h http.HandlerFunc) func(*testing.T) uptime.Result {
+	return func(t *testing.T) uptime.Result {
+		srv := httptest.NewServer(h)
+		defer srv.Close()
+		return once(t, soon(made(t, testSystem(), "http", srv.URL+"/start", values, expect)))
+	}
+}
+
+func says(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }
+}
+
+func leadsTo(location string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", location)
+		w.WriteHeader(http.StatusFound)
+	}
+}
+
+func has(text string) keys { return keys{"body_contains": []string{text}} }
+
+const okHead = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+
+var httpFaults = []produced{
+	{uptime.FaultHTTPTimeoutHeaders, "no HTTP answer from 127.0.0.1:", rawly(nil, hangs(""))},
+	{uptime.FaultHTTPTimeoutHeaders, "incomplete after", rawly(nil, hangs("HTTP/1.1 200 OK\r\nServer: slow"))},
+	{uptime.FaultHTTPTimeoutBody, "incomplete after", rawly(has("x"), hangs(okHead+"half"))},
+	{uptime.FaultHTTPEmptyReply, "without an HTTP answer", rawly(nil, sends(""))},
+	{uptime.FaultHTTPReset, "reset the connection", rawly(nil, func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) })},
+	{uptime.FaultHTTPTruncated, "within the HTTP header", rawly(nil, sends("HTTP/1.1 200 OK\r\nServer: gone"))},
+	{uptime.FaultHTTPTruncated, "within the body, after 4 bytes", rawly(has("x"), sends(okHead+"half"))},
+	{uptime.FaultHTTPTruncated, "within the body", rawly(has("x"), sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"))},
+	{uptime.FaultHTTPMalformed, "HTTP answer from", rawly(nil, sends("SSH-2.0-OpenSSH_9.9\r\n"))},
+	{uptime.FaultHTTPMalformed, "HTTP answer from", rawly(nil, sends("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n"))},
+	{uptime.FaultHTTPMalformed, `has the status "000 OK"`, rawly(nil, sends("HTTP/1.1 000 OK\r\n\r\n"))},
+	{uptime.FaultHTTPMalformed, "interim answers", rawly(nil, sends(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 20)))},
+	{uptime.FaultHTTPMalformed, "the body from", rawly(has("x"), sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"))},
+	{uptime.FaultHTTPHeadersTooLarge, "larger than 64 KiB", rawly(nil, sends("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 100<<10)+"\r\n\r\n"))},
+	{uptime.FaultHTTPHeadersTooLarge, "larger than 64 KiB", overTLS(nil, func(w http.ResponseWriter, r *http.Request) {
+		for i := range 100 {
+			w.Header().Set(fmt.Sprint("X-", i), strings.Repeat("x", 1<<10))
+		}
+	})},
+	{uptime.FaultHTTPStatus, "HTTP status 503, expected 200-299", serving(nil, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) })},
+	{uptime.FaultHTTPStatus, "HTTP status 404 from http://127.0.0.1:", serving(nil, nil, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/start" {
+			w.WriteHeader(404)
+			return
+		}
+		leadsTo("/elsewhere?token=secret")(w, r)
+	})},
+	{uptime.FaultHTTPStatus, "HTTP status 302, expected 200-299", serving(keys{"follow_redirects": false}, nil, leadsTo("/"))},
+	{uptime.FaultHTTPRedirectLoop, "redirect loop", serving(nil, nil, leadsTo("/start"))},
+	{uptime.FaultHTTPTooManyRedirects, "more than 3 redirects", serving(keys{"max_redirects": int64(3)}, nil, func(w http.ResponseWriter, r *http.Request) {
+		leadsTo(r.URL.Path+"x")(w, r)
+	})},
+	{uptime.FaultHTTPRedirectBad, "without a Location", serving(nil, nil, leadsTo(""))},
+	{uptime.FaultHTTPRedirectBad, "no URL", serving(nil, nil, leadsTo("http://[::1/"))},
+	{uptime.FaultHTTPRedirectBad, "without a host", serving(nil, nil, leadsTo("http:///x"))},
+	{uptime.FaultHTTPRedirectBad, "no host name", serving(nil, nil, leadsTo("http://a..b/"))},
+	{uptime.FaultHTTPRedirectScheme, `scheme "ftp"`, serving(nil, nil, leadsTo("ftp://127.0.0.1/"))},
+	{uptime.FaultHTTPDowngrade, "redirect from https to http://127.0.0.1/", overTLS(nil, leadsTo("http://127.0.0.1/"))},
+	{uptime.FaultHTTPH2Error, "HTTP/2 stream reset by 127.0.0.1:", overTLS(nil, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })},
+	{uptime.FaultHTTPH2Error, "does not speak HTTP/2", func(t *testing.T) uptime.Result {
+		root := newCA(t, "test root", nil)
+		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}})
+		return once(t, made(t, testSystem(), "http", "https://"+to, keys{"ca_file": root.pem(), "http_version": "2"}, nil))
+	}},
+	{uptime.FaultTLSClientCertRequired, "it wants a client certificate", func(t *testing.T) uptime.Result {
+		root := newCA(t, "test root", nil)
+		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, ClientAuth: tls.RequireAnyClientCert})
+		return once(t, made(t, testSystem(), "http", "https://"+to, keys{"ca_file": root.pem()}, nil))
+	}},
+	{uptime.FaultHTTPHeaderMismatch, "HTTP header Server is missing", serving(nil, keys{"headers": []map[string]string{{"name": "Server", "matches": "nginx"}}}, says(""))},
+	{uptime.FaultHTTPHeaderMismatch, `HTTP header X is "1", expected a match for "^2"`, serving(nil, keys{"headers": []map[string]string{{"name": "X", "matches": "^2"}}}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X", "1")
+	})},
+	{uptime.FaultHTTPChallenged, "answered with a challenge", serving(nil, nil, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cf-Mitigated", "challenge")
+		w.WriteHeader(403)
+	})},
+}
+
+// overTLS makes an http check of a server that speaks h2.
+func overTLS(expect keys, h http.HandlerFunc) func(*testing.T) uptime.Result {
+	return func(t *testing.T) uptime.Result {
+		srv, ca := webServer(t, h)
+		srv.Config.ErrorLog = nil
+		return once(t, made(t, testSystem(), "http", srv.URL+"/start", keys{"ca_file": ca.pem()}, expect))
+	}
+}
+
+func encoded(encoding string, b []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", encoding)
+		w.Write(b)
+	}
+}
+
+func zipped(text string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, text)
+	w.Close()
+	return b.Bytes()
+}
+
+func deflated(text string) []byte {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	io.WriteString(w, text)
+	w.Close()
+	return b.Bytes()
+}
+
+func jsonIs(path, equals string) keys {
+	return keys{"json": []map[string]string{{"path": path, "equals": equals}}}
+}
+
+var httpBodyFaults = []produced{
+	{uptime.FaultHTTPReset, "within the body", func(t *testing.T) uptime.Result {
+		to := rawServer(t, func(c net.Conn) {
+			io.WriteString(c, okHead+"half")
+			c.(*net.TCPConn).SetLinger(0)
+		})
+		return once(t, made(t, testSystem(), "http", "http://"+to, nil, has("x")))
+	}},
+	{uptime.FaultHTTPBodyTooLarge, "too large for JSON", serving(nil, jsonIs("$", "1"), says(strings.Repeat("1", maxBody+1)))},
+	{uptime.FaultHTTPBodyTooLarge, "unpacks to more than 100 times", serving(nil, has("x"), encoded("gzip", zipped(strings.Repeat("0", 8<<20))))},
+	{uptime.FaultHTTPBadEncoding, `encoded as "br"`, serving(nil, has("x"), encoded("br", []byte("x")))},
+	{uptime.FaultHTTPBadEncoding, "no valid gzip", serving(nil, has("x"), encoded("gzip", []byte("xxxxxxxxxxxxxxxxxxxx")))},
+	{uptime.FaultHTTPBadEncoding, "no valid gzip", serving(nil, has("x"), encoded("gzip", zipped("hello")[:15]))},
+	{uptime.FaultHTTPKeywordMissing, `does not contain "cart"`, serving(nil, has("cart"), says("hello"))},
+	{uptime.FaultHTTPKeywordMissing, "in its first 1024 KiB", serving(nil, has("cart"), says(strings.Repeat("1", maxBody)+"cart"))},
+	{uptime.FaultHTTPKeywordMissing, `does not match "^x"`, serving(nil, keys{"body_matches": []string{"^x"}}, says("hello"))},
+	{uptime.FaultHTTPKeywordPresent, `the body contains "error"`, serving(nil, keys{"body_not_contains": []string{"error"}}, says("an error"))},
+	{uptime.FaultHTTPJSONMismatch, `JSON path "$.status" is "bad", expected "ok"`, serving(nil, jsonIs("$.status", "ok"), says(`{"status":"bad"}`))},
+	{uptime.FaultHTTPJSONMismatch, "selects nothing", serving(nil, jsonIs("$.status", "ok"), says(`{}`))},
+	{uptime.FaultHTTPJSONMismatch, "the body is no JSON", serving(nil, jsonIs("$.status", "ok"), says(`<html>`))},
+	{uptime.FaultHTTPSize, "expected at least 10", serving(nil, keys{"size_min": int64(10)}, says("hello"))},
+	{uptime.FaultHTTPSize, "more than 3 bytes", serving(nil, keys{"size_max": int64(3)}, says("hello"))},
+	{uptime.FaultHTTPEmptyBody, "the body is empty", serving(nil, has("x"), says(""))},
+}
+
+// TestHTTPUp has what must not be a fault.
+func TestHTTPUp(t *testing.T) {
+	jsonOK := keys{"json": []map[string]string{{"path": "$.status", "equals": "ok"}, {"path": "$.n", "equals": "1"}, {"path": "$.list[*].up", "equals": "true"}}}
+	tests := []struct {
+		name           string
+		values, expect keys
+		h              http.HandlerFunc
+	}{
+		{"plain", nil, nil, says("hello")},
+		{"status that is listed", nil, keys{"status": []string{"401", "500-599"}}, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) }},
+		{"redirect that is listed", nil, keys{"status": []string{"302"}}, leadsTo("http://nowhere.invalid/")},
+		{"interim answers", nil, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103); w.WriteHeader(200) }},
+		{"cookie and back", nil, nil, func(w http.ResponseWriter, r *http.Request) {
+			if _, err := r.Cookie("seen"); err != nil {
+				http.SetCookie(w, &http.Cookie{Name: "seen", Value: "1"})
+				leadsTo("/start")(w, r)
+			}
+		}},
+		{"body", nil, keys{"body_contains": []string{"he", "lo"}, "body_not_contains": []string{"x"}, "body_matches": []string{"^h.*o$"}, "size_min": int64(5), "size_max": int64(5)}, says("hello")},
+		{"JSON", nil, jsonOK, says(`{"status":"ok","n":1.0,"list":[{"up":true},{"up":true}]}`)},
+		{"gzip", nil, has("hello"), encoded("gzip", zipped("hello"))},
+		{"deflate", nil, has("hello"), encoded("deflate", deflated("hello"))},
+		{"well packed", nil, has("0"), encoded("gzip", zipped(strings.Repeat("0", 100<<10)))},
+		{"empty gzip", nil, keys{"size_max": int64(0)}, encoded("gzip", nil)},
+		{"header", nil, keys{"headers": []map[string]string{{"name": "x-a", "matches": "^2"}}}, func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["X-A"] = []string{"1", "2"}
+		}},
+		{"HEAD", keys{"method": "HEAD"}, nil, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodHead {
+				w.WriteHeader(405)
+			}
+			w.Header().Set("Content-Length", "1000000")
+		}},
+		{"POST", keys{"method": "POST", "body": "ping", "headers": map[string]uptime.Secret{"Content-Type": "text/x", "Host": "other.test"}}, nil, func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			if string(b) != "ping" || r.Host != "other.test" || r.Header.Get("Content-Type") != "text/x" || r.ContentLength != 4 {
+				w.WriteHeader(400)
+			}
+		}},
+		{"who we are", nil, nil, func(w http.ResponseWriter, r *http.Request) {
+			if r.UserAgent() != "lookout/1 (uptime monitor)" || r.Header.Get("Connection") != "close" || r.Method != "GET" {
+				w.WriteHeader(400)
+			}
+		}},
+		{"basic_auth", keys{"basic_auth": uptime.Secret("jo:a:b")}, nil, func(w http.ResponseWriter, r *http.Request) {
+			if u, p, _ := r.BasicAuth(); u != "jo" || p != "a:b" {
+				w.WriteHeader(401)
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := httptest.NewServer(tt.h)
+			defer srv.Close()
+			r := once(t, made(t, testSystem(), "http", srv.URL+"/start", tt.values, tt.expect))
+			if r.Outcome != uptime.OutcomeUp {
+				t.Errorf("%s, %s: %s", r.Outcome, r.Fault, r.Message)
+			}
+		})
+	}
+}
+
+// TestHTTPVersions speaks what is agreed on, or what is wanted.
+func TestHTTPVersions(t *testing.T) {
+	srv, ca := webServer(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto) })
+	for version, want := range map[string]string{"": "HTTP/2.0", "2": "HTTP/2.0", "1.1": "HTTP/1.1"} {
+		values := keys{"ca_file": ca.pem()}
+		if version != "" {
+			values["http_version"] = version
+		}
+		r := once(t, made(t, testSystem(), "http", srv.URL, values, has(want)))
+		if r.Outcome != uptime.OutcomeUp {
+			t.Errorf("%q: %s", version, r.Message)
+		}
+		if len(r.Measures) != 4 || r.Cert == nil || r.Cert.Chain != "ok" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// TestSecretsStay follows redirects to another host and back, and shows our secrets to its own only.
+func TestSecretsStay(t *testing.T) {
+	var mu sync.Mutex
+	leaked, shown := 0, 0
+	secret := func(r *http.Request) bool {
+		return r.Header.Get("Authorization") != "" || r.Header.Get("X-Token") != "" || r.Header.Get("Cookie") != ""
+	}
+	var own, other *httptest.Server
+	other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if secret(r) {
+			leaked++
+		}
+		leadsTo(own.URL+"/end")(w, r)
+	}))
+	defer other.Close()
+	own = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if secret(r) {
+			shown++
+		}
+		switch r.URL.Path {
+		case "/":
+			leadsTo("/next")(w, r)
+		case "/next":
+			leadsTo(strings.Replace(other.URL, "127.0.0.1", "localhost", 1)+"/?q=1")(w, r)
+		}
+	}))
+	defer own.Close()
+	r := once(t, made(t, testSystem(), "http", own.URL, keys{
+		"bearer_token": uptime.Secret("hush"), "headers": map[string]uptime.Secret{"X-Token": "hush", "Cookie": "a=hush"}, "ip": "4"}, nil))
+	if r.Outcome != uptime.OutcomeUp {
+		t.Fatal(r.Message)
+	}
+	if leaked != 0 || shown != 2 {
+		t.Errorf("shown to its own host %d times, want 2, to another %d", shown, leaked)
+	}
+}
+
+// TestSecretsUntold has failures of every kind with a URL full of secrets.
+func TestSecretsUntold(t *testing.T) {
+	srv := httptest.NewServer(leadsTo("/start?token=hush2&x=1#hush3"))
+	defer srv.Close()
+	for _, target := range []string{
+		strings.Replace(srv.URL, "//", "//jo:hush@", 1) + "/start?token=hush",
+		"http://jo:hush@" + probetest.Closed(t) + "/?token=hush",
+		"https://jo:hush@" + strings.TrimPrefix(srv.URL, "http://") + "/?token=hush",
+	} {
+		r := once(t, made(t, testSystem(), "http", target, nil, nil))
+		if text := fmt.Sprintf("%+v", r); strings.Contains(text, "hush") || r.Outcome == uptime.OutcomeUp {
+			t.Error(text)
+		}
+	}
+}
+
+func TestNoProxy(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	srv := httptest.NewServer(says("hello"))
+	defer srv.Close()
+	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
+	if r := once(t, made(t, testSystem(), "http", "http://good.test:"+port, nil, nil)); r.Outcome != uptime.OutcomeUp {
+		t.Error(r.Message)
+	}
+}
+
+func TestConnectTo(t *testing.T) {
+	srv, ca := webServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "good.test" {
+			w.WriteHeader(400)
+		}
+	})
+	to := srv.Listener.Addr().String()
+	r := once(t, made(t, asking("127.0.0.1:9"), "http", "https://good.test", keys{"connect_to": to, "ca_file": ca.pem()}, nil))
+	if r.Outcome != uptime.OutcomeUp || r.Address != to {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestHTTPMistakes has settings that are refused, each by its key.
+func TestHTTPMistakes(t *testing.T) {
+	tests := []struct {
+		key, url       string
+		values, expect keys
+	}{
+		{"url", "http://", nil, nil},
+		{"url", "http://a:99999/", nil, nil},
+		{"url", "http://[fe80::1]/", nil, nil},
+		{"url", "http://a..b/", nil, nil},
+		{"method", "http://a/", keys{"method": "G ET"}, nil},
+		{"headers", "http://a/", keys{"headers": map[string]uptime.Secret{"a b": ""}}, nil},
+		{"headers", "http://a/", keys{"headers": map[string]uptime.Secret{"a": "x\r\nb: y"}}, nil},
+		{"basic_auth", "http://a/", keys{"basic_auth": uptime.Secret("hush")}, nil},
+		{"basic_auth", "http://a/", keys{"basic_auth": uptime.Secret("a:b"), "bearer_token": uptime.Secret("hush")}, nil},
+		{"body_file", "http://a/", keys{"body": "x", "body_file": []byte("y")}, nil},
+		{"http_version", "http://a/", keys{"http_version": "2"}, nil},
+		{"connect_to", "http://a/", keys{"connect_to": "nonsense"}, nil},
+		{"min_tls", "https://a/", keys{"min_tls": "7"}, nil},
+		{"ca_file", "https://a/", keys{"ca_file": []byte("no")}, nil},
+		{"pin", "https://a/", keys{"pin": []string{"x"}}, nil},
+		{"client_cert", "https://a/", keys{"client_cert": []byte("x")}, nil},
+		{"client_key", "https://a/", keys{"client_key": uptime.Secret("hush")}, nil},
+		{"client_cert", "https://a/", keys{"client_cert": []byte("x"), "client_key": uptime.Secret("hush")}, nil},
+		{"expect.status", "http://a/", nil, keys{"status": []string{"2xx"}}},
+		{"expect.body_matches", "http://a/", nil, keys{"body_matches": []string{"("}}},
+		{"expect.json", "http://a/", nil, jsonIs("status", "ok")},
+		{"expect.json", "http://a/", nil, keys{"json": []map[string]string{{"path": "$", "equal": ""}}}},
+		{"expect.headers", "http://a/", nil, keys{"headers": []map[string]string{{"name": "a b", "matches": ""}}}},
+		{"expect.headers", "http://a/", nil, keys{"headers": []map[string]string{{"name": "a", "matches": "("}}}},
+		{"expect.size_min", "http://a/", nil, keys{"size_min": int64(2), "size_max": int64(1)}},
+		{"ip", "http://127.0.0.1/", keys{"ip": "6"}, nil},
+	}
+	for _, tt := range tests {
+		mistakes := mistaken(t, "http", tt.url, tt.values, tt.expect)
+		if len(mistakes) == 0 || mistakes[0].Key != tt.key || mistakes[0].Message == "" || strings.Contains(fmt.Sprint(mistakes), "hush") {
+			t.Errorf("%s, %v, %v: %+v", tt.url, tt.values, tt.expect, mistakes)
+		}
+	}
+	if m := mistaken(t, "http", "https://a/", keys{"method": "a b", "min_tls": "7"}, keys{"status": []string{"x", "y"}}); len(m) != 4 {
+		t.Errorf("not every mistake at once: %+v", m)
+	}
+}

@@ -1,0 +1,67 @@
+package probes
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"lookout/engine/uptime"
+)
+
+func TestParseStatus(t *testing.T) {
+	for text, want := range map[string][2]int{"200": {200, 200}, "200-299": {200, 299}, "200 - 204": {200, 204}} {
+		if got, err := parseStatus(text); err != nil || got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "2xx", "99", "1000", "299-200", "200-", "-200", "200-299-300", "+200"} {
+		if got, err := parseStatus(text); err == nil {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func FuzzStatus(f *testing.F) {
+	f.Add("200-299")
+	f.Add("301")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := parseStatus(text)
+		if err != nil {
+			return
+		}
+		set := statusSet{ranges: [][2]int{r}}
+		again, err := parseStatus(set.String())
+		if err != nil || again != r || !set.has(r[0]) || !set.has(r[1]) || set.has(r[0]-1) || set.has(r[1]+1) {
+			t.Errorf("%q: %v, %v, %v", text, r, again, err)
+		}
+	})
+}
+
+// TestExpectation is what a person reads of what a check expects.
+func TestExpectation(t *testing.T) {
+	form := form{Settings: uptime.Settings{Expect: keys{
+		"status": []string{"200-299", "301"}, "body_contains": []string{"cart"}, "body_not_contains": []string{"error"}, "body_matches": []string{`^\d `},
+		"json": []map[string]string{{"path": "$.a", "equals": "1"}}, "headers": []map[string]string{{"name": "X", "matches": "y"}}, "size_min": int64(1), "size_max": int64(9)}}}
+	want := `200-299, 301, body has "cart", body has not "error", body matches "^\d ", "$.a" is "1", X matches "y", 1 to 9 bytes`
+	if got := form.httpExpect().String(); got != strings.Replace(want, `"$.a" is`, "$.a is", 1) {
+		t.Error(got)
+	}
+}
+
+func FuzzJSON(f *testing.F) {
+	f.Add("$.status", "ok", []byte(`{"status":"ok"}`))
+	f.Add("$..a[?@.b>1]", "1", []byte(`[{"a":{"b":2}},[[[[]]]]]`))
+	f.Fuzz(func(t *testing.T, path, equals string, data []byte) {
+		c, err := newJSONCondition(path, equals)
+		if err != nil {
+			return
+		}
+		if fail := judgeJSON(data, []jsonCondition{c}); fail != nil {
+			res := newTrace().end(fail)
+			clean(&res)
+			if !utf8.ValidString(res.Message) || len(res.Message) > maxMessage {
+				t.Errorf("%q", res.Message)
+			}
+		}
+	})
+}
