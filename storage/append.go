@@ -57,7 +57,7 @@ func (s *Store) prepare(b *uptime.Batch) (*tick, error) {
 	t.at.tick++
 	t.at.clean = false
 	t.at.alive = max(min(b.Time.UnixMilli(), maxMillis), minMillis)
-	t.at.now = t.at.alive
+	t.at.tell(t.at.alive)
 	t.texts.hour, t.texts.next = uint32(t.at.alive/hourMillis), s.at.texts
 	err := s.view(bucketText, func(tx *bbolt.Tx) error {
 		txt, err := bucket(tx, bucketText)

@@ -15,6 +15,11 @@ const (
 	shortFreelist = 256 // pages
 	runAhead      = 4   // values a tick
 	sweepTextsAt  = 16  // texts looked at a tick
+
+	// A clock that leaps forward by more than this is not believed at once: what
+	// looks old is hidden, but nothing is deleted for it until an hour later.
+	leapMillis  = hourMillis
+	doubtMillis = hourMillis
 )
 
 // expire deletes what is older than the retention, which readers don't see any more.
@@ -27,6 +32,9 @@ func (s *Store) expire(tx *bbolt.Tx, at *position, packs, events int) error {
 	}
 	if err := s.limitSize(tx, at, free); err != nil {
 		return err
+	}
+	if at.now-at.leapt < doubtMillis {
+		return nil
 	}
 	if cut := s.cutoff(*at); cut > minMillis {
 		if err := expirePacks(tx, cut, packs+ahead); err != nil {

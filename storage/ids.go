@@ -163,22 +163,24 @@ func (g *growth) monitor(name string) uint32 {
 
 func (g *growth) seriesOf(r *uptime.Result) uint32 {
 	key := seriesKey{g.monitor(r.Monitor), r.Location}
+	now := series{key.monitor, key.location, r.Type, r.Target}
 	if id, ok := g.of.bySeries[key]; ok {
-		was := &g.of.series[id]
-		if was.kind == r.Type && was.target == r.Target {
-			return id
+		if g.of.series[id] != now {
+			if g.changed == nil {
+				g.changed = map[uint32]series{}
+			}
+			g.changed[id] = now
+		} else if g.changed != nil {
+			delete(g.changed, id)
 		}
-		if g.changed == nil {
-			g.changed = map[uint32]series{}
-		}
-		g.changed[id] = series{key.monitor, key.location, r.Type, r.Target}
 		return id
 	}
 	if id, ok := g.bySeries[key]; ok {
+		g.series[int(id)-len(g.of.series)] = now
 		return id
 	}
 	id := uint32(len(g.of.series) + len(g.series))
-	g.series = append(g.series, series{key.monitor, key.location, r.Type, r.Target})
+	g.series = append(g.series, now)
 	if g.bySeries == nil {
 		g.bySeries = map[seriesKey]uint32{}
 	}

@@ -67,7 +67,17 @@ type position struct {
 	swept    uint32 // the text that was last looked at for its age
 	clean    bool   // closed in peace
 
-	now int64 // not stored: the newest of alive and what Open was told
+	// Not stored.
+	now   int64 // the newest of alive and what Open was told
+	leapt int64 // when the clock last leapt forward
+}
+
+// tell moves the clock on.
+func (p *position) tell(now int64) {
+	if now-p.now > leapMillis {
+		p.leapt = now
+	}
+	p.now = now
 }
 
 func (p *position) write(tx *bbolt.Tx) error {

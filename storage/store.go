@@ -117,10 +117,9 @@ func (s *Store) load() error {
 		return fmt.Errorf("open %s: %w", s.path, err)
 	}
 	s.shapeOf = make([]uint16, len(s.ids.series))
-	if now := s.opt.Now.UnixMilli(); !s.opt.Now.IsZero() && now > s.at.alive {
-		s.at.now = now
-	} else {
-		s.at.now = s.at.alive
+	s.at.now = s.at.alive
+	if !s.opt.Now.IsZero() {
+		s.at.tell(max(s.opt.Now.UnixMilli(), s.at.alive))
 	}
 	if err := s.view(bucketLog, s.replay); err != nil {
 		return fmt.Errorf("open %s: %w", s.path, err)
