@@ -12,28 +12,6 @@ import (
 	"lookout/tui/theme"
 )
 
-// span is how long something holds.
-type span struct {
-	key  string
-	word string
-	d    time.Duration // 0: until somebody, or the recovery, ends it
-	at   func(now time.Time) time.Time
-}
-
-func (sp span) until(now time.Time) time.Time {
-	switch {
-	case sp.at != nil:
-		return sp.at(now)
-	case sp.d > 0:
-		return now.Add(sp.d)
-	}
-	return time.Time{}
-}
-
-func tomorrow8(now time.Time) time.Time {
-	return time.Date(now.Year(), now.Month(), now.Day()+1, 8, 0, 0, 0, now.Location())
-}
-
 // deed is what a verb asks before it does anything.
 type deed struct {
 	verb   uptime.Verb
@@ -387,31 +365,6 @@ func (a *ask) pasted(_ *shell, text string) tea.Cmd {
 	return nil
 }
 
-// parseTime reads how long (30m, 2h, 1d) or until when (14:00, 2006-01-02,
-// 2006-01-02 14:00), in the location of now.
-func parseTime(text string, now time.Time) (time.Time, error) {
-	if t, err := time.ParseInLocation("15:04", text, now.Location()); err == nil {
-		at := time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 0, 0, now.Location())
-		if !at.After(now) {
-			at = time.Date(now.Year(), now.Month(), now.Day()+1, t.Hour(), t.Minute(), 0, 0, now.Location())
-		}
-		return at, nil
-	}
-	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
-			if !t.After(now) {
-				return time.Time{}, fmt.Errorf("%s is past", uptime.Clean(text, 30))
-			}
-			return t, nil
-		}
-	}
-	d, err := uptime.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return time.Time{}, fmt.Errorf("%q is no time: write 30m, 2h, 1d or 14:00", uptime.Clean(text, 30))
-	}
-	return now.Add(d), nil
-}
-
 // run does what was confirmed.
 func (a *ask) run(s *shell) tea.Cmd {
 	s.panel = nil
@@ -435,106 +388,5 @@ func (s *shell) perform(a uptime.Action, done string, back []uptime.Action) tea.
 		defer cancel()
 		names, err := source.Act(ctx, a)
 		return doneMsg{done, names, err, back}
-	}
-}
-
-// undo is what takes the last action back, for a while.
-type undo struct {
-	back  []uptime.Action
-	what  string
-	until time.Time
-}
-
-// acted says what an action changed, and offers to take it back.
-func (s *shell) acted(m doneMsg) {
-	if m.err != nil {
-		s.fail(m.err)
-		return
-	}
-	what := "nothing changed"
-	switch len(m.names) {
-	case 0:
-	case 1:
-		what = m.names[0] + " is " + m.verb
-	default:
-		what = group3(len(m.names)) + " monitors are " + m.verb
-	}
-	if len(m.back) > 0 && len(m.names) > 0 {
-		s.undo = &undo{m.back, what, s.now.Add(undoFor)}
-	}
-	s.say(what)
-}
-
-// reversal is what brings states back to how they are now, after a verb.
-func reversal(verb uptime.Verb, states []*uptime.State) []uptime.Action {
-	type how struct {
-		mode  uptime.Mode
-		until time.Time
-		ack   uptime.Ack
-		acked bool
-	}
-	var order []how
-	byHow := map[how][]string{}
-	for _, st := range states {
-		h := how{}
-		switch verb {
-		case uptime.VerbCheck:
-			return nil
-		case uptime.VerbAck, uptime.VerbUnack:
-			if st.Incident == 0 {
-				continue
-			}
-			if h.acked = st.Ack != nil; h.acked {
-				h.ack = *st.Ack
-			}
-		default:
-			h.mode, h.until = st.Mode, st.Until
-		}
-		if _, ok := byHow[h]; !ok {
-			order = append(order, h)
-		}
-		byHow[h] = append(byHow[h], st.Name)
-	}
-	var out []uptime.Action
-	for _, h := range order {
-		a := uptime.Action{Targets: byHow[h], Until: h.until}
-		switch {
-		case verb == uptime.VerbAck && !h.acked || verb == uptime.VerbUnack && !h.acked:
-			a.Verb = uptime.VerbUnack
-		case verb == uptime.VerbAck || verb == uptime.VerbUnack:
-			a.Verb, a.Note, a.Until = uptime.VerbAck, h.ack.Note, h.ack.Until
-		case h.mode == uptime.Paused:
-			a.Verb = uptime.VerbPause
-		case h.mode == uptime.Maintenance:
-			a.Verb = uptime.VerbMaintain
-		case verb == uptime.VerbPause || verb == uptime.VerbResume:
-			a.Verb = uptime.VerbResume
-		default:
-			a.Verb = uptime.VerbUnmaintain
-		}
-		out = append(out, a)
-	}
-	return out
-}
-
-// takeBack undoes the last action.
-func (s *shell) takeBack() tea.Cmd {
-	u := s.undo
-	if u == nil {
-		s.say("nothing to undo: it is over after 10 s")
-		return nil
-	}
-	s.undo = nil
-	s.say("undo …")
-	ctx, source := s.ctx, s.source
-	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(ctx, actTimeout)
-		defer cancel()
-		for _, a := range u.back {
-			if _, err := source.Act(ctx, a); err != nil {
-				return saidMsg{err: fmt.Errorf("undo: %w", err)}
-			}
-		}
-		return saidMsg{text: "undone: " + u.what}
 	}
 }

@@ -2,10 +2,8 @@ package tui
 
 import (
 	"errors"
-	"fmt"
 	"math/rand"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,65 +50,6 @@ func TestActions(t *testing.T) {
 				t.Errorf("got %+v\nwant %+v", w.acts, c.want)
 			}
 		})
-	}
-}
-
-// what is all of the state that a person can change.
-func what(snap *uptime.Snapshot) string {
-	var b strings.Builder
-	for _, st := range snap.States {
-		fmt.Fprintln(&b, st.Name, st.Mode, st.Until, st.Ack)
-		if st.Ack != nil {
-			fmt.Fprintln(&b, *st.Ack)
-		}
-	}
-	return b.String()
-}
-
-// TestUndo: within ten seconds everything is as it was.
-func TestUndo(t *testing.T) {
-	for _, script := range [][]string{
-		{"p", "y"}, {"m", "2", "y"}, {"a", "y"}, {"j", "a", "y"}, {"*", "p", "1", "y"}, {"*", "m", "1", "y"}, {"o", "g", "m", "y"},
-		{"/", "text:old", "enter", "p", "y"}, {"/", "text:db-backup", "enter", "m", "y"}, {"/", "text:db-backup", "enter", "p", "y"},
-	} {
-		w := newWorld()
-		for _, st := range w.snap.States {
-			if st.Ack != nil {
-				st.Ack.By = "" // the engine knows who undoes
-			}
-		}
-		before := what(w.snap)
-		s := shellOf(w, Options{}, 80, 24, glyphs)
-		s.render()
-		keys(t, s, script...)
-		settle(t, s, s.pull())
-		if what(w.snap) == before {
-			t.Errorf("%v changed nothing", script)
-		}
-		keys(t, s, "u")
-		if after := what(w.snap); !sameAcks(after, before) {
-			t.Errorf("%v is not undone", script)
-		}
-	}
-}
-
-func sameAcks(a, b string) bool { // pointers differ, what they point to is printed beside them
-	drop := func(s string) []string {
-		return slices.DeleteFunc(strings.Split(s, "\n"), func(l string) bool { return strings.Contains(l, "&{") })
-	}
-	return slices.Equal(drop(a), drop(b))
-}
-
-func TestUndoEnds(t *testing.T) {
-	w := newWorld()
-	s := shellOf(w, Options{}, 80, 24, glyphs)
-	s.render()
-	keys(t, s, "p", "y")
-	w.now = noon.Add(undoFor + time.Second)
-	settle(t, s, s.pull())
-	keys(t, s, "u")
-	if len(w.acts) != 1 {
-		t.Errorf("it was undone after %s: %+v", undoFor, w.acts)
 	}
 }
 
@@ -213,59 +152,5 @@ func runQuick(s *shell, cmd tea.Cmd) {
 	case reply, doneMsg, saidMsg:
 		_, next := s.Update(m)
 		runQuick(s, next)
-	}
-}
-
-func TestParseTime(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
-		{"30m", "2026-11-22 13:05:20"}, {"1d", "2026-11-23 12:35:20"}, {"14:00", "2026-11-22 14:00:00"}, {"08:00", "2026-11-23 08:00:00"},
-		{"2026-12-01", "2026-12-01 00:00:00"}, {"2026-12-01 08:30", "2026-12-01 08:30:00"},
-		{"2020-01-01", ""}, {"5", ""}, {"-5m", ""}, {"", ""}, {"soon", ""},
-	} {
-		got, err := parseTime(c.text, noon)
-		if c.want == "" != (err != nil) || err == nil && got.Format("2006-01-02 15:04:05") != c.want {
-			t.Errorf("%q is %s, %v, want %s", c.text, got, err, c.want)
-		}
-	}
-}
-
-func TestLeave(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		o    Options
-		keys []string
-		want Leave
-	}{
-		{"attached", Options{}, []string{"q"}, LeaveQuit},
-		{"for a while", Options{Embedded: true, Ephemeral: true}, []string{"q"}, LeaveStop},
-		{"stop", Options{Embedded: true}, []string{"q", "s"}, LeaveStop},
-		{"background", Options{Embedded: true}, []string{"q", "b"}, LeaveBackground},
-		{"stay", Options{Embedded: true}, []string{"q", "q", "enter", "y", "esc", "ctrl+c", "ctrl+c"}, LeaveLost},
-		{"stop by name", Options{Embedded: true}, []string{":", "text:stop", "enter", "text:web-1", "enter"}, LeaveStop},
-		{"stop by a wrong name", Options{Embedded: true}, []string{":", "text:stop", "enter", "text:web-2", "enter"}, LeaveLost},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := shellOf(newWorld(), c.o, 80, 24, glyphs)
-			for _, k := range c.keys {
-				if text, ok := cutText(k); ok {
-					for _, r := range text {
-						_, cmd := s.Update(tea.KeyPressMsg{Code: r, Text: string(r)})
-						runQuick(s, cmd)
-					}
-					continue
-				}
-				_, cmd := s.Update(keyOf(k))
-				runQuick(s, cmd)
-			}
-			if s.leaving != c.want {
-				t.Errorf("left as %s, want %s", s.leaving, c.want)
-			}
-		})
-	}
-	w := newWorld()
-	s := shellOf(w, Options{}, 80, 24, glyphs)
-	keys(t, s, ":", "text:stop", "enter", "text:web-1", "enter")
-	if w.stops != 1 {
-		t.Error("an attached console does not stop the engine")
 	}
 }

@@ -47,7 +47,7 @@ func (s *shell) openFilter(p filtered) tea.Cmd {
 }
 
 func (f *filterLine) lines(s *shell) int {
-	if s.h < 18 || s.w < wordFrom {
+	if _, monitors := f.page.(*overview); !monitors || s.h < 18 || s.w < wordFrom {
 		return 1
 	}
 	return 5

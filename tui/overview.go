@@ -31,6 +31,7 @@ type overview struct {
 	pos    int    // its place in rows
 	top    int    // the first row on the screen
 	height int    // rows on the screen, as last drawn
+	line   int    // the line of the first of them
 
 	made time.Time     // when r was asked for
 	took time.Duration // to make it
@@ -155,6 +156,14 @@ func (o *overview) scroll() {
 	o.top = min(o.top, o.pos)
 	o.top = max(o.top, o.pos-o.height+1)
 	o.top = max(min(o.top, len(o.r.rows)-o.height), 0)
+}
+
+// clicked selects the row on a line of the screen.
+func (o *overview) clicked(_ *shell, y int) tea.Cmd {
+	if y >= o.line && y < o.line+o.height && o.r != nil && o.top+y-o.line < len(o.r.rows) {
+		o.goTo(o.top + y - o.line)
+	}
+	return nil
 }
 
 // state is the selected monitor; nil: a group, or nothing.

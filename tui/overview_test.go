@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"lookout/engine/uptime"
 )
 
@@ -112,48 +114,24 @@ func TestNextProblem(t *testing.T) {
 	}
 }
 
-func TestFilterLine(t *testing.T) {
+// TestMouse: a click selects a row, the wheel moves; a line that asks is left alone.
+func TestMouse(t *testing.T) {
 	s := shellOf(newWorld(), Options{}, 80, 24, glyphs)
 	s.render()
-	keys(t, s, "/", "text:gr", "tab", "text:sh", "tab", "enter")
-	if got := s.home.want.query; got == nil || got.text != "group:shop" {
-		t.Fatalf("the filter is %+v", got)
+	s.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: 20, Y: 3})
+	if got := s.home.current(); got != "mx2.example.net:25" {
+		t.Errorf("a click on line 4 selects %q", got)
 	}
-	if shown, all := s.home.counts(); shown != 3 || all != 1003 {
-		t.Errorf("%d of %d are shown", shown, all)
+	s.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: 20, Y: 0})
+	s.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	if got := s.home.current(); got != "cdn.example.org" {
+		t.Errorf("the wheel goes to %q", got)
 	}
-	keys(t, s, "esc")
-	if shown, _ := s.home.counts(); shown != 1003 {
-		t.Errorf("esc leaves %d", shown)
-	}
-	keys(t, s, "/", "up")
-	if f := s.panel.(*filterLine); f.in.text() != "group:shop" {
-		t.Errorf("up brings %q", f.in.text())
-	}
-	keys(t, s, "ctrl+u", "text:state:down", "enter")
-	keys(t, s, ":", "text:view save bad", "enter", "esc")
-	if len(s.views) != 2 || s.views[1] != (View{"bad", "state:down"}) {
-		t.Errorf("views are %v", s.views)
-	}
-	keys(t, s, "2")
-	if shown, _ := s.home.counts(); shown != 2 {
-		t.Errorf("view 2 shows %d", shown)
-	}
-}
-
-func TestSortMenu(t *testing.T) {
-	s := shellOf(newWorld(), Options{}, 80, 24, glyphs)
-	keys(t, s, "s", "n")
-	if s.home.want.by != byName || s.home.want.reverse {
-		t.Errorf("s n sorts by %+v", s.home.want)
-	}
-	keys(t, s, "s", "n")
-	if !s.home.want.reverse {
-		t.Error("again does not reverse")
-	}
-	keys(t, s, ":", "text:sort lat", "enter")
-	if s.home.want.by != byLatency {
-		t.Errorf(":sort latency sorts by %s", s.home.want.by)
+	keys(t, s, "p")
+	s.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	s.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: 20, Y: 3})
+	if got := s.home.current(); got != "cdn.example.org" || s.panel == nil {
+		t.Errorf("with a line open %q is selected", got)
 	}
 }
 
@@ -177,33 +155,6 @@ func TestManyMonitors(t *testing.T) {
 	}
 }
 
-func TestLost(t *testing.T) {
-	w := newWorld()
-	s := shellOf(w, Options{Embedded: true}, 80, 24, glyphs)
-	w.now = noon.Add(staleAfter + 100*time.Millisecond)
-	settle(t, s, s.pull())
-	got := plainText(s.render())
-	if !strings.Contains(got, "stands still since 12:35:20") {
-		t.Errorf("an embedded engine that stands still shows\n%s", got)
-	}
-	for _, l := range strings.Split(got, "\n")[3:22] {
-		if strings.Contains(l, "●") {
-			t.Errorf("a row is still green: %s", l)
-		}
-	}
-	if s.windowTitle() != "? lookout@web-1" {
-		t.Errorf("the title is %q", s.windowTitle())
-	}
-	w.snap.Seq++
-	fresh := *w.snap
-	fresh.Time = w.now
-	w.snap = &fresh
-	settle(t, s, s.pull())
-	if got := plainText(s.render()); !strings.Contains(got, "●995 up") {
-		t.Errorf("after it is back it shows\n%s", got)
-	}
-}
-
 // TestUnchangedScreen: a tick that brings nothing draws nothing.
 func TestUnchangedScreen(t *testing.T) {
 	w := newWorld()
@@ -218,33 +169,6 @@ func TestUnchangedScreen(t *testing.T) {
 	s.Update(tickMsg(w.now))
 	if !s.dirty {
 		t.Error("ages stand still")
-	}
-}
-
-func TestBell(t *testing.T) {
-	w := newWorld()
-	now := noon
-	b := bell{}
-	if b.ring(w.snap, now) != nil {
-		t.Error("it rings for what was down at the start")
-	}
-	broken := *w.snap
-	broken.Counts.Down++
-	if b.ring(&broken, now) == nil {
-		t.Error("it does not ring for a new outage")
-	}
-	broken.Counts.Down++
-	if b.ring(&broken, now.Add(59*time.Second)) != nil {
-		t.Error("it rings twice a minute")
-	}
-	broken.Counts.Down++
-	if b.ring(&broken, now.Add(61*time.Second)) == nil {
-		t.Error("it does not ring a minute later")
-	}
-	b.focused = true
-	broken.Counts.Down++
-	if b.ring(&broken, now.Add(5*time.Minute)) != nil {
-		t.Error("it rings while somebody looks")
 	}
 }
 

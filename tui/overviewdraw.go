@@ -65,7 +65,7 @@ func (o *overview) body(s *shell, p *pen) {
 		}
 		p.end()
 	}
-	o.height = p.left()
+	o.height, o.line = p.left(), p.y
 	o.scroll()
 	if len(o.r.rows) == 0 && p.left() > 0 {
 		p.to(1)

@@ -51,6 +51,10 @@ type (
 	stepper interface {
 		step(s *shell, dir int) tea.Cmd
 	}
+	// pointed has rows that can be clicked; y is the line on the screen, from 0.
+	pointed interface {
+		clicked(s *shell, y int) tea.Cmd
+	}
 	// filtered has rows that / narrows. The filter was parsed; q.text is as typed.
 	filtered interface {
 		filter(s *shell, q *query) tea.Cmd

@@ -1,0 +1,61 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLost(t *testing.T) {
+	w := newWorld()
+	s := shellOf(w, Options{Embedded: true}, 80, 24, glyphs)
+	w.now = noon.Add(staleAfter + 100*time.Millisecond)
+	settle(t, s, s.pull())
+	got := plainText(s.render())
+	if !strings.Contains(got, "stands still since 12:35:20") {
+		t.Errorf("an embedded engine that stands still shows\n%s", got)
+	}
+	for _, l := range strings.Split(got, "\n")[3:22] {
+		if strings.Contains(l, "●") {
+			t.Errorf("a row is still green: %s", l)
+		}
+	}
+	if s.windowTitle() != "? lookout@web-1" {
+		t.Errorf("the title is %q", s.windowTitle())
+	}
+	w.snap.Seq++
+	fresh := *w.snap
+	fresh.Time = w.now
+	w.snap = &fresh
+	settle(t, s, s.pull())
+	if got := plainText(s.render()); !strings.Contains(got, "●995 up") {
+		t.Errorf("after it is back it shows\n%s", got)
+	}
+}
+
+func TestBell(t *testing.T) {
+	w := newWorld()
+	now := noon
+	b := bell{}
+	if b.ring(w.snap, now) != nil {
+		t.Error("it rings for what was down at the start")
+	}
+	broken := *w.snap
+	broken.Counts.Down++
+	if b.ring(&broken, now) == nil {
+		t.Error("it does not ring for a new outage")
+	}
+	broken.Counts.Down++
+	if b.ring(&broken, now.Add(59*time.Second)) != nil {
+		t.Error("it rings twice a minute")
+	}
+	broken.Counts.Down++
+	if b.ring(&broken, now.Add(61*time.Second)) == nil {
+		t.Error("it does not ring a minute later")
+	}
+	b.focused = true
+	broken.Counts.Down++
+	if b.ring(&broken, now.Add(5*time.Minute)) != nil {
+		t.Error("it rings while somebody looks")
+	}
+}
