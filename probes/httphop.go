@@ -77,16 +77,9 @@ func (c httpCheck) request(at hop) *http.Request {
 // visit makes one hop on a connection of its own. It returns the next one
 // where the answer is a redirect to follow; otherwise it has judged the answer.
 func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Request, n int) (*hop, http.Header, *failure) {
-	to := c.host
-	if !at.own {
-		form := form{Settings: uptime.Settings{URL: at.url, IP: c.host.ip}}
-		if to = form.endpoint(defaultPort(at.url.Scheme)); form.mistakes != nil {
-			return nil, nil, fail(uptime.FaultHTTPRedirectBad, "redirect to %s: %s", uptime.RedactURL(at.url), form.mistakes[0].Message)
-		}
-	} else if c.connectTo.host != "" {
-		to = c.connectTo
-	} else if p := at.url.Port(); p == "" {
-		to.port = defaultPort(at.url.Scheme)
+	to, name, f := c.whereTo(at)
+	if f != nil {
+		return nil, nil, f
 	}
 	conn, f := c.sys.connect(ctx, t, to)
 	if f != nil {
@@ -94,7 +87,7 @@ func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reques
 	}
 	defer conn.Close()
 	defer watch(ctx, conn)()
-	resp, end, f := c.ask(ctx, t, at, conn, req)
+	resp, end, f := c.ask(ctx, t, at, name, conn, req)
 	if end != nil {
 		defer end()
 	}
@@ -109,9 +102,29 @@ func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reques
 	return nil, nil, c.expect.judge(t, resp, n > 0)
 }
 
+// whereTo says where a hop connects to, and the name that TLS asks for there.
+func (c httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
+	if !at.own {
+		form := form{Settings: uptime.Settings{URL: at.url, IP: c.host.ip}}
+		to = form.endpoint(defaultPort(at.url.Scheme))
+		if form.mistakes != nil {
+			return to, "", fail(uptime.FaultHTTPRedirectBad, "redirect to %s: %s", uptime.RedactURL(at.url), form.mistakes[0].Message)
+		}
+		return to, to.host, nil
+	}
+	to = c.host
+	if c.connectTo.host != "" {
+		to = c.connectTo
+	}
+	if at.url.Scheme != c.url.Scheme { // from http to https, each at its own port
+		to.port = defaultPort(at.url.Scheme)
+	}
+	return to, c.host.host, nil
+}
+
 // ask sends a request on a connection, over TLS where its URL says so, and
 // waits for the header of the answer. What it returns beside it ends the rest.
-func (c httpCheck) ask(ctx context.Context, t *trace, at hop, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
+func (c httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
 	if at.url.Scheme != "https" {
 		resp, f := overHTTP1(ctx, t, conn, req, nil)
 		return resp, nil, f
@@ -131,7 +144,7 @@ func (c httpCheck) ask(ctx context.Context, t *trace, at hop, conn net.Conn, req
 	case c.http2:
 		protocols = protocols[:1]
 	}
-	sec, f := settings.handshake(ctx, t, conn, at.url.Hostname(), protocols...)
+	sec, f := settings.handshake(ctx, t, conn, name, protocols...)
 	if f != nil {
 		return nil, nil, f
 	}

@@ -19,7 +19,7 @@ import (
 
 const (
 	pingSpacing = 200 * time.Millisecond // between the requests of a check
-	pingGrace   = time.Second            // for the last replies, once some came
+	pingGrace   = time.Second            // for the last replies, once anything came
 	pingToken   = 16                     // random bytes that tell our replies from others'
 )
 
@@ -167,7 +167,7 @@ func (p *pings) receive(ctx context.Context, next time.Time, last bool) error {
 				return nil
 			}
 			until = time.Now().Add(left(ctx))
-			if grace := p.echos[len(p.echos)-1].sent.Add(pingGrace); p.replies() > 0 && grace.Before(until) {
+			if grace := p.echos[len(p.echos)-1].sent.Add(pingGrace); p.open() < len(p.echos) && grace.Before(until) {
 				until = grace
 			}
 		}

@@ -19,10 +19,10 @@ func openPing(addr netip.Addr) (c net.Conn, raw bool, err error) {
 	if addr.Is6() {
 		family, proto = unix.AF_INET6, unix.IPPROTO_ICMPV6
 	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM, proto)
+	fd, err := socket(family, unix.SOCK_DGRAM, proto)
 	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EPROTONOSUPPORT) {
 		raw = true
-		fd, err = unix.Socket(family, unix.SOCK_RAW, proto)
+		fd, err = socket(family, unix.SOCK_RAW, proto)
 	}
 	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
 		return nil, raw, errNoPing
@@ -32,7 +32,6 @@ func openPing(addr netip.Addr) (c net.Conn, raw bool, err error) {
 	}
 	file := os.NewFile(uintptr(fd), "ping")
 	defer file.Close() // FileConn has its own copy
-	unix.CloseOnExec(fd)
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, raw, err
 	}
@@ -42,6 +41,17 @@ func openPing(addr netip.Addr) (c net.Conn, raw bool, err error) {
 	}
 	c, err = net.FileConn(file)
 	return c, raw, err
+}
+
+// socket makes a socket that no child process inherits.
+func socket(family, kind, proto int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := unix.Socket(family, kind, proto)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	return fd, err
 }
 
 func sockaddr(addr netip.Addr) unix.Sockaddr {
