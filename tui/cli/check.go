@@ -46,7 +46,7 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 				return err
 			}
 			results := c.checkNow(cmd.Context(), jobs)
-			if err := c.printResults(results, c.reportOptions(format)); err != nil {
+			if err := report.Checks(c.stdout, results, c.reportOptions(format)); err != nil {
 				return err
 			}
 			return silent(report.CheckExit(results))

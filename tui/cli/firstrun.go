@@ -99,10 +99,14 @@ func firstText(lines []string, every time.Duration) string {
 
 // saveFirst writes a first configuration, and never over another one.
 func (c *call) saveFirst(path string, lines []string, every time.Duration) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir, file := fs.FileMode(0o700), fs.FileMode(0o600)
+	if below(path, c.etc) { // a service has a user of its own, and its secrets elsewhere
+		dir, file = 0o755, 0o644
+	}
+	if err := os.MkdirAll(filepath.Dir(path), dir); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", path, cause(err))
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, file)
 	if errors.Is(err, fs.ErrExist) {
 		return failf(exitInUse, "%s is there already, and was left as it is", path)
 	}

@@ -90,7 +90,7 @@ the file.`,
 				if err != nil {
 					return err
 				}
-				return c.printResults(list, opt)
+				return report.Results(c.stdout, list, opt)
 			}
 			q := uptime.IncidentQuery{Since: since, Until: until, Limit: mostRows}
 			if len(args) > 0 {
@@ -124,12 +124,9 @@ or --since say where to begin, until it is interrupted or the engine ends.`,
 		Example: "  lookout events --since 1d\n  lookout events --follow --format json | while read -r e; do …; done",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, err := c.reportFormat(report.Text, report.JSON, report.CSV)
+			format, err := c.reportFormat(report.Text, report.JSON)
 			if err != nil {
 				return err
-			}
-			if follow && format == report.CSV {
-				return failf(exitUsage, "--follow prints text or json: a line for each event")
 			}
 			ctx := cmd.Context()
 			m, e, done, err := c.remember(ctx)
@@ -151,7 +148,7 @@ or --since say where to begin, until it is interrupted or the engine ends.`,
 			if err != nil || !follow {
 				return err
 			}
-			err = e.FollowEvents(ctx, last, func(ev uptime.Event) error { return c.printEvents([]uptime.Event{ev}, opt) })
+			err = e.FollowEvents(ctx, last, func(ev uptime.Event) error { return report.Events(c.stdout, []uptime.Event{ev}, opt) })
 			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 				return nil
 			}
@@ -182,7 +179,7 @@ func (c *call) printPast(ctx context.Context, m memories, q uptime.EventQuery, c
 			return last, nil
 		}
 		slices.Reverse(list)
-		return last, c.printEvents(list, opt)
+		return last, report.Events(c.stdout, list, opt)
 	}
 	last := q.After
 	for {
@@ -191,7 +188,7 @@ func (c *call) printPast(ctx context.Context, m memories, q uptime.EventQuery, c
 			return last, err
 		}
 		if len(list) > 0 {
-			if err := c.printEvents(list, opt); err != nil {
+			if err := report.Events(c.stdout, list, opt); err != nil {
 				return last, err
 			}
 			last = list[len(list)-1].ID

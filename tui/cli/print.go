@@ -10,7 +10,6 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"lookout/engine/report"
-	"lookout/engine/uptime"
 )
 
 // printJSON prints one object a line, as it is: no HTML escapes, no colour.
@@ -89,49 +88,4 @@ func (c *call) during(what string) (done func()) {
 		t.Stop()
 		wipe()
 	}
-}
-
-// printResults prints what checks found.
-func (c *call) printResults(results []uptime.Result, opt report.Options) error {
-	for i := range results {
-		r := &results[i]
-		if opt.Format == report.JSON {
-			if err := c.printJSON(r); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, err := fmt.Fprintf(c.stdout, "%s  %s  %s  %s  %s\n", r.Outcome, r.Time.In(opt.Location).Format("2006-01-02 15:04:05"), uptime.Clean(r.Monitor, 200),
-			uptime.Took(r.Total), why(r.Message, r.Fault)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// printEvents prints entries of the event log.
-func (c *call) printEvents(events []uptime.Event, opt report.Options) error {
-	for i := range events {
-		e := &events[i]
-		if opt.Format == report.JSON {
-			if err := c.printJSON(e); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, err := fmt.Fprintf(c.stdout, "%s  %s  %d  %s  %s\n", e.Kind, e.Time.In(opt.Location).Format("2006-01-02 15:04:05"), e.ID,
-			uptime.Clean(e.Monitor, 200), why(e.Message, e.Fault)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// why is a message with the word of its fault.
-func why(message string, f uptime.Fault) string {
-	message = uptime.Clean(message, 512)
-	if f == uptime.NoFault {
-		return message
-	}
-	return message + " (" + f.String() + ")"
 }

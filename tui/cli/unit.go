@@ -30,8 +30,9 @@ WatchdogSec=60
 TimeoutStopSec=90
 
 # A user of its own, made for the time that the service runs; its data folder
-# is /var/lib/lookout, 0700. Configuration in /etc/lookout must be readable by
-# it: secrets go into LoadCredential= or files with its group.
+# is /var/lib/lookout, 0700. It must be able to read /etc/lookout, so secrets
+# are better kept out of there: LoadCredential=shop:/root/shop.token makes
+# ${secret:shop} of a file that only root can read.
 DynamicUser=yes
 StateDirectory=lookout
 StateDirectoryMode=0700

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestIsURL(t *testing.T) {
+	for s, want := range map[string]bool{
+		"https://example.com": true, "tcp://h:1": true, "dns:example.com?type=MX": true, "smtp+starttls://h:25": true,
+		"shop": false, "example.com:25": false, "host:name": false, ":": false, "//h": false, "": false, "a b://c": false,
+	} {
+		if got := isURL(s); got != want {
+			t.Errorf("isURL(%q) = %v", s, got)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	b := newBench(t)
+	for _, tt := range []struct {
+		name, args     string
+		code           int
+		stdout, stderr string
+	}{
+		{"refused", "tcp://127.0.0.1:1", 2, "tcp.refused", ""},
+		{"as JSON", "tcp://127.0.0.1:1 --format json", 2, `"errno":"ECONNREFUSED"`, ""},
+		{"two", "tcp://127.0.0.1:1 https://127.0.0.1:1/", 2, "https://127.0.0.1:1/", ""},
+		{"nothing", "", 64, "", "lookout: lookout check needs a NAME, a URL or --all; see lookout check --help\n"},
+		{"all and one", "--all x", 64, "", "lookout: lookout check needs a NAME, a URL or --all; see lookout check --help\n"},
+		{"a scheme that is not", "gopher://127.0.0.1/", 64, "", "gopher"},
+		{"a name without a configuration", "shop", 64, "", "a URL needs none, and looks like https://shop\n"},
+		{"all without a configuration", "--all", 3, "", "lookout config init"},
+		{"an unknown flag", "--nope", 64, "", "lookout: unknown flag: --nope; see lookout check --help\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := b.call("", append([]string{"check"}, strings.Fields(tt.args)...)...)
+			if got.code != tt.code || !strings.Contains(got.stdout, tt.stdout) || !strings.Contains(got.stderr, tt.stderr) || tt.stderr == "" && got.stderr != "" {
+				t.Errorf("got %+v, want %+v", got, tt)
+			}
+		})
+	}
+}
+
+func TestCheckThatIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	got := newBench(t).callContext(ctx, "", "check", "tcp://127.0.0.1:1", "--format", "json")
+	if got.code != 3 || !strings.Contains(got.stdout, `"fault":"local.cancelled"`) {
+		t.Errorf("got %+v", got)
+	}
+}

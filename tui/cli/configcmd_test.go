@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestConfigInit(t *testing.T) {
+	b := newBench(t)
+	if got := b.call("", "config", "init"); got.code != 0 || !strings.HasPrefix(got.stdout, "wrote lookout.toml: 1 monitor") {
+		t.Fatalf("got %+v", got)
+	}
+	if got := b.call("", "config", "check"); got.code != 0 || got.stdout != b.dir+"/lookout.toml: 1 monitor, no mistake\n" {
+		t.Errorf("what it wrote: %+v", got)
+	}
+	first, err := os.ReadFile("lookout.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.call("", "config", "init", "https://other.example/"); got.code != 73 ||
+		got.stderr != "lookout: "+b.dir+"/lookout.toml is there already, and was left as it is\n" {
+		t.Errorf("over another: %+v", got)
+	}
+	if again, _ := os.ReadFile("lookout.toml"); string(again) != string(first) {
+		t.Error("it was changed")
+	}
+	if got := b.call("", "config", "init", "--config", "x.toml", "gopher://h/"); got.code != 64 {
+		t.Errorf("a bad URL: %+v", got)
+	}
+	if _, err := os.Stat("x.toml"); err == nil {
+		t.Error("it wrote a file for a bad URL")
+	}
+	etc := b.dir + "/etc/lookout/lookout.toml"
+	if got := b.call("", "config", "init", "--config", etc, "mail.example.com:25", "example.com"); got.code != 0 {
+		t.Errorf("got %+v", got)
+	}
+	if info, err := os.Stat(etc); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("a service cannot read %v, %v", info, err)
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	b := newBench(t)
+	write(t, "lookout.toml", "[[monitor]]\nname = \"a\"\nurl = \"tcp://127.0.0.1:1\"\nintervall = \"5s\"\n")
+	got := b.call("", "config", "check", "--format", "json")
+	if got.code != 78 || !strings.Contains(got.stdout, `"mistakes":[{"file":"`+b.dir+`/lookout.toml","line":4,"key":"intervall",`) || got.stderr != "" {
+		t.Errorf("json: %+v", got)
+	}
+	got = b.call("", "config", "check")
+	if got.code != 78 || got.stdout != "" || !strings.HasPrefix(got.stderr, "lookout: 1 mistake in "+b.dir+"/lookout.toml:\n"+b.dir+"/lookout.toml:4: ") {
+		t.Errorf("text: %+v", got)
+	}
+	if got := b.call("", "config", "check", "gone.toml"); got.code != 78 || !strings.Contains(got.stderr, "gone.toml cannot be read") {
+		t.Errorf("a file that is not there: %+v", got)
+	}
+	if got := b.call("", "config", "chek"); got.code != 64 || got.stderr != "lookout: \"chek\" is no command of lookout config; did you mean check?\n" {
+		t.Errorf("a misspelt command: %+v", got)
+	}
+}
+
+func TestConfigDiff(t *testing.T) {
+	b := newBench(t)
+	write(t, "lookout.toml", "[[monitor]]\nname = \"a\"\nurl = \"tcp://127.0.0.1:1\"\n[[monitor]]\nname = \"b\"\nurl = \"https://u:secret@127.0.0.1/\"\n")
+	write(t, "new.toml", "[[monitor]]\nname = \"c\"\nurl = \"tcp://127.0.0.1:1\"\n[[monitor]]\nname = \"b\"\nurl = \"https://u:other@127.0.0.1/\"\n")
+	got := b.call("", "config", "diff", "new.toml")
+	want := "+ c\n~ b  url https://***@127.0.0.1/ -> https://***@127.0.0.1/\n- a\n# " + b.dir + "/new.toml against " + b.dir + "/lookout.toml: +1 monitor  ~1 changed  -1 removed\n"
+	if got.code != 0 || got.stdout != want {
+		t.Errorf("got %+v, want %q", got, want)
+	}
+	got = b.call("", "config", "diff", "new.toml", "--format", "json")
+	if got.code != 0 || got.stdout != `{"version":1,"kind":"difference","added":["c"],"removed":["a"],"changed":[{"monitor":"b","keys":[{"key":"url","old":"https://***@127.0.0.1/","new":"https://***@127.0.0.1/"}]}]}`+"\n" {
+		t.Errorf("json: %+v", got)
+	}
+	got = b.call("", "config", "diff")
+	if got.code != 0 || got.stdout != "+ a\n+ b\n# no engine runs with it: +2 monitors  ~0 changed  -0 removed\n" {
+		t.Errorf("without an engine: %+v", got)
+	}
+}
