@@ -87,7 +87,7 @@ func mistaken(t testing.TB, typ, target string, values, expect keys) []uptime.Mi
 // soon is the same job with a time-out in which nothing that answers fails.
 func soon(job uptime.Job) uptime.Job {
 	m := *job.Monitor
-	m.Timeout = 200 * time.Millisecond
+	m.Timeout = 500 * time.Millisecond
 	return uptime.Job{Monitor: &m, Checker: job.Checker}
 }
 

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -48,7 +49,7 @@ func serving(values, expect keys, h http.HandlerFunc) func(*testing.T) uptime.Re
 	return func(t *testing.T) uptime.Result {
 		srv := httptest.NewServer(h)
 		defer srv.Close()
-		return once(t, soon(made(t, testSystem(), "http", srv.URL+"/start", values, expect)))
+		return once(t, made(t, testSystem(), "http", srv.URL+"/start", values, expect))
 	}
 }
 
@@ -347,6 +348,21 @@ func TestConnectTo(t *testing.T) {
 	if r.Outcome != uptime.OutcomeUp || r.Address != to {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestInternationalName asks for and verifies a name in the form that DNS knows.
+func TestInternationalName(t *testing.T) {
+	ca := newCA(t, "test root", nil)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "xn--bcher-kva.test" || r.TLS.ServerName != r.Host {
+			w.WriteHeader(400)
+		}
+	}))
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{ca.issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"xn--bcher-kva.test"} })}}
+	srv.StartTLS()
+	defer srv.Close()
+	r := once(t, made(t, testSystem(), "http", "https://Bücher.test/", keys{"connect_to": srv.Listener.Addr().String(), "ca_file": ca.pem()}, nil))
+	wantFault(t, r, uptime.NoFault, "")
 }
 
 // TestHTTPMistakes has settings that are refused, each by its key.

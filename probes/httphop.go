@@ -57,7 +57,7 @@ func (c httpCheck) check(ctx context.Context, t *trace) *failure {
 // request makes the request of a hop.
 func (c httpCheck) request(at hop) *http.Request {
 	req := &http.Request{
-		Method: at.method, URL: at.url, Host: at.url.Host, Header: c.header.Clone(),
+		Method: at.method, URL: at.url, Host: asciiHost(at.url), Header: c.header.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
 	}
 	if at.own {
@@ -72,6 +72,19 @@ func (c httpCheck) request(at hop) *http.Request {
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(at.body)), int64(len(at.body))
 	}
 	return req
+}
+
+// asciiHost is the host and port of a URL as a Host header has them.
+func asciiHost(u *url.URL) string {
+	form := form{Settings: uptime.Settings{URL: u}}
+	ascii := form.host(u.Hostname()).host
+	if form.mistakes != nil || strings.Contains(ascii, ":") {
+		return u.Host
+	}
+	if port := u.Port(); port != "" {
+		return ascii + ":" + port
+	}
+	return ascii
 }
 
 // visit makes one hop on a connection of its own. It returns the next one
