@@ -15,6 +15,7 @@ import (
 
 const (
 	pullEvery    = 250 * time.Millisecond // how often the console looks at its source
+	firstPull    = 5 * time.Millisecond   // the same before the first snapshot: people wait for it
 	staleAfter   = 3 * time.Second        // an embedded engine that says nothing for so long is lost
 	messageFor   = 10 * time.Second
 	undoFor      = 10 * time.Second
@@ -85,22 +86,27 @@ type (
 
 // Init asks for the background and starts the tick.
 func (s *shell) Init() tea.Cmd {
-	cmds := []tea.Cmd{tick(), s.pull()}
+	cmds := []tea.Cmd{s.pull(), s.tick()}
 	if s.th.Depth == theme.Many {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
 	return tea.Batch(cmds...)
 }
 
-func tick() tea.Cmd {
-	return tea.Tick(pullEvery, func(t time.Time) tea.Msg { return tickMsg(t) })
+func (s *shell) tick() tea.Cmd {
+	every := pullEvery
+	if s.snap == nil && s.link.Lost.IsZero() {
+		every = firstPull
+	}
+	return tea.Tick(every, func(t time.Time) tea.Msg { return tickMsg(t) })
 }
 
 // Update routes a message to whoever it is for.
 func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 	switch m := m.(type) {
 	case tickMsg:
-		return s, tea.Batch(s.pull(), tick())
+		cmd := s.pull()
+		return s, tea.Batch(cmd, s.tick())
 	case tea.KeyPressMsg:
 		s.dirty = true
 		cmd := s.pull()
