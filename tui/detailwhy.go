@@ -236,19 +236,18 @@ func rule(st *uptime.State, atLength bool) string {
 		return fmt.Sprintf("down after %s in a row, %s apart; up after %s",
 			times(max(r.Failures, 1), "failure"), interval(r.RetryInterval), times(max(r.Recoveries, 1), "success"))
 	}
-	window := min(max(st.Interval, 10*time.Second), 60*time.Second)
-	dwell := min(20*time.Second, window)
-	over := interval(dwell)
+	target, path := uptime.Need(st.Interval, false), uptime.Need(st.Interval, true)
+	over, gap := interval(target), interval(uptime.RuleRecoveryGap)
 	switch {
-	case window > dwell && atLength:
-		over += " where it answers wrongly, " + interval(window) + " where nothing answers"
-	case window > dwell:
-		over += " (" + interval(window) + " if silent)"
+	case path > target && atLength:
+		over += " where it answers wrongly, " + interval(path) + " where nothing answers"
+	case path > target:
+		over += " (" + interval(path) + " if silent)"
 	}
 	if !atLength {
-		return "down: 5+ failed checks over " + over + "; up: 2 good, 5s apart"
+		return fmt.Sprintf("down: %d+ failed checks over %s; up: 2 good, %s apart", uptime.RuleLooks+1, over, gap)
 	}
-	return "down when a check fails and at least 4 more do over " + over + "; up after 2 successes 5s apart"
+	return fmt.Sprintf("down when a check fails and at least %d more do over %s; up after 2 successes %s apart", uptime.RuleLooks, over, gap)
 }
 
 func times(n int, what string) string {

@@ -18,13 +18,7 @@ import (
 )
 
 const (
-	looks       = 4 // a quarter, half, three quarters of the window, and the last one
 	maxEvidence = 12
-
-	recoveryGap  = 5 * time.Second
-	reopenWithin = 10 * time.Minute
-	retryAtMost  = 20 * time.Second // between checks of what is not well
-	staleAfter   = 2                // intervals without a result
 
 	// CUSUM of complaints: a complaint that was not confirmed, against a
 	// success; raised after three in a row, or one in about thirty for long.
@@ -43,28 +37,12 @@ type Params struct {
 	Rule     uptime.Rule
 }
 
-// Window is W, the time for which faults of the path must last.
-func (p Params) Window() time.Duration {
-	return min(max(p.Interval, 10*time.Second), 60*time.Second)
-}
-
-// Dwell is the least time for which any failure must last.
-func (p Params) Dwell() time.Duration { return min(20*time.Second, p.Window()) }
-
-// Need is how long a failure must last before it is down.
-func (p Params) Need(path bool) time.Duration {
-	if path {
-		return max(p.Dwell(), p.Window())
-	}
-	return max(p.Dwell(), p.Window()/3)
-}
-
 // retry is the interval of checks while something is not well.
 func (p Params) retry() time.Duration {
 	if p.counted() && p.Rule.RetryInterval > 0 {
 		return p.Rule.RetryInterval
 	}
-	return min(p.Interval, retryAtMost)
+	return min(p.Interval, uptime.RuleRetry)
 }
 
 // counted reports whether failures are just counted.
@@ -134,11 +112,11 @@ func Stale(p Params, m Memory, now time.Time) (Memory, Decision) {
 	if m.Verdict == uptime.Pending || m.Verdict == uptime.Unknown {
 		return m, Decision{}
 	}
-	if now.Sub(m.Judged) <= staleAfter*p.Interval+p.Timeout {
+	if now.Sub(m.Judged) <= uptime.RuleStale*p.Interval+p.Timeout {
 		return m, Decision{}
 	}
 	for_ := now.Sub(m.Judged)
-	m, d := m.blind(m.Judged.Add(staleAfter * p.Interval))
+	m, d := m.blind(m.Judged.Add(uptime.RuleStale * p.Interval))
 	m.Fault, m.Message = uptime.NoFault, "no result for "+uptime.Ago(for_)
 	return m, d
 }
@@ -188,7 +166,7 @@ func Next(p Params, m Memory, started, now time.Time) (time.Time, bool) {
 	case m.Verdict == uptime.Suspect:
 		at = m.Judged.Add(p.retry())
 	case m.wasDown() && !m.Good.IsZero() && !p.counted():
-		at = m.Good.Add(recoveryGap)
+		at = m.Good.Add(uptime.RuleRecoveryGap)
 	case m.wasDown() && p.retry() < p.Interval:
 		at = m.Judged.Add(p.retry())
 	case m.Score > 0 && now.Sub(m.Complaint) < closerAfter && !p.counted():
@@ -208,8 +186,8 @@ func Next(p Params, m Memory, started, now time.Time) (time.Time, bool) {
 // nextLook is the first quarter of the window that began after the newest check did.
 func (m Memory) nextLook(p Params, started time.Time) time.Time {
 	need := m.need(p)
-	for i := range time.Duration(looks) {
-		if at := m.Doubt.Add(need * (i + 1) / looks); at.After(started) {
+	for i := range time.Duration(uptime.RuleLooks) {
+		if at := m.Doubt.Add(need * (i + 1) / uptime.RuleLooks); at.After(started) {
 			return at
 		}
 	}
@@ -218,7 +196,7 @@ func (m Memory) nextLook(p Params, started time.Time) time.Time {
 
 // need is the window of the running doubt.
 func (m Memory) need(p Params) time.Duration {
-	need := p.Need(m.Path)
+	need := uptime.Need(p.Interval, m.Path)
 	if m.Raised {
 		need = max(need, degradedDwell)
 	}
@@ -237,7 +215,7 @@ func unjudged(m Memory, r *uptime.Result) (Memory, Decision) {
 		m.Fault, m.Message = r.Fault, r.Message
 		return m, Decision{}
 	}
-	if m.Verdict != uptime.Pending && m.Unknowns < staleAfter {
+	if m.Verdict != uptime.Pending && m.Unknowns < uptime.RuleStale {
 		return m, Decision{}
 	}
 	m, d := m.blind(r.Time)
@@ -307,7 +285,7 @@ func (m Memory) confirmed(p Params, r *uptime.Result) bool {
 	if p.counted() {
 		return m.Fails >= max(p.Rule.Failures, 1)
 	}
-	return m.Looks >= looks && !r.Time.Before(m.Doubt.Add(m.need(p)))
+	return m.Looks >= uptime.RuleLooks && !r.Time.Before(m.Doubt.Add(m.need(p)))
 }
 
 func (m Memory) down(p Params, now time.Time) (Memory, Decision) {
@@ -316,7 +294,7 @@ func (m Memory) down(p Params, now time.Time) (Memory, Decision) {
 	switch {
 	case m.Open:
 		phase = uptime.IncidentChanged
-	case !m.Closed.IsZero() && now.Sub(m.Closed) <= reopenWithin:
+	case !m.Closed.IsZero() && now.Sub(m.Closed) <= uptime.RuleReopen:
 		phase = uptime.IncidentReopened
 	}
 	m.Open = true
@@ -382,7 +360,7 @@ func recovering(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, De
 		if m.Goods < max(p.Rule.Recoveries, 1) {
 			return m, Decision{}
 		}
-	} else if r.Time.Sub(m.Good) < recoveryGap {
+	} else if r.Time.Sub(m.Good) < uptime.RuleRecoveryGap {
 		return m, Decision{}
 	}
 	from, since := m.Verdict, m.Good
