@@ -87,3 +87,15 @@ func TestMainReadsEnvironment(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, stderr.String())
 	}
 }
+
+func TestPanicIsABug(t *testing.T) {
+	b := newBench(t)
+	write(t, "lookout.toml", "data_dir = \"data\"\n")
+	b.now = func() time.Time { panic("boom") }
+	for args, code := range map[string]int{"data check": 70, "status": 3} {
+		got := b.call("", strings.Fields(args)...)
+		if got.code != code || !strings.HasPrefix(got.stderr, "lookout: this is a bug in lookout "+release+", please report it with what follows: boom\n") {
+			t.Errorf("%s: got %+v, want %d", args, got, code)
+		}
+	}
+}
