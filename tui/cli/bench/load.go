@@ -16,13 +16,14 @@ import (
 	"strings"
 	"time"
 
+	"lookout/engine/uptime"
 	"lookout/tui/cli/e2e"
 )
 
 const (
 	interval = 10 * time.Second
-	dead     = 8                   // so many monitors of a port where nobody listens: something is DOWN
-	nobody   = "tcp://127.0.0.1:1" // below the ephemeral ports: nothing connects to itself there
+	dead     = 8             // so many monitors of a port where nobody listens: something is DOWN
+	nobody   = "127.0.0.1:1" // below the ephemeral ports: nothing connects to itself there
 )
 
 // load runs the engine under load, measures it, and then how fast a console
@@ -51,52 +52,111 @@ func (b *bench) load(ctx context.Context, binary, dir string) (err error) {
 	defer engine.Kill()
 
 	warm := interval + 5*time.Second
-	b.say("%d monitors at %v: %v until each was checked, then %v", b.monitors, interval, warm, b.span)
-	if err := wait(ctx, warm); err != nil {
+	b.say("%d monitors at %v: %v until each was checked", b.monitors, interval, warm)
+	if _, err := wait(ctx, warm); err != nil {
 		return err
 	}
-	before, err := t.seen()
-	if err != nil {
-		return err
-	}
-	cpu0, _, err := usage(engine.Pid())
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	if err := wait(ctx, b.span); err != nil {
-		return err
-	}
-	took := time.Since(start)
-	cpu1, rss, err := usage(engine.Pid())
-	if err != nil {
-		return err
-	}
-	after, err := t.seen()
-	if err != nil {
-		return err
-	}
-	p := punctuality(before, after, interval)
-	want := (b.monitors - dead) * int(took/interval)
-	if p.checks < want*9/10 {
-		return fmt.Errorf("only %d of about %d checks arrived", p.checks, want)
+	var m measured
+	for try := 1; ; try++ {
+		b.say("%v of it", b.span)
+		if m, err = b.measure(ctx, home, t, engine.Pid()); err != nil {
+			return err
+		}
+		if m.still < 300*time.Millisecond {
+			break
+		}
+		b.say("this machine is not quiet: the benchmark itself stood still for %v, and so the engine may have", m.still.Round(time.Millisecond))
+		if try == 3 {
+			break
+		}
 	}
 	name := func(s string) string { return fmt.Sprintf("%s_%d", s, b.monitors) }
-	b.figure(name("late_checks"), float64(p.late), "checks", 0)
-	b.figure(name("missed_checks"), float64(p.missed), "checks", 0)
-	b.figure(name("check_lateness_max"), float64(p.worst.Milliseconds()), "ms", 1000)
-	b.figure(name("engine_cpu"), 100*(cpu1-cpu0).Seconds()/took.Seconds(), "%", 25)
-	b.figure(name("engine_rss_peak"), float64(rss)/1e6, "MB", 80)
+	b.figure(name("late_checks"), float64(m.late), "checks", 0)
+	b.figure(name("missed_checks"), float64(m.missed), "checks", 0)
+	b.figure(name("check_lateness_max"), float64(m.worst.Milliseconds()), "ms", 1000)
+	b.figure(name("false_alarms"), float64(m.alarms), "events", 0)
+	b.figure(name("engine_cpu"), 100*m.cpu.Seconds()/m.took.Seconds(), "%", 25)
+	b.figure(name("engine_rss_peak"), float64(m.rss)/1e6, "MB", 80)
 	return b.paint(ctx, home)
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
+// measured is one span of the load.
+type measured struct {
+	punctual
+	took   time.Duration
+	still  time.Duration // nobody ran on this machine for so long
+	cpu    time.Duration
+	rss    int64
+	alarms int
+}
+
+func (b *bench) measure(ctx context.Context, home *e2e.Home, t *targets, pid int) (m measured, err error) {
+	before, err := t.seen()
+	if err != nil {
+		return m, err
 	}
+	cpu, _, err := usage(pid)
+	if err != nil {
+		return m, err
+	}
+	start := time.Now()
+	if m.still, err = wait(ctx, b.span); err != nil {
+		return m, err
+	}
+	m.took = time.Since(start)
+	if m.cpu, m.rss, err = usage(pid); err != nil {
+		return m, err
+	}
+	m.cpu -= cpu
+	after, err := t.seen()
+	if err != nil {
+		return m, err
+	}
+	m.punctual = punctuality(before, after, interval)
+	if want := (b.monitors - dead) * int(m.took/interval); m.checks < want*9/10 {
+		return m, fmt.Errorf("only %d of about %d checks arrived", m.checks, want)
+	}
+	m.alarms, err = b.falseAlarms(home, start)
+	return m, err
+}
+
+// falseAlarms counts the verdicts, of doubt too, on targets that were there all the time.
+func (b *bench) falseAlarms(home *e2e.Home, since time.Time) (int, error) {
+	a, err := home.Run("events", "--since", "1h", "--format", "json")
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for line := range strings.Lines(a.Stdout) {
+		var e uptime.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			return 0, fmt.Errorf("read the events: %w", err)
+		}
+		if e.Kind == uptime.EventVerdict && e.Time.After(since) && e.To != uptime.Up && !strings.HasPrefix(e.Message, "TCP connect "+nobody) {
+			if n++; n <= 5 {
+				b.say("false alarm: %s is %s: %s", e.Monitor, e.To, e.Message)
+			}
+		}
+	}
+	return n, nil
+}
+
+// wait lets time pass and returns the longest stretch in which nobody let us look at the clock.
+func wait(ctx context.Context, d time.Duration) (still time.Duration, err error) {
+	const look = 20 * time.Millisecond
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	start := time.Now()
+	for last := start; time.Since(start) < d; {
+		select {
+		case <-ctx.Done():
+			return still, context.Cause(ctx)
+		case <-tick.C:
+			now := time.Now()
+			still, last = max(still, now.Sub(last)-look), now
+		}
+	}
+	return still, nil
 }
 
 func (b *bench) config(w served, ca string) string {
@@ -107,7 +167,7 @@ func (b *bench) config(w served, ca string) string {
 		url := fmt.Sprintf("http://%s:%s/http-%d", host, w.HTTP, i)
 		switch {
 		case i < dead:
-			url = nobody
+			url = "tcp://" + nobody
 		case i < dead+len(w.TCP):
 			url = "tcp://" + w.TCP[i-dead]
 		case i%4 == 0:
@@ -205,8 +265,8 @@ func punctuality(before, after map[string][]int64, every time.Duration) punctual
 				p.late++
 			}
 		}
-		slices.Sort(beats)
-		p.missed += beats[len(beats)-1] - len(slices.Compact(beats)) + 1
+		beats = slices.Compact(beats) // they grow
+		p.missed += beats[len(beats)-1] + 1 - len(beats)
 	}
 	return p
 }

@@ -16,6 +16,7 @@ func TestPunctuality(t *testing.T) {
 		{"late", nil, []int64{0, 10000, 21200, 30000}, punctual{4, 1, 0, 1200 * time.Millisecond}},
 		{"the first is late", nil, []int64{1500, 10000, 20000}, punctual{3, 1, 0, 1500 * time.Millisecond}},
 		{"missed", nil, []int64{0, 10000, 30000}, punctual{3, 0, 1, 0}},
+		{"asked again in between", nil, []int64{0, 300, 10000, 20000}, punctual{4, 0, 0, 300 * time.Millisecond}},
 		{"none at all", []int64{0}, []int64{0}, punctual{0, 0, 1, 0}},
 	}
 	for _, tt := range tests {
