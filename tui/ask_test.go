@@ -84,7 +84,14 @@ func TestRandomHands(t *testing.T) {
 	special := []string{"enter", "esc", "tab", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", "backspace", "ctrl+d", "ctrl+u",
 		"ctrl+l", "ctrl+c", "ctrl+z", "space", "ctrl+w", "ctrl+n"}
 	letters := "abcdefghijklmnopqrstuvwxzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:?*[]!>< .-" // without y
+	asked := 0
 	for n := range 4000 {
+		if n%40 == 0 { // out of whatever it got lost in
+			for _, k := range []string{"esc", "esc", "esc", "M", "esc", "esc", "esc"} {
+				_, cmd := s.Update(keyOf(k))
+				runQuick(s, cmd)
+			}
+		}
 		var m tea.Msg
 		switch r := rng.Intn(20); {
 		case r == 0:
@@ -109,6 +116,9 @@ func TestRandomHands(t *testing.T) {
 		}
 		_, cmd := s.Update(m)
 		runQuick(s, cmd)
+		if _, ok := s.panel.(*ask); ok {
+			asked++
+		}
 		if n%50 == 0 {
 			withinScreen(t, "random", s.render(), s.w, s.h)
 		}
@@ -118,6 +128,9 @@ func TestRandomHands(t *testing.T) {
 	}
 	if len(w.acts) != 0 || w.stops != 0 || what(w.snap) != before {
 		t.Errorf("random hands did %+v", w.acts)
+	}
+	if asked < 100 {
+		t.Errorf("a line asked only %d times: this proves nothing", asked)
 	}
 }
 
