@@ -29,9 +29,9 @@ func (c *call) welcome(ctx context.Context, looked []string) error {
 			return err
 		}
 	}
-	shown := make([]string, len(looked))
+	shown := make([]string, len(looked)) // the folders: the screen says that no lookout.toml is in them
 	for i, l := range looked {
-		shown[i] = c.tilde(l)
+		shown[i] = c.tilde(filepath.Dir(l))
 	}
 	leave, err := c.screen(ctx, tui.Options{FirstRun: &tui.FirstRun{
 		Path:     c.tilde(path),
