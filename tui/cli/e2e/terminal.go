@@ -141,26 +141,51 @@ func (t *Terminal) Raw() []byte {
 func (t *Terminal) Until(what string, within time.Duration, ok func(screen string) bool) error {
 	end := time.NewTimer(within)
 	defer end.Stop()
-	gone := t.Done()
-	for {
-		if ok(t.Screen()) {
-			return nil
-		}
+	for !ok(t.Screen()) {
 		select {
 		case <-t.more:
-		case <-gone:
-			gone = nil // what it wrote last may be under way still
-			if within > time.Second {
-				end.Reset(time.Second)
+		case <-t.Done():
+			if err := t.drain(); err != nil {
+				return err
 			}
+			if ok(t.Screen()) {
+				return nil
+			}
+			return fmt.Errorf("no %s on the screen when the program had ended, %v:\n%s", what, t.cmd.ProcessState, t.framed())
 		case <-end.C:
-			state := "the program runs"
-			if t.Ended() {
-				state = "the program has ended, " + t.cmd.ProcessState.String()
-			}
-			return fmt.Errorf("no %s on the screen within %v; %s:\n%s", what, within, state, t.framed())
+			return fmt.Errorf("no %s on the screen within %v:\n%s", what, within, t.framed())
 		}
 	}
+	return nil
+}
+
+// Wait is Process.Wait, and then everything that the program wrote has arrived.
+func (t *Terminal) Wait(within time.Duration) (int, error) {
+	code, err := t.Process.Wait(within)
+	if err == nil {
+		err = t.drain()
+	}
+	return code, err
+}
+
+// drain waits until what was written to the terminal up to now has arrived: a
+// mark that no terminal shows comes after it.
+func (t *Terminal) drain() error {
+	const mark = "\x1b_lookout-e2e\x1b\\"
+	n := bytes.Count(t.Raw(), []byte(mark))
+	if _, err := t.slave.WriteString(mark); err != nil {
+		return nil // hung up: nothing arrives any more
+	}
+	late := time.NewTimer(5 * time.Second)
+	defer late.Stop()
+	for bytes.Count(t.Raw(), []byte(mark)) == n {
+		select {
+		case <-t.more:
+		case <-late.C:
+			return errors.New("the terminal does not take what is written to it")
+		}
+	}
+	return nil
 }
 
 // Expect waits for a text on the screen.

@@ -78,7 +78,7 @@ func TestTerminalRestored(t *testing.T) {
 }
 
 func TestTerminalHangupReachesTheProgram(t *testing.T) {
-	term, err := OpenTerminal(exec.Command("/bin/sh", "-c", `echo up; trap 'exit 7' HUP; while :; do read x || sleep 0.05; done`), 40, 10)
+	term, err := OpenTerminal(exec.Command("/bin/sh", "-c", `trap 'exit 7' HUP; echo up; while :; do read x || sleep 0.05; done`), 40, 10)
 	check(t, err)
 	t.Cleanup(term.Kill)
 	check(t, term.Expect("up", patience))
