@@ -202,7 +202,7 @@ func (e *Engine) incident(m *monitor, d verdict.Decision, now time.Time) {
 	phase := d.Incident
 	switch {
 	case phase == uptime.IncidentReopened:
-		if i = e.reopen(m); i == nil {
+		if i = m.reopen(); i == nil {
 			phase = uptime.IncidentOpened
 		}
 	case i == nil && phase != uptime.IncidentOpened:
@@ -224,7 +224,7 @@ func (e *Engine) incident(m *monitor, d verdict.Decision, now time.Time) {
 	} else {
 		i.End = d.Since
 		delete(e.open, i.Number)
-		m.number, m.ack = 0, nil
+		m.number, m.ack, m.closed = 0, nil, i
 	}
 	text := fmt.Sprintf("#%d %s: %s", i.Number, phase, i.Message)
 	if phase == uptime.IncidentClosed {
@@ -242,25 +242,16 @@ func (e *Engine) keep(i *uptime.Incident) {
 	e.out.urgent = true
 }
 
-// reopen finds the last incident of a monitor that came back within ten minutes.
-func (e *Engine) reopen(m *monitor) *uptime.Incident {
-	for n := len(e.out.pending.Incidents) - 1; n >= 0; n-- {
-		if i := e.out.pending.Incidents[n]; i.Monitor == m.job.Name {
-			return again(i)
-		}
-	}
-	last, err := e.o.Store.Incidents(uptime.IncidentQuery{Monitor: m.job.Name, Limit: 1})
-	if err != nil || len(last) == 0 {
-		e.log.Warn("the incident to re-open was not found", "monitor", m.job.Name, "error", err)
+// reopen takes back the last incident of a monitor, which came back within ten minutes.
+func (m *monitor) reopen() *uptime.Incident {
+	i := m.closed
+	if i == nil {
 		return nil
 	}
-	return again(last[0])
-}
-
-func again(i uptime.Incident) *uptime.Incident {
+	m.closed = nil
 	i.End = time.Time{}
 	i.Reopened++
-	return &i
+	return i
 }
 
 func worse(a, b uptime.Verdict) uptime.Verdict {

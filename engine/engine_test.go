@@ -599,3 +599,34 @@ func TestStallWatch(t *testing.T) {
 		t.Error("a stall taints what began before its end, and nothing else")
 	}
 }
+
+// TestReopened sees that an outage that comes back within ten minutes is the
+// same incident, over a restart too, and a later one is not.
+func TestReopened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		e := start(t, s, tg, job("a", 10*time.Second))
+		time.Sleep(time.Minute)
+		outage := func() {
+			tg.set("a", uptime.FaultTCPRefused)
+			time.Sleep(time.Minute)
+			tg.set("a", uptime.NoFault)
+			time.Sleep(time.Minute)
+		}
+		outage()
+		e.stop()
+		e = start(t, s, tg, job("a", 10*time.Second))
+		outage()
+		time.Sleep(20 * time.Minute)
+		outage()
+		e.stop()
+		want := "up, suspect, down, #1 opened, up, #1 closed, suspect, down, #1 reopened, up, #1 closed, " +
+			"suspect, down, #2 opened, up, #2 closed"
+		if got := s.story("a"); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if i := s.inc[1]; i.Reopened != 1 || i.Open() {
+			t.Errorf("%+v", i)
+		}
+	})
+}

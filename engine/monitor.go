@@ -19,7 +19,8 @@ type monitor struct {
 	mode   uptime.Mode
 	until  time.Time // when the mode ends; zero: open
 	ack    *uptime.Ack
-	number uint64 // of the open incident; 0: none
+	number uint64           // of the open incident; 0: none
+	closed *uptime.Incident // the last one that ended, in case it comes back
 
 	epoch    uint32 // grows when what is queued or in flight no longer counts
 	plan     uint32 // grows when another extra check is planned
@@ -120,6 +121,7 @@ type record struct {
 	Mode     uptime.Mode
 	Until    time.Time
 	Incident *uptime.Incident `json:",omitempty"` // the open one
+	Closed   *uptime.Incident `json:",omitempty"` // the last one that ended
 	Timeline [][2]int64       // Unix milliseconds, class
 	History  history
 	Last     uptime.Result
@@ -130,7 +132,7 @@ type record struct {
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, open, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked}
+	r := record{m.mem, m.mode, m.until, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -150,7 +152,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
-	m.saved = m.checked
+	m.saved, m.closed = m.checked, r.Closed
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))
 	}
