@@ -69,10 +69,13 @@ func engineBench(t *testing.T) (b *bench, stop func() outcome) {
 		}
 	})
 	deadline := time.After(20 * time.Second)
-	for b.call("", "status").code != 2 {
+	for {
+		if s := b.call("", "status").stdout; strings.Contains(s, "DOWN 1 ") && strings.Contains(s, " up 1 ") {
+			break
+		}
 		select {
 		case <-deadline:
-			t.Fatalf("nothing is down: %+v", b.call("", "status"))
+			t.Fatalf("not one up and one down: %+v", b.call("", "status"))
 		case got := <-ended:
 			stopped = true
 			cancel()
