@@ -305,7 +305,7 @@ func (s *Store) Rename(old, name string) error {
 		return nil
 	}
 	if _, taken := s.ids.byName[name]; taken || name == "" {
-		return fmt.Errorf("rename %q to %q: both have a history; remove the key was", old, name)
+		return bothKnown(old, name)
 	}
 	err := s.update(func(tx *bbolt.Tx) error {
 		meta, err := bucket(tx, bucketMeta)
@@ -327,4 +327,8 @@ func (s *Store) Rename(old, name string) error {
 	delete(s.ids.byName, old)
 	s.ids.byName[name] = id
 	return nil
+}
+
+func bothKnown(old, name string) error {
+	return fmt.Errorf("rename %q to %q: both have a history; remove the key was", old, name)
 }

@@ -38,13 +38,26 @@ type ids struct {
 	series   []series
 	shapes   [][]string // lists of measure names; number 0 is the empty one
 
-	byName   map[string]uint32
-	bySeries map[seriesKey]uint32
-	byShape  map[string]uint16
+	byName  map[string]uint32
+	byShape map[string]uint16
 }
 
 func newIDs() *ids {
-	return &ids{shapes: [][]string{nil}, byName: map[string]uint32{}, bySeries: map[seriesKey]uint32{}, byShape: map[string]uint16{}}
+	return &ids{shapes: [][]string{nil}, byName: map[string]uint32{}, byShape: map[string]uint16{}}
+}
+
+// seriesAt finds a monitor's series of a location. There are few, and no second
+// map: the first one already costs a result more than coding it.
+func (n *ids) seriesAt(monitor uint32, location string) (uint32, bool) {
+	if int(monitor) > len(n.monitors) {
+		return 0, false
+	}
+	for _, id := range n.monitors[monitor-1].series {
+		if n.series[id].location == location {
+			return id, true
+		}
+	}
+	return 0, false
 }
 
 // name of a monitor's number; "" for 0, which is none.
@@ -63,7 +76,6 @@ func (n *ids) addMonitor(name string) {
 func (n *ids) addSeries(s series) {
 	id := uint32(len(n.series))
 	n.series = append(n.series, s)
-	n.bySeries[seriesKey{s.monitor, s.location}] = id
 	m := &n.monitors[s.monitor-1]
 	m.series = append(m.series, id)
 }
@@ -164,7 +176,7 @@ func (g *growth) monitor(name string) uint32 {
 func (g *growth) seriesOf(r *uptime.Result) uint32 {
 	key := seriesKey{g.monitor(r.Monitor), r.Location}
 	now := series{key.monitor, key.location, r.Type, r.Target}
-	if id, ok := g.of.bySeries[key]; ok {
+	if id, ok := g.of.seriesAt(key.monitor, key.location); ok {
 		if g.of.series[id] != now {
 			if g.changed == nil {
 				g.changed = map[uint32]series{}

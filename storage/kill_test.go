@@ -101,7 +101,7 @@ func TestKill(t *testing.T) {
 		if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 			t.Fatalf("the victim ended by itself: %v", err)
 		}
-		wantVictim(t, path, acked)
+		acked = wantVictim(t, path, acked)
 	}
 	t.Logf("%d kills, %d batches", kills, acked)
 	if acked < uint64(kills) {
@@ -110,8 +110,8 @@ func TestKill(t *testing.T) {
 }
 
 // wantVictim checks the file of a victim that acknowledged so many batches. The
-// next one may be there too, whole.
-func wantVictim(t *testing.T, path string, acked uint64) {
+// next one may be there too, whole. It returns how many there are.
+func wantVictim(t *testing.T, path string, acked uint64) uint64 {
 	t.Helper()
 	s := openStore(t, path, Options{ReadOnly: true, Retention: Retention{Results: victimRetention}})
 	defer s.Close()
@@ -122,7 +122,7 @@ func wantVictim(t *testing.T, path string, acked uint64) {
 	wantSound(t, s)
 	last := r.LastEvent
 	if last == 0 {
-		return
+		return 0
 	}
 	es, err := s.Events(uptime.EventQuery{Limit: int(last) + 10})
 	if err != nil || len(es) != int(last) {
@@ -156,4 +156,5 @@ func wantVictim(t *testing.T, path string, acked uint64) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	return last
 }

@@ -37,7 +37,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // another bucket, is as wrong as another value.
 func sum(where string, key, body []byte) uint32 {
 	var place [96]byte
-	n := copy(place[:64], where)
+	n := copy(place[:63], where) + 1
 	n += copy(place[n:], key)
 	return crc32.Update(crc32.Update(0, castagnoli, place[:n]), castagnoli, body)
 }
