@@ -30,11 +30,11 @@ func wantSound(t testing.TB, s *Store) Report {
 func wholeStore(t testing.TB, path string) {
 	t.Helper()
 	s := openStore(t, path, Options{Now: t0})
-	given := run(t, s, 3, t0, 2*time.Hour+20*time.Minute, 2*time.Minute, 2*time.Minute)
+	given := run(t, s, 2, t0, 140*time.Minute, 4*time.Minute, 4*time.Minute)
 	now := t0.Add(3 * time.Hour)
 	b := uptime.Batch{Time: now}
-	for i := range 12 {
-		name := fmt.Sprintf("m%d", i%3)
+	for i := range 6 {
+		name := fmt.Sprintf("m%d", i%2)
 		b.Events = append(b.Events, verdictEvent(uint64(i+1), name, now))
 		b.Incidents = append(b.Incidents, incident(uint64(i+1), name, now.Add(time.Duration(i-60)*time.Minute)))
 		b.States = append(b.States, uptime.StateRecord{Monitor: name, Data: []byte(fmt.Sprintf("state %d", i))})
@@ -43,7 +43,7 @@ func wholeStore(t testing.TB, path string) {
 	for name, want := range given {
 		wantResults(t, s, name, want)
 	}
-	if r := wantSound(t, s); r.Events != 12 || r.Incidents != 12 || r.Results < 210 {
+	if r := wantSound(t, s); r.Events != 6 || r.Incidents != 6 || r.Results < 70 {
 		t.Fatalf("%+v", r)
 	}
 	if err := s.Close(); err != nil {
@@ -86,7 +86,7 @@ func tell(s *Store) (out truth, errs int) {
 		}
 	}
 	out = truth{}
-	for i := range 3 {
+	for i := range 2 {
 		name := fmt.Sprintf("m%d", i)
 		rs, err := s.Results(uptime.ResultQuery{Monitor: name})
 		count(err)

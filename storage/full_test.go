@@ -20,7 +20,7 @@ func TestFull(t *testing.T) {
 		t.Skip("only root can mount a small file system to fill")
 	}
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
 		t.Skipf("no small file system to fill: %v", err)
 	}
 	defer func() {

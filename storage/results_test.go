@@ -43,7 +43,7 @@ func TestResultsBesideDamage(t *testing.T) {
 func TestReadersBesideWriter(t *testing.T) {
 	s := newStore(t, Options{Now: t0})
 	s.db.NoSync = true
-	const ticks = 400
+	const ticks = 200
 	var readers sync.WaitGroup
 	stored := make(chan int, ticks) // writer → readers: so many ticks are stored; it never waits
 	for range 2 {

@@ -7,7 +7,7 @@ import (
 
 func TestBin(t *testing.T) {
 	last := int32(-1)
-	for v := int64(0); v >= 0 && v < math.MaxInt64/17*16; v += 1 + v/500 {
+	for v := int64(0); v >= 0 && v < math.MaxInt64/17*16; v += 1 + v/200 {
 		b := Bin(v)
 		if b < last {
 			t.Fatalf("Bin(%d) = %d after %d", v, b, last)
