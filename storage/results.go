@@ -79,9 +79,12 @@ func (s *Store) Results(q uptime.ResultQuery) ([]uptime.Result, error) {
 	slices.SortStableFunc(rows, byTime)
 	rows = rows[max(0, len(rows)-limitOf(q.Limit)):]
 	text, err := s.loadTexts(rows)
-	var out []uptime.Result
+	if len(rows) == 0 {
+		return nil, first(bad, err)
+	}
+	out := make([]uptime.Result, len(rows))
 	for i := range rows {
-		out = append(out, src.result(&rows[i], text))
+		out[i] = src.result(&rows[i], text)
 	}
 	return out, first(bad, err)
 }

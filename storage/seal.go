@@ -257,6 +257,7 @@ type pack struct {
 
 type entry struct {
 	series uint32
+	size   uint64
 	chunk  []byte
 }
 
@@ -274,14 +275,12 @@ func readPack(hour uint32, k, v []byte) (*pack, error) {
 	} else {
 		p.first = binary.BigEndian.Uint32(k[1:])
 	}
-	p.entries = make([]entry, 0, n)
-	var sizes [maxPack]uint16
-	for i := range n {
-		p.entries = append(p.entries, entry{series: p.first + uint32(f.uvarint())})
-		sizes[i] = uint16(min(f.uvarint(), maxPack))
+	p.entries = make([]entry, n)
+	for i := range p.entries {
+		p.entries[i] = entry{series: p.first + uint32(f.uvarint()), size: f.uvarint()}
 	}
 	for i := range p.entries {
-		p.entries[i].chunk = f.take(uint64(sizes[i]))
+		p.entries[i].chunk = f.take(p.entries[i].size)
 	}
 	if f.bad || len(f.rest) > 0 {
 		return nil, f.done(hourName(hour), k)
