@@ -25,7 +25,7 @@ var acts = [...]act{
 	{uptime.VerbPause, "pause", "stop checking, for a time or until resumed", "paused", true, true,
 		"  lookout pause shop --for 2h --note \"moving racks\"\n  lookout pause group:eu --until 18:00"},
 	{uptime.VerbResume, "resume", "check again what was paused", "resumed", false, false, "  lookout resume shop"},
-	{uptime.VerbAck, "ack", "say that somebody is on it: no more reminders", "acknowledged", true, true,
+	{uptime.VerbAck, "ack", "say that somebody is on it", "acknowledged", true, true,
 		"  lookout ack '#4711' --note \"disk ordered\"\n  lookout ack shop --until 18:00"},
 	{uptime.VerbUnack, "unack", "take an acknowledgement back", "no longer acknowledged", false, false, "  lookout unack '#4711'"},
 	{uptime.VerbMaintain, "maintain", "maintenance: checks go on, nobody is told", "in maintenance", true, true,

@@ -117,7 +117,7 @@ func (c *call) eventsCommand() *cobra.Command {
 	var after uint64
 	cmd := &cobra.Command{
 		Use:   "events",
-		Short: "verdicts, alerts, configuration and all the rest, as they happen",
+		Short: "verdicts, incidents, what people did, as it happens",
 		Long: `Prints the event log: the newest thousand, or what the flags ask for, oldest
 first. With --follow it goes on with what happens, from now on unless --after
 or --since say where to begin, until it is interrupted or the engine ends.`,

@@ -63,7 +63,7 @@ func (c *call) newHost(in instance, log *slog.Logger) (*host, error) {
 // newMemoryHost makes an engine that keeps nothing.
 func (c *call) newMemoryHost(cfg *config.Config, log *slog.Logger) (*host, error) {
 	h := &host{c: c, in: instance{config: cfg}, log: log, stopped: make(chan struct{})}
-	return h, h.make(newMemory(), c.now())
+	return h, h.make(storage.NewMemory(), c.now())
 }
 
 func (h *host) make(store engine.Store, now time.Time) error {

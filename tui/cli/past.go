@@ -63,7 +63,7 @@ func (a *archive) age(now time.Time) string {
 // snapshot is the last known state.
 func (a *archive) snapshot() (*uptime.Snapshot, error) {
 	cfg := a.in.config
-	var store engine.Store = newMemory()
+	var store engine.Store = storage.NewMemory()
 	if a.store != nil {
 		store = frozen{a.store}
 	}
