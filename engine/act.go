@@ -17,6 +17,7 @@ func (e *Engine) Act(ctx context.Context, a uptime.Action) ([]string, error) {
 	err := e.do(ctx, func(now time.Time) {
 		names, failed = e.act(a, now)
 		id = e.ids.event
+		e.publish(now) // whoever looks after the answer sees it
 	})
 	if err != nil || failed != nil {
 		return nil, errorOf(failed, err)
@@ -33,16 +34,25 @@ func errorOf(first, second error) error {
 
 // stable waits until an event is on disk.
 func (e *Engine) stable(ctx context.Context, id uint64) error {
-	for s := e.Snapshot(); s.Events < id; {
-		if s.Health.StoreError != "" {
+	for {
+		news := e.answered.next() // before the look: an answer in between is seen
+		if e.durable.Load() >= id {
+			return nil
+		}
+		if s := e.Snapshot(); s.Health.StoreError != "" {
 			return fmt.Errorf("it is done, but not stored yet: %s", s.Health.StoreError)
 		}
-		var err error
-		if s, err = e.Wait(ctx, s.Seq); err != nil {
-			return err
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.done:
+			if e.durable.Load() >= id {
+				return nil
+			}
+			return fmt.Errorf("%w: it has stopped", uptime.ErrNoEngine)
 		}
 	}
-	return nil
 }
 
 // act is Act, in the loop.
@@ -99,7 +109,14 @@ func (e *Engine) meant(targets []string) ([]*monitor, error) {
 			return nil, err
 		}
 		found := false
-		for _, m := range e.monitors {
+		candidates := e.monitors
+		if sel.Name != "" {
+			candidates = nil
+			if m := e.byName[sel.Name]; m != nil {
+				candidates = []*monitor{m}
+			}
+		}
+		for _, m := range candidates {
 			if !sel.Matches(m.job.Monitor, m.number) {
 				continue
 			}
@@ -123,8 +140,8 @@ func (e *Engine) recheck(m *monitor, _ uptime.Action, now time.Time) bool {
 	if m.mode == uptime.Paused {
 		return false
 	}
-	if m.queued == 0 { // one that waits for its start is what was asked for
-		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now})
+	if m.inFlight+m.queued == 0 { // one that waits or runs is what was asked for
+		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now, urgent: true})
 	}
 	return true
 }
@@ -151,7 +168,10 @@ func (e *Engine) setMode(m *monitor, mode uptime.Mode, a uptime.Action, now time
 		return false
 	}
 	was := m.mode
-	m.mode, m.until = mode, a.Until
+	m.mode, m.until, m.modeSince = mode, a.Until.Round(0), now
+	if was == uptime.Paused {
+		m.mem = m.mem.Forget(now)
+	}
 	m.counts(now, m.class(), now)
 	kind, text := uptime.EventMaintenance, "in maintenance"
 	if mode == uptime.Paused {
@@ -161,8 +181,6 @@ func (e *Engine) setMode(m *monitor, mode uptime.Mode, a uptime.Action, now time
 	m.touched()
 	if mode == uptime.Paused || was == uptime.Paused {
 		e.schedule(m, now, new(int))
-	} else {
-		e.endings(m)
 	}
 	return true
 }
@@ -174,7 +192,7 @@ func (e *Engine) endMode(m *monitor, by string, now time.Time) bool {
 	if paused {
 		kind, text = uptime.EventPause, "resumed"
 	}
-	m.mode, m.until = uptime.Active, time.Time{}
+	m.mode, m.until, m.modeSince = uptime.Active, time.Time{}, now
 	if paused { // what was known before is no longer true by itself
 		m.mem = m.mem.Forget(now)
 	}
@@ -192,12 +210,11 @@ func (e *Engine) acknowledge(m *monitor, a uptime.Action, now time.Time) bool {
 	if i == nil {
 		return false
 	}
-	i.Ack = &uptime.Ack{By: a.By, Note: a.Note, Until: a.Until}
+	i.Ack = &uptime.Ack{By: a.By, Note: a.Note, Until: a.Until.Round(0)}
 	m.ack = i.Ack
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventAck, Monitor: m.job.Name, Fault: i.Fault, Incident: i.Number,
 		Message: fmt.Sprintf("#%d acknowledged", i.Number), By: a.By, Note: a.Note, Until: a.Until})
 	e.keep(i)
-	e.endings(m)
 	m.touched()
 	return true
 }

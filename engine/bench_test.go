@@ -10,7 +10,7 @@ import (
 )
 
 // fleet is an engine that does not run, with n monitors that have a day behind them.
-func fleet(b *testing.B, n int) (*Engine, time.Time) {
+func fleet(b testing.TB, n int) (*Engine, time.Time) {
 	b.Helper()
 	now := time.Now()
 	jobs := make([]uptime.Job, n)

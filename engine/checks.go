@@ -9,8 +9,7 @@ import (
 	"lookout/engine/verdict"
 )
 
-// due is what the wheel holds: a monitor's next regular check, its next extra
-// one, or the end of a mode or an acknowledgement.
+// due is what the wheel holds: a monitor's next regular check or its next extra one.
 type due struct {
 	m     *monitor
 	what  dueKind
@@ -22,8 +21,6 @@ type dueKind uint8
 const (
 	dueRegular dueKind = iota
 	dueExtra
-	dueMode
-	dueAck
 )
 
 // freshSpread is between the first checks of monitors that were never checked.
@@ -36,7 +33,6 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 	m.regular, m.extra = time.Time{}, time.Time{}
 	m.viewed = false
 	e.dirty = true
-	e.endings(m)
 	if m.mode == uptime.Paused {
 		return
 	}
@@ -53,13 +49,16 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 	e.replan(m, now)
 }
 
-// endings puts the ends of a mode and of an acknowledgement on the wheel.
-func (e *Engine) endings(m *monitor) {
-	if !m.until.IsZero() {
-		e.wheel.Add(m.until, due{m, dueMode, 0})
-	}
-	if m.ack != nil && !m.ack.Until.IsZero() {
-		e.wheel.Add(m.ack.Until, due{m, dueAck, 0})
+// endings ends the modes and acknowledgements whose time has come. People set
+// these by the wall clock, so that is what they end by, whatever steps it makes.
+func (e *Engine) endings(now time.Time) {
+	for _, m := range e.monitors {
+		if !m.until.IsZero() && !now.Before(m.until) {
+			e.endMode(m, byEngine, now)
+		}
+		if m.ack != nil && !m.ack.Until.IsZero() && !now.Before(m.ack.Until) {
+			e.unack(m, byEngine, now)
+		}
 	}
 }
 
@@ -70,16 +69,13 @@ func (e *Engine) fire(at time.Time, d due, now time.Time) {
 	case d.what == dueRegular && d.token == m.epoch:
 		e.regular(m, at, now)
 	case d.what == dueExtra && d.token == m.plan:
-		m.extra = time.Time{}
-		if m.inFlight+m.queued < 2 { // two may overlap: a look at what takes long to fail
-			e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at})
-			m.started = now
+		m.extra, m.viewed = time.Time{}, false
+		if m.inFlight+m.queued >= 2 { // two may overlap: a look at what takes long to fail; their results plan the next
+			return
 		}
+		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at, urgent: m.mem.Verdict == uptime.Suspect})
+		m.started = now
 		e.replan(m, now)
-	case d.what == dueMode && !m.until.IsZero() && !m.until.After(now):
-		e.endMode(m, byEngine, now)
-	case d.what == dueAck && m.ack != nil && !m.ack.Until.IsZero() && !m.ack.Until.After(now):
-		e.unack(m, byEngine, now)
 	}
 }
 
@@ -93,7 +89,9 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 	}
 	e.wheel.Add(m.regular, due{m, dueRegular, m.epoch})
 	m.viewed = false
-	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && m.mode != uptime.Paused {
+	// What waits for its turn to be confirmed is late, not out of sight.
+	confirming := m.inFlight+m.queued > 0 && (m.mem.Verdict == uptime.Suspect || m.mem.Verdict == uptime.Down)
+	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && !confirming {
 		m.mem = mem
 		e.apply(m, d, now)
 	}
@@ -146,7 +144,8 @@ func (e *Engine) take(f finished, now time.Time) {
 	m.observe(&r)
 	e.dirty = true
 	r.Steps, r.Cert = nil, nil
-	e.out.pending.Results = append(e.out.pending.Results, r)
+	r.Monitor = m.job.Name // it may have been renamed meanwhile
+	e.out.result(r)
 	r.Time = f.started // by the monotonic clock, like now: a step of the wall clock decides nothing
 	mem, d := verdict.Step(m.params, m.mem, &r, now)
 	m.mem = mem
@@ -160,17 +159,25 @@ func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
 		return
 	}
 	m.touched()
+	i, phase := e.concerned(m, d)
+	if i != nil {
+		m.number = i.Number
+	}
 	if d.Changed {
 		if d.To != uptime.Suspect {
-			m.counts(d.Since, m.class(), now)
+			since := d.Since
+			if since.Before(m.modeSince) { // what counted before a pause or a maintenance is settled
+				since = m.modeSince
+			}
+			m.counts(since, m.class(), now)
 		}
 		if !d.Quiet {
 			e.emit(uptime.Event{Time: now, Kind: uptime.EventVerdict, Monitor: m.job.Name, Since: d.Since, From: d.From, To: d.To,
 				Fault: m.mem.Fault, Message: e.sentence(m, d), Incident: m.number, By: byEngine, Evidence: d.Evidence})
 		}
 	}
-	if d.Incident != "" {
-		e.incident(m, d, now)
+	if i != nil {
+		e.incident(m, i, phase, d, now)
 	}
 }
 
@@ -196,22 +203,25 @@ func (e *Engine) sentence(m *monitor, d verdict.Decision) string {
 	return m.mem.Message
 }
 
-// incident opens, changes or closes a monitor's incident.
-func (e *Engine) incident(m *monitor, d verdict.Decision, now time.Time) {
-	i := e.open[m.number]
-	phase := d.Incident
-	switch {
-	case phase == uptime.IncidentReopened:
-		if i = m.reopen(); i == nil {
-			phase = uptime.IncidentOpened
+// concerned is the incident that a decision is about, a new one where it opens
+// one, and the phase that it comes to; nil for none.
+func (e *Engine) concerned(m *monitor, d verdict.Decision) (*uptime.Incident, string) {
+	switch d.Incident {
+	case "":
+		return nil, ""
+	case uptime.IncidentReopened:
+		if i := m.reopen(); i != nil {
+			return i, uptime.IncidentReopened
 		}
-	case i == nil && phase != uptime.IncidentOpened:
-		return // it ended with a configuration in between
+	case uptime.IncidentChanged, uptime.IncidentClosed:
+		return e.open[m.number], d.Incident // nil when it ended with a configuration in between
 	}
-	if phase == uptime.IncidentOpened {
-		e.ids.incident++
-		i = &uptime.Incident{Number: e.ids.incident, Monitor: m.job.Name, Start: d.Since}
-	}
+	e.ids.incident++
+	return &uptime.Incident{Number: e.ids.incident, Monitor: m.job.Name, Start: d.Since}, uptime.IncidentOpened
+}
+
+// incident opens, changes or closes a monitor's incident.
+func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdict.Decision, now time.Time) {
 	if phase != uptime.IncidentClosed {
 		i.Verdict = worse(i.Verdict, m.mem.Verdict)
 		i.Fault, i.Message = m.mem.Fault, m.mem.Message
@@ -224,7 +234,10 @@ func (e *Engine) incident(m *monitor, d verdict.Decision, now time.Time) {
 	} else {
 		i.End = d.Since
 		delete(e.open, i.Number)
-		m.number, m.ack, m.closed = 0, nil, i
+		m.number, m.ack = 0, nil
+		if i.Verdict == uptime.Down {
+			m.closed = i
+		}
 	}
 	text := fmt.Sprintf("#%d %s: %s", i.Number, phase, i.Message)
 	if phase == uptime.IncidentClosed {
@@ -249,7 +262,7 @@ func (m *monitor) reopen() *uptime.Incident {
 		return nil
 	}
 	m.closed = nil
-	i.End = time.Time{}
+	i.End, i.Ack = time.Time{}, nil // whoever acknowledged it did so until it was up
 	i.Reopened++
 	return i
 }
@@ -261,8 +274,18 @@ func worse(a, b uptime.Verdict) uptime.Verdict {
 	return uptime.Degraded
 }
 
-// stalled notes that the process stood still; what was in flight is void (take).
+// stalled notes that the process stood still; what was in flight is void
+// (take). Where that was too long for the last results to speak for it, the
+// time counts for nothing.
 func (e *Engine) stalled(s stall, now time.Time) {
+	gone := gap(s.from, s.to)
+	for _, m := range e.monitors {
+		if gone > uptime.RuleStale*m.job.Interval+m.job.Timeout {
+			m.counts(s.from, uptime.ClassNone, now)
+			m.counts(s.to, m.class(), now)
+			m.touched()
+		}
+	}
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: s.from, By: byEngine,
-		Message: fmt.Sprintf("stood still for %s: %d checks in flight tell nothing", uptime.Ago(gap(s.from, s.to)), e.flow.inFlight)})
+		Message: fmt.Sprintf("stood still for %s: %d checks in flight tell nothing", uptime.Ago(gone), e.flow.inFlight)})
 }

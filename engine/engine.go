@@ -74,6 +74,9 @@ type Engine struct {
 	// What the loop owns.
 	monitors []*monitor // by name
 	byName   map[string]*monitor
+	removed  map[string]*monitor // taken out of the configuration since the start
+	orphans  []orphan            // … and before it; until begin
+	damaged  error               // what of the store could not be read; until begin
 	wheel    *schedule.Wheel[due]
 	flow     flow
 	open     map[uint64]*uptime.Incident // as they are now; copied when published
@@ -93,7 +96,23 @@ type Engine struct {
 
 	// What the loop publishes.
 	snapshot atomic.Pointer[uptime.Snapshot]
-	changed  atomic.Pointer[chan struct{}]
+	changed  signal        // there is a newer snapshot
+	durable  atomic.Uint64 // the newest event that is stored
+	answered signal        // the store has answered
+}
+
+// signal wakes all who wait for the next time that something happens.
+type signal struct{ ch atomic.Pointer[chan struct{}] }
+
+// next is closed when it happens the next time.
+func (s *signal) next() <-chan struct{} { return *s.ch.Load() }
+
+// raise says that it happened.
+func (s *signal) raise() {
+	next := make(chan struct{}) // loop → waiters; only ever closed
+	if old := s.ch.Swap(&next); old != nil {
+		close(*old)
+	}
 }
 
 const (
@@ -120,6 +139,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 	e := &Engine{
 		o: o, log: o.Log, config: o.Config, started: now, days: days,
 		byName:   make(map[string]*monitor, len(o.Jobs)),
+		removed:  make(map[string]*monitor),
 		wheel:    schedule.New[due](now),
 		flow:     newFlow(o.Capacity),
 		open:     make(map[uint64]*uptime.Incident),
@@ -128,9 +148,9 @@ func New(o Options, now time.Time) (*Engine, error) {
 		done:     make(chan struct{}),
 	}
 	e.ids.event, e.ids.incident = o.Resumed.LastEvent, o.Resumed.LastIncident
-	e.out.durable = o.Resumed.LastEvent
-	first := make(chan struct{})
-	e.changed.Store(&first)
+	e.durable.Store(o.Resumed.LastEvent)
+	e.changed.raise()
+	e.answered.raise()
 	if err := e.restore(now); err != nil {
 		return nil, fmt.Errorf("resume from the store: %w", err)
 	}
@@ -176,7 +196,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.wheel.Advance(now, func(at time.Time, d due) { e.fire(at, d, now) })
 		e.flow.pump(now)
 		if !now.Before(nextTick) {
-			e.tick()
+			e.tick(now)
 			nextTick = now.Add(tick)
 			e.dirty = true // the age of the truth
 		}
@@ -231,29 +251,41 @@ func (e *Engine) begin(now time.Time) {
 		msg += ", after " + uptime.Ago(now.Sub(since)) + " without checks"
 	}
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: e.o.Resumed.LastAlive, Message: msg, By: byEngine})
+	if e.damaged != nil {
+		e.emit(uptime.Event{Time: now, Kind: uptime.EventStore, By: byEngine,
+			Message: uptime.Clean(fmt.Sprintf("goes on without what could not be read: %v", e.damaged), 300)})
+	}
+	for _, o := range e.orphans {
+		e.abandon(o.m, o.open, now)
+		e.record(&e.out.pending, o.m)
+	}
+	e.orphans, e.damaged = nil, nil
 }
 
 // end stores what is left, with the state of every monitor.
 func (e *Engine) end(now time.Time) error {
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Message: "stopped", By: byEngine})
 	for _, m := range e.monitors {
-		m.save = true
+		m.save = m.save || m.checked > m.saved
 	}
-	err := e.out.finish(e.cut(now))
-	if err != nil {
-		err = fmt.Errorf("store the last results: %w", err)
-	}
+	err := e.finish(e.cut(now))
 	e.publish(now)
-	return err
+	if err != nil {
+		return fmt.Errorf("store the last results: %w", err)
+	}
+	return nil
 }
 
 // tick is done once a second.
-func (e *Engine) tick() {
+func (e *Engine) tick(now time.Time) {
 	e.flow.second()
+	e.endings(now)
 	// Every state record is renewed within about ten minutes.
 	for n := (len(e.monitors) + 599) / 600; n > 0 && len(e.monitors) > 0; n-- {
 		e.turn = (e.turn + 1) % len(e.monitors)
-		if m := e.monitors[e.turn]; m.checked > m.saved {
+		m := e.monitors[e.turn]
+		m.viewed = false // uptime moves on where no check does
+		if m.checked > m.saved {
 			m.save = true
 		}
 	}
@@ -265,6 +297,9 @@ const byEngine = "engine"
 func (e *Engine) emit(ev uptime.Event) {
 	e.ids.event++
 	ev.ID = e.ids.event
+	if len(e.out.pending.Events) > maxEvents {
+		ev.Evidence = nil
+	}
 	e.out.pending.Events = append(e.out.pending.Events, ev)
 	e.out.urgent = true
 	e.dirty = true
@@ -285,7 +320,7 @@ func (e *Engine) Snapshot() *uptime.Snapshot { return e.snapshot.Load() }
 // Wait returns the first snapshot with a larger number than seq.
 func (e *Engine) Wait(ctx context.Context, seq uint64) (*uptime.Snapshot, error) {
 	for {
-		ch := *e.changed.Load() // before the snapshot: one that comes in between closes it
+		ch := e.changed.next() // before the snapshot: one that comes in between closes it
 		if s := e.snapshot.Load(); s.Seq > seq {
 			return s, nil
 		}

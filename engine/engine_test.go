@@ -630,3 +630,134 @@ func TestReopened(t *testing.T) {
 		}
 	})
 }
+
+// TestOneHostOfMany: 200 monitors of one host that is silent wait long for
+// their turn to be confirmed. They become down all the same, and others are checked.
+func TestOneHostOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		var jobs []uptime.Job
+		for i := range 200 {
+			j := job(fmt.Sprintf("m%03d", i), time.Minute)
+			j.Dest = "one host"
+			jobs = append(jobs, j)
+			tg.slow(j.Name, 10*time.Second)
+			tg.set(j.Name, uptime.FaultTCPTimeout)
+		}
+		e := start(t, s, tg, append(jobs, job("other", 10*time.Second))...)
+		time.Sleep(30 * time.Minute)
+		if c := e.Snapshot().Counts; c.Down < 190 || e.state("other").Verdict != uptime.Up {
+			t.Errorf("%+v, the other one is %v", c, e.state("other").Verdict)
+		}
+		e.stop()
+		if got := s.story("m000"); strings.Count(got, "unknown") > 1 {
+			t.Errorf("m000: %s", got)
+		}
+	})
+}
+
+// TestOutageBlindsNobody: more monitors are down than checks may be in flight,
+// and the healthy ones stay up.
+func TestOutageBlindsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tg := newTargets()
+		var jobs []uptime.Job
+		for i := range 240 {
+			j := job(fmt.Sprintf("m%03d", i), time.Minute)
+			if i%2 == 0 {
+				tg.slow(j.Name, 10*time.Second)
+				tg.set(j.Name, uptime.FaultTCPTimeout)
+			}
+			jobs = append(jobs, j)
+		}
+		e, err := New(Options{Instance: "web-1", Store: newMemory(), Runner: tg, Jobs: jobs, Capacity: 48}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- e.Run(ctx) }()
+		time.Sleep(20 * time.Minute)
+		if c := e.Snapshot().Counts; c.Up < 120 || c.Down < 110 {
+			t.Errorf("%+v of 120 healthy and 120 dead", c)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRemovedAndBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		tg.set("a", uptime.FaultTCPRefused)
+		both := []uptime.Job{job("a", 10*time.Second), job("b", 10*time.Second)}
+		e := start(t, s, tg, both...)
+		time.Sleep(20 * time.Minute)
+		if _, err := e.Act(t.Context(), uptime.Action{Verb: uptime.VerbPause, Targets: []string{"b"}, Until: time.Now().Add(time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		reload := func(jobs ...uptime.Job) {
+			if _, err := e.Reload(t.Context(), jobs, uptime.ConfigState{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reload()
+		na, nb := len(tg.of("a")), len(tg.of("b"))
+		time.Sleep(5 * time.Minute)
+		if len(tg.of("a")) != na || len(tg.of("b")) != nb {
+			t.Error("a removed monitor was checked")
+		}
+		reload(both...)
+		time.Sleep(time.Minute)
+		if st := e.state("b"); st.Checks < 120 || st.Verdict != uptime.Up || st.Mode != uptime.Active {
+			t.Errorf("back: %d checks, %v, %v", st.Checks, st.Verdict, st.Mode)
+		}
+		reload(both[1])
+		e.stop()
+		e = start(t, s, tg, both...)
+		time.Sleep(2 * time.Minute)
+		e.stop()
+		for n, i := range s.inc {
+			if i.Open() != (n == uint64(len(s.inc))) {
+				t.Errorf("#%d of %d: open %v", n, len(s.inc), i.Open())
+			}
+		}
+		// Taken out while no engine runs: its incident does not stay open for ever.
+		e = start(t, s, tg, both[1])
+		time.Sleep(10 * time.Second)
+		e.stop()
+		for n, i := range s.inc {
+			if i.Open() {
+				t.Errorf("#%d is open, and nobody watches", n)
+			}
+		}
+	})
+}
+
+func TestEndsByTheWallClock(t *testing.T) {
+	e, now := fleet(t, 2)
+	if _, err := e.act(uptime.Action{Verb: uptime.VerbPause, Targets: []string{e.monitors[0].job.Name}, Until: now.Add(time.Hour)}, now); err != nil {
+		t.Fatal(err)
+	}
+	e.endings(now.Round(0).Add(-time.Hour)) // the clock was set back …
+	if e.monitors[0].mode != uptime.Paused {
+		t.Error("ended early")
+	}
+	e.endings(now.Round(0).Add(time.Hour)) // … and gets there in the end
+	if e.monitors[0].mode != uptime.Active {
+		t.Error("a pause that never ends")
+	}
+}
+
+func TestSuspendCountsForNothing(t *testing.T) {
+	e, now := fleet(t, 1)
+	m := e.monitors[0]
+	m.counts(now.Add(-time.Hour), uptime.ClassUp, now)
+	later := now.Add(8 * time.Hour)
+	e.stalled(stall{now, later}, later)
+	if s := m.timeline.Between(now.Add(-time.Hour), later.Add(time.Hour)); s.Up != 2*time.Hour {
+		t.Errorf("up for %v of 10 h, 8 of them asleep", s.Up)
+	}
+}

@@ -19,6 +19,7 @@ type check struct {
 	job     uptime.Job
 	due     time.Time
 	regular bool
+	urgent  bool // it decides a doubt, or a person waits for it
 	started time.Time
 }
 
@@ -35,8 +36,9 @@ type flow struct {
 	capacity int
 	inFlight int
 	dest     map[string]*destination
-	looks    []check // due, and not held by a destination: those of a doubt, which go first …
+	urgent   []check // due, and not held by a destination: those of a doubt, which go first …
 	ready    []check // … and the others
+	turns    uint    // starts so far
 	waiting  int     // in these and in all destinations
 
 	late, skipped uint64
@@ -77,16 +79,22 @@ func (f *flow) ask(c check) {
 
 // line lets a check stand in line for its start.
 func (f *flow) line(c check) {
-	if c.regular {
-		f.ready = append(f.ready, c)
+	if c.urgent {
+		f.urgent = append(f.urgent, c)
 	} else {
-		f.looks = append(f.looks, c)
+		f.ready = append(f.ready, c)
 	}
 }
 
-// next takes the check whose turn it is.
+// next takes the check whose turn it is. One start in four is for those that
+// are not urgent: an outage of many must not blind us for all the others.
 func (f *flow) next() (check, bool) {
-	for _, q := range []*[]check{&f.looks, &f.ready} {
+	f.turns++
+	first, second := &f.urgent, &f.ready
+	if f.turns%4 == 0 {
+		first, second = second, first
+	}
+	for _, q := range []*[]check{first, second} {
 		if len(*q) > 0 {
 			c := (*q)[0]
 			if *q = (*q)[1:]; len(*q) == 0 {

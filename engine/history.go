@@ -33,6 +33,9 @@ func (h *history) add(r *uptime.Result, c uptime.Cell) {
 	}
 	h.Cells = append(h.Cells, c)
 	slot := r.Time.Unix() / int64(cellWidth/time.Second)
+	if h.Newest > slot+1 { // the clock was set back
+		h.Hour, h.Newest = [uptime.SparkCells]latencies{}, slot
+	}
 	h.turn(slot)
 	if h.Newest-slot >= uptime.SparkCells || slot > h.Newest {
 		return

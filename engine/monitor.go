@@ -13,14 +13,15 @@ import (
 
 // monitor is one monitor with all that is known of it. The loop owns it.
 type monitor struct {
-	job    uptime.Job
-	params verdict.Params
-	mem    verdict.Memory
-	mode   uptime.Mode
-	until  time.Time // when the mode ends; zero: open
-	ack    *uptime.Ack
-	number uint64           // of the open incident; 0: none
-	closed *uptime.Incident // the last one that ended, in case it comes back
+	job       uptime.Job
+	params    verdict.Params
+	mem       verdict.Memory
+	mode      uptime.Mode
+	until     time.Time // when the mode ends; zero: open
+	modeSince time.Time
+	ack       *uptime.Ack
+	number    uint64           // of the open incident; 0: none
+	closed    *uptime.Incident // the last one that ended, in case it comes back
 
 	epoch    uint32 // grows when what is queued or in flight no longer counts
 	plan     uint32 // grows when another extra check is planned
@@ -59,6 +60,7 @@ func (m *monitor) configure(job uptime.Job, node string) {
 func (m *monitor) begun(c check) {
 	m.inFlight++
 	m.started = c.started
+	m.viewed = false
 }
 
 // touched has a monitor shown anew, and its state saved.
@@ -109,7 +111,8 @@ const (
 
 // counts says that class holds from at on.
 func (m *monitor) counts(at time.Time, class uptime.Class, now time.Time) {
-	m.timeline = m.timeline.Set(at, class).Trim(now.Add(-keepTimeline))
+	// By the wall clock, like what is stored: the monotonic one stands still in a suspended machine.
+	m.timeline = m.timeline.Set(at.Round(0), class).Trim(now.Add(-keepTimeline))
 	if n := len(m.timeline) - maxChanges; n > 0 {
 		m.timeline = slices.Delete(m.timeline, 0, n)
 	}
@@ -120,6 +123,7 @@ type record struct {
 	Memory   verdict.Memory
 	Mode     uptime.Mode
 	Until    time.Time
+	ModeFrom time.Time
 	Incident *uptime.Incident `json:",omitempty"` // the open one
 	Closed   *uptime.Incident `json:",omitempty"` // the last one that ended
 	Timeline [][2]int64       // Unix milliseconds, class
@@ -132,7 +136,7 @@ type record struct {
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked}
+	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -152,7 +156,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
-	m.saved, m.closed = m.checked, r.Closed
+	m.saved, m.closed, m.modeSince = m.checked, r.Closed, r.ModeFrom
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))
 	}
@@ -178,13 +182,10 @@ func (m *monitor) observe(r *uptime.Result) {
 		cell = uptime.CellMaintenance
 	}
 	m.history.add(r, cell)
-	if r.Time.After(m.last.Time) {
-		m.last = *r
-		m.last.Steps = nil
-		m.last.Cert = nil
-		if r.Cert != nil {
-			m.cert = r.Cert
-		}
+	m.last = *r
+	m.last.Steps, m.last.Cert = nil, nil
+	if r.Cert != nil {
+		m.cert = r.Cert
 	}
 	m.viewed = false
 }

@@ -8,34 +8,45 @@ import (
 )
 
 const (
-	quietFlush  = 5 * time.Second // between transactions when little happens: an SD card wears out
-	busyResults = 64              // so many results wait no longer than a tick
-	maxUnstored = 200_000         // results kept while the store takes none
+	quietFlush  = 5 * time.Second  // between transactions when little happens: an SD card wears out
+	busyResults = 64               // so many results wait no longer than a tick
+	maxUnstored = 200_000          // results kept while the store takes none
+	maxEvents   = 10_000           // events that wait with their evidence; the others lose it
+	hangAfter   = 10 * time.Second // a store that does not answer for so long is told to people
+	lastAnswer  = 30 * time.Second // what it has at the end to answer
 )
 
 // outbound is what waits for the store, and what is on its way there.
 type outbound struct {
 	pending uptime.Batch
+	renames []rename  // to be done before pending is stored
 	urgent  bool      // something in pending must not wait
 	since   time.Time // when the last batch was sent
 
-	batches chan *uptime.Batch // loop → writer; one: the loop sends the next after the answer
-	stored  chan storing       // writer → loop; one slot: the writer never waits
-	busy    bool               // a batch is on its way
-	failed  *uptime.Batch      // it came back; sent again before any other
+	batches chan *batch  // loop → writer; one: the loop sends the next after the answer
+	stored  chan storing // writer → loop; one slot: the writer never waits
+	busy    bool         // a batch is on its way
+	failed  *batch       // it came back; sent again before any other
 	retryAt time.Time
 	backoff time.Duration
 
-	durable uint64 // the newest event that is stored
 	latency time.Duration
 	err     error // why nothing is being stored
 	dropped uint64
 	size    int64
 }
 
+// batch is what is sent to the writer: the names that changed, then the rest.
+type batch struct {
+	renames []rename
+	*uptime.Batch
+}
+
+type rename struct{ from, to string }
+
 // storing is the answer to a batch.
 type storing struct {
-	batch *uptime.Batch
+	batch *batch
 	err   error
 	took  time.Duration
 	size  int64
@@ -43,46 +54,78 @@ type storing struct {
 
 // start makes the writer: it stores batches until finish has given it the last one.
 func (o *outbound) start(s Store) func() {
-	o.batches = make(chan *uptime.Batch, 1)
+	o.batches = make(chan *batch, 1)
 	o.stored = make(chan storing, 1)
 	return func() {
 		for b := range o.batches {
 			begun := time.Now()
-			err := s.Append(b)
+			err := b.store(s)
 			o.stored <- storing{b, err, time.Since(begun), s.Size()}
 		}
 	}
 }
 
-func (o *outbound) send(b *uptime.Batch, now time.Time) {
+// store may be repeated after an error: a name that has changed already is no error.
+func (b *batch) store(s Store) error {
+	for _, r := range b.renames {
+		if err := s.Rename(r.from, r.to); err != nil {
+			return fmt.Errorf("rename %q to %q: %w", r.from, r.to, err)
+		}
+	}
+	return s.Append(b.Batch)
+}
+
+// result adds one; of too many that the store does not take the oldest go.
+func (o *outbound) result(r uptime.Result) {
+	o.pending.Results = append(o.pending.Results, r)
+	if n := len(o.pending.Results); n > maxUnstored+maxUnstored/10 {
+		o.pending.Results = append([]uptime.Result(nil), o.pending.Results[n-maxUnstored:]...)
+		o.dropped += uint64(n - maxUnstored)
+	}
+}
+
+func (o *outbound) send(b *batch, now time.Time) {
 	o.busy, o.since = true, now
 	o.batches <- b
 }
 
 // finish stores what is still on its way and the last batch, and ends the writer.
-func (o *outbound) finish(last *uptime.Batch) error {
+func (e *Engine) finish(last *batch) error {
+	o := &e.out
 	defer close(o.batches)
-	err := error(nil)
-	if o.busy {
-		if d := <-o.stored; d.err != nil {
-			o.failed = d.batch
+	patience := time.NewTimer(lastAnswer)
+	defer patience.Stop()
+	answer := func() error {
+		select {
+		case d := <-o.stored:
+			if d.err == nil {
+				e.durable.Store(lastEvent(d.batch, e.durable.Load()))
+				o.failed = nil
+			} else {
+				o.failed = d.batch
+			}
+			return d.err
+		case <-patience.C:
+			return fmt.Errorf("the store has not answered for %s", uptime.Ago(lastAnswer))
 		}
 	}
-	for _, b := range []*uptime.Batch{o.failed, last} {
+	if o.busy {
+		_ = answer() // what failed is sent again
+	}
+	for _, b := range []*batch{o.failed, last} {
 		if b == nil {
 			continue
 		}
 		o.batches <- b
-		if d := <-o.stored; d.err != nil {
-			err = d.err
-			break // later events must not be stored without the earlier ones
+		if err := answer(); err != nil {
+			return err // later events must not be stored without the earlier ones
 		}
-		o.durable = lastEvent(b, o.durable)
 	}
-	return err
+	e.answered.raise()
+	return nil
 }
 
-func lastEvent(b *uptime.Batch, before uint64) uint64 {
+func lastEvent(b *batch, before uint64) uint64 {
 	if n := len(b.Events); n > 0 {
 		return b.Events[n-1].ID
 	}
@@ -114,23 +157,29 @@ func (e *Engine) flush(now time.Time, always bool) {
 
 // cut takes what is pending, with the state records that go with it: those
 // that say what its events say, in the same transaction.
-func (e *Engine) cut(now time.Time) *uptime.Batch {
+func (e *Engine) cut(now time.Time) *batch {
 	b := e.out.pending
 	b.Time = now
+	renames := e.out.renames
 	for _, m := range e.monitors {
 		if !m.save {
 			continue
 		}
-		m.save, m.saved = false, m.checked
-		data, err := m.encode(e.incidentOf(m))
-		if err != nil { // a value of ours that JSON cannot hold: a bug, not a reason to stop
-			e.log.Error("state not saved", "monitor", m.job.Name, "error", err)
-			continue
-		}
-		b.States = append(b.States, uptime.StateRecord{Monitor: m.job.Name, Data: data})
+		e.record(&b, m)
 	}
-	e.out.pending, e.out.urgent = uptime.Batch{}, false
-	return &b
+	e.out.pending, e.out.renames, e.out.urgent = uptime.Batch{}, nil, false
+	return &batch{renames, &b}
+}
+
+// record adds a monitor's state record to a batch.
+func (e *Engine) record(b *uptime.Batch, m *monitor) {
+	m.save, m.saved = false, m.checked
+	data, err := m.encode(e.incidentOf(m))
+	if err != nil { // a value of ours that JSON cannot hold: a bug, not a reason to stop
+		e.log.Error("state not saved", "monitor", m.job.Name, "error", err)
+		return
+	}
+	b.States = append(b.States, uptime.StateRecord{Monitor: m.job.Name, Data: data})
 }
 
 // stored takes the store's answer.
@@ -143,10 +192,8 @@ func (e *Engine) stored(d storing, now time.Time) {
 			e.emit(uptime.Event{Time: now, Kind: uptime.EventStore, Message: "storing again", By: byEngine})
 		}
 		o.failed, o.err, o.backoff = nil, nil, 0
-		if last := lastEvent(d.batch, o.durable); last != o.durable {
-			o.durable = last
-			e.publish(now) // somebody may be waiting for it to be on disk
-		}
+		e.durable.Store(lastEvent(d.batch, e.durable.Load()))
+		e.answered.raise()
 		return
 	}
 	if o.err == nil {
@@ -155,14 +202,14 @@ func (e *Engine) stored(d storing, now time.Time) {
 	o.failed, o.err = d.batch, d.err
 	o.backoff = min(max(2*o.backoff, time.Second), 30*time.Second)
 	o.retryAt = now.Add(o.backoff)
-	if n := len(o.pending.Results) - maxUnstored; n > 0 {
-		o.pending.Results = append([]uptime.Result(nil), o.pending.Results[n:]...)
-		o.dropped += uint64(n)
-	}
+	e.answered.raise()
 }
 
 // storeError is why nothing is being stored, for people.
-func (o *outbound) storeError() string {
+func (o *outbound) storeError(now time.Time) string {
+	if o.busy && now.Sub(o.since) > hangAfter {
+		return "the disk has not answered for " + uptime.Ago(now.Sub(o.since))
+	}
 	if o.err == nil {
 		return ""
 	}

@@ -15,12 +15,12 @@ func (e *Engine) publish(now time.Time) {
 	rate, lag := e.flow.rate(now.Sub(e.started))
 	s := &uptime.Snapshot{
 		Seq: 1, Time: now.UTC(), Instance: e.o.Instance, Timezone: e.o.Timezone, Started: e.started.UTC(),
-		Config: e.config, Events: e.out.durable,
+		Config: e.config, Events: e.durable.Load(),
 		States: make([]*uptime.State, len(e.monitors)),
 		Health: uptime.Health{
 			Rate: rate, Lag: lag, InFlight: e.flow.inFlight, Capacity: e.flow.capacity, Waiting: e.flow.waiting,
 			Late: e.flow.late, Skipped: e.flow.skipped, ProbesLive: 1, Probes: 1,
-			StoreBytes: e.out.size, StoreError: e.out.storeError(), StoreLatency: e.out.latency,
+			StoreBytes: e.out.size, StoreError: e.out.storeError(now), StoreLatency: e.out.latency,
 			Unstored: e.out.unstored(), Dropped: e.out.dropped,
 		},
 	}
@@ -41,8 +41,7 @@ func (e *Engine) publish(now time.Time) {
 	}
 	slices.SortFunc(s.Open, func(a, b *uptime.Incident) int { return int(b.Number) - int(a.Number) })
 	e.snapshot.Store(s)
-	next := make(chan struct{})
-	close(*e.changed.Swap(&next))
+	e.changed.raise()
 }
 
 // incidentOf is a monitor's open incident, nil for none.

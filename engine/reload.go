@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,20 +21,25 @@ func (e *Engine) restore(now time.Time) error {
 	}
 	e.sort()
 	known := make(map[string]bool)
-	if err := e.o.Store.States(func(r uptime.StateRecord) error { known[r.Monitor] = true; return nil }); err != nil {
+	err := e.o.Store.States(func(r uptime.StateRecord) error { known[r.Monitor] = true; return nil })
+	if err := e.readable(err); err != nil {
 		return err
 	}
 	for _, m := range e.monitors {
 		if was := m.job.Was; was != "" && known[was] && !known[m.job.Name] && e.byName[was] == nil {
 			if err := e.o.Store.Rename(was, m.job.Name); err != nil {
-				return fmt.Errorf("rename %q to %q: %w", was, m.job.Name, err)
+				e.log.Error("a monitor starts anew under its new name", "monitor", m.job.Name, "was", was, "error", err)
 			}
 		}
 	}
-	err := e.o.Store.States(func(r uptime.StateRecord) error {
+	err = e.o.Store.States(func(r uptime.StateRecord) error {
 		m := e.byName[r.Monitor]
-		if m == nil {
-			return nil // no longer configured; its history stays until it expires
+		if m == nil { // no longer configured; its history stays until it expires
+			m = newMonitor(uptime.Job{Monitor: &uptime.Monitor{Name: r.Monitor}}, e.o.Node)
+			if open, err := m.decode(r.Data); err == nil && open != nil {
+				e.orphans = append(e.orphans, orphan{m, open})
+			}
+			return nil
 		}
 		open, err := m.decode(r.Data)
 		if err != nil {
@@ -46,7 +52,7 @@ func (e *Engine) restore(now time.Time) error {
 		}
 		return nil
 	})
-	if err != nil {
+	if err := e.readable(err); err != nil {
 		return err
 	}
 	err = e.o.Store.Tail(now.Add(-time.Hour), func(r *uptime.Result) error {
@@ -60,6 +66,22 @@ func (e *Engine) restore(now time.Time) error {
 	})
 	for _, m := range e.monitors {
 		e.wake(m, now)
+	}
+	return e.readable(err)
+}
+
+// orphan is a monitor that was taken out of the configuration while no engine
+// ran, with the incident that it left open.
+type orphan struct {
+	m    *monitor
+	open *uptime.Incident
+}
+
+// readable lets an engine go on with what could be read of a damaged file.
+func (e *Engine) readable(err error) error {
+	if errors.Is(err, uptime.ErrDamaged) {
+		e.damaged = err
+		return nil
 	}
 	return err
 }
@@ -82,25 +104,37 @@ func (e *Engine) sort() {
 // and are checked at once. It returns a sentence that says what changed.
 func (e *Engine) Reload(ctx context.Context, jobs []uptime.Job, c uptime.ConfigState) (string, error) {
 	var said string
-	var failed error
-	err := e.do(ctx, func(now time.Time) { said, failed = e.reload(jobs, c, now) })
-	return said, errorOf(failed, err)
+	var id uint64
+	err := e.do(ctx, func(now time.Time) {
+		said = e.reload(jobs, c, now)
+		id = e.ids.event
+		e.publish(now)
+	})
+	if err != nil {
+		return "", err
+	}
+	return said, e.stable(ctx, id)
 }
 
-func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) (string, error) {
+func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) string {
 	names := make(map[string]bool, len(jobs))
 	for _, j := range jobs {
 		names[j.Name] = true
 	}
-	if err := e.renameAll(jobs, names); err != nil {
-		return "", err
-	}
+	e.renameAll(jobs, names)
 	added, changed, fresh := 0, 0, 0
 	for _, j := range jobs {
 		switch m := e.byName[j.Name]; {
 		case m == nil:
 			added++
-			m = newMonitor(j, e.o.Node)
+			if m = e.removed[j.Name]; m != nil { // it is back, with its past
+				delete(e.removed, j.Name)
+				m.configure(j, e.o.Node)
+				m.mem = m.mem.Forget(now)
+				m.touched()
+			} else {
+				m = newMonitor(j, e.o.Node)
+			}
 			e.byName[j.Name] = m
 			e.monitors = append(e.monitors, m)
 			e.schedule(m, now, &fresh)
@@ -130,19 +164,17 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 	e.config = c
 	said := fmt.Sprintf("%d monitors (+%d new, ~%d changed, -%d removed)", len(e.monitors), added, changed, removed)
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventConfig, Message: "reloaded: " + said, By: byEngine})
-	return said, nil
+	return said
 }
 
 // renameAll carries history over to monitors that say what they were called.
-func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) error {
+func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) {
 	for _, j := range jobs {
 		m := e.byName[j.Was]
 		if j.Was == "" || m == nil || names[j.Was] || e.byName[j.Name] != nil {
 			continue
 		}
-		if err := e.o.Store.Rename(j.Was, j.Name); err != nil {
-			return fmt.Errorf("rename %q to %q: %w", j.Was, j.Name, err)
-		}
+		e.out.rename(j.Was, j.Name)
 		delete(e.byName, j.Was)
 		e.byName[j.Name] = m
 		renamed := *m.job.Monitor
@@ -151,25 +183,56 @@ func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) error {
 		if i := e.open[m.number]; i != nil {
 			i.Monitor = j.Name
 		}
-		for n := range e.out.pending.Results {
-			if r := &e.out.pending.Results[n]; r.Monitor == j.Was {
-				r.Monitor = j.Name
-			}
+		if m.closed != nil {
+			m.closed.Monitor = j.Name
 		}
+		m.touched()
 	}
-	return nil
+	e.sort()
 }
 
-// remove ends the watch of a monitor. Its history stays until it expires.
+// rename gives what waits for the store, and then what is in it, another name.
+func (o *outbound) rename(from, to string) {
+	for i := range o.pending.Results {
+		if r := &o.pending.Results[i]; r.Monitor == from {
+			r.Monitor = to
+		}
+	}
+	for i := range o.pending.Events {
+		if ev := &o.pending.Events[i]; ev.Monitor == from {
+			ev.Monitor = to
+		}
+	}
+	for i := range o.pending.Incidents {
+		if in := &o.pending.Incidents[i]; in.Monitor == from {
+			in.Monitor = to
+		}
+	}
+	o.renames = append(o.renames, rename{from, to})
+}
+
+// remove ends the watch of a monitor. Its history stays until it expires, and
+// so does what is known of it, in case it comes back.
 func (e *Engine) remove(m *monitor, now time.Time) {
 	m.epoch++
 	m.plan++
+	m.regular, m.extra = time.Time{}, time.Time{}
 	delete(e.byName, m.job.Name)
+	e.removed[m.job.Name] = m
 	if i := e.open[m.number]; i != nil {
-		i.End = now
-		delete(e.open, i.Number)
-		e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Fault: i.Fault, From: m.mem.Verdict, To: m.mem.Verdict,
-			Message: fmt.Sprintf("#%d closed: no longer watched", i.Number), Incident: i.Number, By: byEngine, Note: uptime.IncidentClosed})
-		e.keep(i)
+		e.abandon(m, i, now)
 	}
+	m.counts(now, uptime.ClassNone, now)
+	e.record(&e.out.pending, m)
+}
+
+// abandon closes the incident of a monitor that is no longer watched.
+func (e *Engine) abandon(m *monitor, i *uptime.Incident, now time.Time) {
+	i.End = now
+	delete(e.open, i.Number)
+	from := m.mem.Verdict
+	m.number, m.ack, m.mem = 0, nil, verdict.Memory{}
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Fault: i.Fault, From: from, To: from,
+		Message: fmt.Sprintf("#%d closed: no longer watched", i.Number), Incident: i.Number, By: byEngine, Note: uptime.IncidentClosed})
+	e.keep(i)
 }

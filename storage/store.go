@@ -28,6 +28,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"lookout/engine/uptime"
 	"lookout/storage/chunk"
 )
 
@@ -36,7 +37,7 @@ var (
 	// ErrLocked reports that another engine has the data file open.
 	ErrLocked = errors.New("data file is in use by another engine; attach to it instead")
 	// ErrDamaged reports bytes in the data file that lookout did not write, or that are missing.
-	ErrDamaged = errors.New("data file is damaged")
+	ErrDamaged = uptime.ErrDamaged
 	// ErrNewer reports a data file that a newer lookout has written.
 	ErrNewer = errors.New("data file was written by a newer lookout")
 	// ErrReadOnly reports a write to a store that was opened to be read.
@@ -68,6 +69,8 @@ type Store struct {
 	encoder chunk.Encoder
 	shapeOf []uint16 // by series: the shape of its last result, most often that of the next
 	texts   textCache
+	// Room for the rows of a span that is being sealed.
+	unfolded, sorted []chunk.Row
 
 	// mu guards what follows: written after a commit, read when a reader begins.
 	mu      sync.RWMutex

@@ -55,12 +55,12 @@ func (w *Wheel[K]) Advance(now time.Time, due func(at time.Time, key K)) {
 	if end-w.cursor > slots {
 		w.turn(end, due)
 	}
-	for ; w.cursor < end; w.cursor++ {
-		i := w.cursor % slots
-		if w.occupied[i/64]&(1<<(i%64)) == 0 {
-			continue
+	for w.cursor < end {
+		slot := w.cursor
+		w.cursor++ // before: what is added meanwhile for a time that has passed comes with the next slot
+		if i := slot % slots; w.occupied[i/64]&(1<<(i%64)) != 0 {
+			w.take(i, slot, due)
 		}
-		w.take(i, w.cursor, due)
 	}
 }
 

@@ -129,6 +129,8 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrNoEngine reports that no engine answers.
 	ErrNoEngine = errors.New("no engine answers")
+	// ErrDamaged reports stored bytes that lookout did not write, or that are missing.
+	ErrDamaged = errors.New("data file is damaged")
 	// ErrFull reports that there is no space left for what had to be stored.
 	ErrFull = errors.New("no space left on device")
 )

@@ -59,6 +59,7 @@ type Memory struct {
 	Witness string
 
 	Judged   time.Time // when the newest result that told something came in
+	Began    time.Time // when the newest check of those began
 	Asked    time.Time // when the newest result of any kind came in
 	Fails    int       // in a row
 	Goods    int       // in a row
@@ -93,10 +94,16 @@ type Decision struct {
 // Step takes one result of the monitor's home, which came in at now.
 func Step(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
 	m.Asked = now
-	switch r.Outcome {
-	case uptime.OutcomeUnknown:
+	if r.Outcome == uptime.OutcomeUnknown {
 		return unjudged(m, r)
-	case uptime.OutcomeDown:
+	}
+	if r.Time.Before(m.Began) && (r.Outcome == uptime.OutcomeDown) != (m.Fails > 0) {
+		return m, Decision{} // two overlapped, and the one that began later has said how it is now
+	}
+	if r.Time.After(m.Began) {
+		m.Began = r.Time
+	}
+	if r.Outcome == uptime.OutcomeDown {
 		m.Judged, m.Unknowns, m.Goods, m.Good = now, 0, 0, time.Time{}
 		m.Fails++
 		return failed(p, m, r, now)
@@ -128,7 +135,10 @@ func Resume(p Params, m Memory, now time.Time) Memory {
 		m.Verdict = m.Before
 		m = m.settle()
 	}
-	m.Good = time.Time{}
+	m.Good, m.Began = time.Time{}, time.Time{}
+	if m.Verdict != uptime.Down && m.Verdict != uptime.Degraded && m.Verdict != uptime.Unknown {
+		m.Fault, m.Message = uptime.NoFault, ""
+	}
 	if stale, d := Stale(p, m, now); d.Changed {
 		m = stale
 		m.Quiet = true
@@ -328,6 +338,9 @@ func succeeded(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Dec
 	}
 	m, to := m.judge(r, now)
 	if to == from {
+		if to == uptime.Up {
+			m.Fault, m.Message = uptime.NoFault, ""
+		}
 		return m, Decision{}
 	}
 	quiet := m.Quiet && to == m.Before
@@ -372,8 +385,9 @@ func recovering(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, De
 	m.Quiet, m.Witness = false, ""
 	m, d := m.to(to, from, since)
 	d.Evidence = []uptime.Evidence{evidence(r, "check", -3)}
+	m.Closed = now
 	if to == uptime.Up {
-		m.Open, m.Closed = false, now
+		m.Open = false
 		d.Incident = uptime.IncidentClosed
 	} else {
 		d.Incident = uptime.IncidentChanged

@@ -124,6 +124,11 @@ func TestStandalone(t *testing.T) {
 		{"T = 1 s", params(time.Second), time.Minute, during(5, 1000, refused), "0 up, 5 suspect, 15 down opened"},
 		{"T = 5 min", params(5 * time.Minute), 20 * time.Minute, during(250, 5000, status),
 			"0 up, 300 suspect, 320 down opened"},
+		{"a check that began in the outage ends after it", func() Params {
+			p := params(20 * time.Second)
+			p.Timeout, p.Rule = 30*time.Second, uptime.Rule{Consecutive: true, Failures: 1, Recoveries: 1, RetryInterval: 5 * time.Second}
+			return p
+		}(), 3 * time.Minute, during(50, 100, found{uptime.FaultTCPTimeout, 30 * time.Second}), "0 up, 90 down opened, 100 up closed"},
 		{"a restart of 15 s", params(time.Minute), 4 * time.Minute, during(55, 70, refused), "0 up, 60 suspect, 70 up"},
 		{"one packet lost", params(time.Minute), 4 * time.Minute, during(59, 61, silent), "0 up, 70 suspect, 85 up"},
 		{"down from the start", params(time.Minute), 2 * time.Minute, during(0, 1000, refused), "0 suspect, 20 down opened"},
