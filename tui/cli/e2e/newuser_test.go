@@ -94,7 +94,7 @@ func TestOutage(t *testing.T) {
 
 	web.start(t)
 	started := time.Now()
-	until(t, h, "a shop that is back", 15*second, func(s status) bool { return s.Counts["up"] == 3 })
+	until(t, h, "a shop that is back", 20*second, func(s status) bool { return s.Counts["up"] == 3 })
 	run(t, h, 0, "status")
 
 	all := events(t, follow.Stdout())
@@ -169,7 +169,7 @@ func TestOutageOnScreen(t *testing.T) {
 	check(t, term.ExpectMatch("(?i)nobody else", patience))
 	check(t, term.Keys("esc"))
 	ssh.start(t)
-	check(t, term.Until("a login that is back", 15*second, func(s string) bool { return onRow(s, "login", "● up") }))
+	check(t, term.Until("a login that is back", 20*second, func(s string) bool { return onRow(s, "login", "● up") }))
 	leaveEmbedded(t, term)
 	run(t, h, 3, "status")
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
+	crand "crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -77,14 +78,19 @@ func need(t *testing.T, program string) string {
 	return ""
 }
 
-// freePort finds a port of 127.0.0.1 that is free over TCP and UDP.
+// freePort finds a port of 127.0.0.1 that is free over TCP and UDP, below those
+// that the kernel gives to connections: a server that was stopped must find it
+// free when it starts again.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		check(t, err)
-		port := l.Addr().(*net.TCPAddr).Port
-		u, err := net.ListenPacket("udp", l.Addr().String())
+		port := 20000 + rand.IntN(12000)
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		u, err := net.ListenPacket("udp", addr)
 		check(t, l.Close())
 		if err == nil {
 			check(t, u.Close())
@@ -205,11 +211,8 @@ func startSSHD(t *testing.T) *server {
 	if out, err := keygen.CombinedOutput(); err != nil {
 		t.Fatalf("ssh-keygen: %v: %s", err, out)
 	}
-	if os.Getuid() == 0 { // sshd wants an empty folder to shut itself into
-		if _, err := os.Stat("/run/sshd"); err != nil {
-			check(t, os.Mkdir("/run/sshd", 0o755))
-			t.Cleanup(func() { os.Remove("/run/sshd") })
-		}
+	if os.Getuid() == 0 { // sshd wants an empty folder to shut itself into; its own service makes it at boot
+		check(t, os.MkdirAll("/run/sshd", 0o755))
 	}
 	port := freePort(t)
 	conf := write(t, filepath.Join(dir, "sshd_config"), fmt.Sprintf(`ListenAddress 127.0.0.1:%d
@@ -236,20 +239,20 @@ PerSourcePenalties no
 func certificate(t *testing.T, dir, name string) (caFile, certFile, keyFile string) {
 	t.Helper()
 	now := time.Now()
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	check(t, err)
 	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"}, IsCA: true,
 		BasicConstraintsValid: true, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
 		KeyUsage: x509.KeyUsageCertSign}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
+	caDER, err := x509.CreateCertificate(crand.Reader, ca, ca, caKey.Public(), caKey)
 	check(t, err)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	check(t, err)
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name},
 		DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 0, 90),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), caKey)
+	der, err := x509.CreateCertificate(crand.Reader, leaf, ca, key.Public(), caKey)
 	check(t, err)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	check(t, err)
