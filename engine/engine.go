@@ -68,8 +68,8 @@ type Resumed struct {
 
 // Engine watches the monitors of one instance. Make it with New, then call Run.
 type Engine struct {
-	o   Options
-	log *slog.Logger
+	o       Options
+	journal journal
 
 	// What the loop owns.
 	monitors []*monitor // by name
@@ -137,7 +137,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 		days = time.Local
 	}
 	e := &Engine{
-		o: o, log: o.Log, config: o.Config, started: now, days: days,
+		o: o, journal: newJournal(o.Log), config: o.Config, started: now, days: days,
 		byName:   make(map[string]*monitor, len(o.Jobs)),
 		removed:  make(map[string]*monitor),
 		wheel:    schedule.New[due](now),
@@ -170,6 +170,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	stalled := make(chan stall, 1) // watch → loop; a second one is merged into the first
 	workers.Go(func() { e.stalls.watch(quit, stalled) })
 	workers.Go(e.out.start(e.o.Store))
+	go e.journal.write() // ended by journal.end
 	e.flow.start = func(c check) {
 		workers.Go(func() { e.results <- e.perform(checks, c) })
 	}
@@ -222,6 +223,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	close(quit)
 	err := e.end(time.Now())
 	workers.Wait()
+	e.journal.end()
 	return err
 }
 
@@ -303,7 +305,7 @@ func (e *Engine) emit(ev uptime.Event) {
 	e.out.pending.Events = append(e.out.pending.Events, ev)
 	e.out.urgent = true
 	e.dirty = true
-	e.log.Info(ev.Message, "event", string(ev.Kind), "monitor", ev.Monitor, "id", ev.ID)
+	e.journal.say(slog.LevelInfo, ev.Message, "event", string(ev.Kind), "monitor", ev.Monitor, "id", ev.ID)
 }
 
 // ConfigFailed notes that a later version of the configuration was not taken.

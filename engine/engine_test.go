@@ -203,8 +203,13 @@ type running struct {
 
 func start(t *testing.T, s Store, r Runner, jobs ...uptime.Job) running {
 	t.Helper()
-	o := Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: r, Jobs: jobs}
-	if m, ok := s.(*memory); ok {
+	return startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: r}, jobs...)
+}
+
+func startWith(t *testing.T, o Options, jobs ...uptime.Job) running {
+	t.Helper()
+	o.Jobs = jobs
+	if m, ok := o.Store.(*memory); ok {
 		o.Resumed = m.resumed()
 	}
 	e, err := New(o, time.Now())
@@ -670,21 +675,12 @@ func TestOutageBlindsNobody(t *testing.T) {
 			}
 			jobs = append(jobs, j)
 		}
-		e, err := New(Options{Instance: "web-1", Store: newMemory(), Runner: tg, Jobs: jobs, Capacity: 48}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- e.Run(ctx) }()
+		e := startWith(t, Options{Instance: "web-1", Store: newMemory(), Runner: tg, Capacity: 48}, jobs...)
 		time.Sleep(20 * time.Minute)
 		if c := e.Snapshot().Counts; c.Up < 120 || c.Down < 110 {
 			t.Errorf("%+v of 120 healthy and 120 dead", c)
 		}
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		e.stop()
 	})
 }
 

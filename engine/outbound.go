@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"lookout/engine/uptime"
@@ -176,7 +177,7 @@ func (e *Engine) record(b *uptime.Batch, m *monitor) {
 	m.save, m.saved = false, m.checked
 	data, err := m.encode(e.incidentOf(m))
 	if err != nil { // a value of ours that JSON cannot hold: a bug, not a reason to stop
-		e.log.Error("state not saved", "monitor", m.job.Name, "error", err)
+		e.journal.say(slog.LevelError, "state not saved", "monitor", m.job.Name, "error", err)
 		return
 	}
 	b.States = append(b.States, uptime.StateRecord{Monitor: m.job.Name, Data: data})
@@ -197,7 +198,7 @@ func (e *Engine) stored(d storing, now time.Time) {
 		return
 	}
 	if o.err == nil {
-		e.log.Error("results are not being stored", "error", d.err)
+		e.journal.say(slog.LevelError, "results are not being stored", "error", d.err)
 	}
 	o.failed, o.err = d.batch, d.err
 	o.backoff = min(max(2*o.backoff, time.Second), 30*time.Second)

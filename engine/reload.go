@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ func (e *Engine) restore(now time.Time) error {
 	for _, m := range e.monitors {
 		if was := m.job.Was; was != "" && known[was] && !known[m.job.Name] && e.byName[was] == nil {
 			if err := e.o.Store.Rename(was, m.job.Name); err != nil {
-				e.log.Error("a monitor starts anew under its new name", "monitor", m.job.Name, "was", was, "error", err)
+				e.journal.say(slog.LevelError, "a monitor starts anew under its new name", "monitor", m.job.Name, "was", was, "error", err)
 			}
 		}
 	}
@@ -43,7 +44,7 @@ func (e *Engine) restore(now time.Time) error {
 		}
 		open, err := m.decode(r.Data)
 		if err != nil {
-			e.log.Error("a monitor starts anew", "monitor", r.Monitor, "error", err)
+			e.journal.say(slog.LevelError, "a monitor starts anew", "monitor", r.Monitor, "error", err)
 			return nil
 		}
 		if open != nil {
