@@ -44,7 +44,7 @@ func (s *Store) Check(progress func(done, total int64)) (Report, error) {
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
-	c := &check{s: s, progress: progress, named: map[uint32]bool{}}
+	c := &check{s: s, progress: progress, ids: newIDs(), named: map[uint32]bool{}}
 	var names [][]byte
 	err := s.view("the root", func(tx *bbolt.Tx) error {
 		c.total = tx.Size()
@@ -92,7 +92,10 @@ type check struct {
 
 // view is the store's, with its error as a problem.
 func (c *check) view(where string, fn func(*bbolt.Tx) error) {
-	if err := c.s.view(where, fn); err != nil {
+	if err := c.s.view(where, func(tx *bbolt.Tx) error {
+		c.learn(tx)
+		return fn(tx)
+	}); err != nil {
 		c.torn = true
 		c.report.problem(err)
 	}
@@ -104,9 +107,30 @@ func (c *check) saw(k, v []byte) {
 	c.done += int64(len(k) + len(v))
 }
 
+// learn takes in what an engine has named since the transaction before.
+func (c *check) learn(tx *bbolt.Tx) {
+	meta := tx.Bucket([]byte(bucketMeta))
+	if meta == nil || c.ids == nil {
+		return
+	}
+	for name, known := range map[string]int{bucketMonitor: len(c.ids.monitors) + 1, bucketSeries: len(c.ids.series), bucketShape: len(c.ids.shapes)} {
+		b := meta.Bucket([]byte(name))
+		if b == nil {
+			return
+		}
+		if k, _ := b.Cursor().Last(); len(k) == 4 && int(binary.BigEndian.Uint32(k)) >= known {
+			next := newIDs()
+			if next.read(tx) == nil { // else it was told already
+				c.ids = next
+			}
+			return
+		}
+	}
+}
+
 func (c *check) meta() {
-	c.ids = newIDs()
 	c.view(bucketMeta, func(tx *bbolt.Tx) error {
+		c.ids = newIDs()
 		c.report.problem(checkSchema(tx))
 		c.report.problem(c.at.read(tx))
 		c.report.problem(c.ids.read(tx))

@@ -78,7 +78,7 @@ func openBolt(path string, readOnly bool) (db *bbolt.DB, err error) {
 }
 
 func mapSize() int {
-	const want = int64(16 << 30)
+	want := int64(16) << 30
 	if runtime.GOOS == "windows" || int64(int(want)) != want {
 		return 0
 	}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -65,9 +66,16 @@ func TestReadersBesideWriter(t *testing.T) {
 			}
 		})
 	}
+	readers.Go(func() { // the check, too
+		for range 20 {
+			if r, err := s.Check(nil); err != nil || !r.OK() {
+				t.Errorf("check: %v, %q", err, r.Problems)
+			}
+		}
+	})
 	for n := range ticks {
 		at := t0.Add(time.Duration(n) * time.Minute)
-		if err := s.Append(&uptime.Batch{Time: at, Results: []uptime.Result{good("m0", at, time.Millisecond)}, Events: []uptime.Event{verdictEvent(uint64(n+1), "m0", at)}}); err != nil {
+		if err := s.Append(&uptime.Batch{Time: at, Results: []uptime.Result{good("m0", at, time.Millisecond), bad(fmt.Sprint("new", n), at)}, States: []uptime.StateRecord{{Monitor: fmt.Sprint("new", n), Data: []byte("x")}}, Events: []uptime.Event{verdictEvent(uint64(n+1), "m0", at)}}); err != nil {
 			t.Error(err)
 		}
 		stored <- n + 1

@@ -67,7 +67,7 @@ func (s *Store) dueSpans(now int64) []spanKey {
 // encodeSpan makes the packs of a span, outside the write transaction: tick is that of the coming one.
 func (s *Store) encodeSpan(key spanKey, sp *span, tick uint64) (*sealing, error) {
 	out := &sealing{key: key}
-	rows := rowsOf(make([]chunk.Row, 0, sp.rows), key, sp.buf, nil)
+	rows := rowsOf(slices.Grow(s.unfolded[:0], sp.rows), key, sp.buf, nil)
 	gen := 0
 	err := s.view(hourName(key.hour), func(tx *bbolt.Tx) error {
 		b := hourBucket(tx, key.hour)
@@ -84,11 +84,13 @@ func (s *Store) encodeSpan(key spanKey, sp *span, tick uint64) (*sealing, error)
 		// The last generation takes in what comes after it.
 		for k, v := c.Seek(packKey(gen, key.group*groupSize, 0)); inGroup(k, gen, key.group); k, v = c.Next() {
 			p, err := readPack(key.hour, k, v)
-			if err == nil {
-				rows, err = p.rows(rows, nil)
-			}
 			if err != nil {
-				return err
+				continue // it stays as it is, for Check to tell
+			}
+			whole := len(rows)
+			if rows, err = p.rows(rows, nil); err != nil {
+				rows = rows[:whole]
+				continue
 			}
 			out.gone = append(out.gone, append([]byte(nil), k...))
 		}
@@ -97,7 +99,8 @@ func (s *Store) encodeSpan(key spanKey, sp *span, tick uint64) (*sealing, error)
 	if err != nil {
 		return nil, err
 	}
-	out.packs, err = s.encodePacks(key, gen, tick, tidySpan(rows))
+	s.unfolded, s.sorted = rows, tidySpan(s.sorted, rows)
+	out.packs, err = s.encodePacks(key, gen, tick, s.sorted)
 	return out, err
 }
 

@@ -68,7 +68,8 @@ func (s *span) add(k spanKey, r *chunk.Row) {
 	if ok {
 		head |= plain
 	}
-	b := append(s.buf, byte(r.Series%groupSize), head)
+	at := len(s.buf)
+	b := append(s.buf, 0, byte(r.Series%groupSize), head)
 	b = binary.AppendVarint(b, r.Time-k.start())
 	if !ok {
 		b = append(b, r.Outcome)
@@ -84,15 +85,20 @@ func (s *span) add(k spanKey, r *chunk.Row) {
 			b = binary.AppendVarint(b, int64(v))
 		}
 	}
+	b[at] = byte(len(b) - at - 1) // at most 70: a reader of one series steps over the others
 	s.buf = b
 	s.rows++
 }
 
 // rowsOf unfolds what add wrote; want says which series, all being nil.
 func rowsOf(dst []chunk.Row, k spanKey, buf []byte, want func(series uint32) bool) []chunk.Row {
-	f := fields{rest: buf}
-	for len(f.rest) > 0 {
+	for len(buf) > 0 {
+		f := fields{rest: buf[1 : 1+buf[0]]}
+		buf = buf[1+buf[0]:]
 		r := chunk.Row{Series: k.group*groupSize + uint32(f.byte()), Outcome: uint8(uptime.OutcomeUp)}
+		if want != nil && !want(r.Series) {
+			continue
+		}
 		head := f.byte()
 		r.Time = k.start() + f.varint()
 		if head&plain == 0 {
@@ -109,12 +115,10 @@ func rowsOf(dst []chunk.Row, k spanKey, buf []byte, want func(series uint32) boo
 				r.Measures[m] = int32(f.varint())
 			}
 		}
-		if f.bad {
+		if f.bad || len(f.rest) > 0 {
 			panic(fmt.Sprintf("storage: span %v cannot be read", k)) // our own bytes, in our own memory
 		}
-		if want == nil || want(r.Series) {
-			dst = append(dst, r)
-		}
+		dst = append(dst, r)
 	}
 	return dst
 }
@@ -146,8 +150,8 @@ func tidy(rows []chunk.Row) []chunk.Row {
 
 // tidySpan is tidy for the rows of one span. They come tick by tick, so that
 // counting brings them into the order of series in one pass, and each series is
-// then sorted already.
-func tidySpan(rows []chunk.Row) []chunk.Row {
+// then sorted already. The result is in room, if that is large enough.
+func tidySpan(room, rows []chunk.Row) []chunk.Row {
 	var at [groupSize + 1]int
 	for i := range rows {
 		at[rows[i].Series%groupSize+1]++
@@ -155,7 +159,7 @@ func tidySpan(rows []chunk.Row) []chunk.Row {
 	for i := range groupSize {
 		at[i+1] += at[i]
 	}
-	out := make([]chunk.Row, len(rows))
+	out := slices.Grow(room[:0], len(rows))[:len(rows)]
 	for i := range rows {
 		s := rows[i].Series % groupSize
 		out[at[s]] = rows[i]

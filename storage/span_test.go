@@ -29,7 +29,7 @@ func TestSpanHoldsRows(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	s.add(k, &rows[1])
-	tidied := tidySpan(rowsOf(nil, k, s.buf, nil))
+	tidied := tidySpan(nil, rowsOf(nil, k, s.buf, nil))
 	want := []chunk.Row{rows[1], rows[3], rows[2], rows[0]}
 	if !slices.Equal(tidied, want) {
 		t.Errorf("tidied %+v", tidied)
