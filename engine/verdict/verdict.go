@@ -213,6 +213,14 @@ func (m Memory) need(p Params) time.Duration {
 	return need
 }
 
+// said is the verdict that was last told: a restart that made it unknown told nobody.
+func (m Memory) said() uptime.Verdict {
+	if m.Quiet {
+		return m.Before
+	}
+	return m.Verdict
+}
+
 // wasDown reports whether the monitor is down, or was before we lost sight of it.
 func (m Memory) wasDown() bool {
 	return m.Verdict == uptime.Down || m.Verdict == uptime.Unknown && m.Before == uptime.Down
@@ -265,8 +273,8 @@ func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decisi
 		return m, d
 
 	case m.Verdict != uptime.Suspect:
-		from := m.Verdict
-		m.Before, m.First, m.Doubt, m.Looks, m.Quiet = from, r.Time, now, 0, false
+		from := m.said()
+		m.Before, m.First, m.Doubt, m.Looks, m.Quiet = m.Verdict, r.Time, now, 0, false
 		m.Path = r.Fault.Side() == uptime.Path
 		m.Evidence = []uptime.Evidence{evidence(r, "check", weight(r.Fault))}
 		m.Fault, m.Message = r.Fault, r.Message
@@ -329,7 +337,7 @@ func succeeded(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Dec
 	if m.wasDown() {
 		return recovering(p, m, r, now)
 	}
-	from := m.Verdict
+	from, said := m.Verdict, m.said()
 	if from == uptime.Suspect { // not confirmed
 		if m.Fault.Side() == uptime.Target {
 			m = m.complain(now)
@@ -350,8 +358,8 @@ func succeeded(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Dec
 	if to != uptime.Degraded {
 		m.Fault, m.Message = uptime.NoFault, ""
 	}
-	m, d := m.to(to, from, since)
-	d.Quiet, d.Evidence = quiet, evid
+	m, d := m.to(to, said, since)
+	d.Changed, d.Quiet, d.Evidence = true, quiet, evid
 	m.Quiet = false
 	switch {
 	case to == uptime.Degraded && !m.Open:
@@ -376,7 +384,7 @@ func recovering(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, De
 	} else if r.Time.Sub(m.Good) < uptime.RuleRecoveryGap {
 		return m, Decision{}
 	}
-	from, since := m.Verdict, m.Good
+	from, since := m.said(), m.Good
 	m, to := m.judge(r, now)
 	m = m.settle()
 	if to == uptime.Up {

@@ -301,3 +301,29 @@ func TestResume(t *testing.T) {
 		})
 	}
 }
+
+// What is told after a restart goes on from what was told before it.
+func TestToldInOneLine(t *testing.T) {
+	p := params(time.Minute)
+	for _, tc := range []struct {
+		before found
+		after  found
+		from   uptime.Verdict
+		steps  int
+	}{
+		{ok, refused, uptime.Up, 1},
+		{ok, expires, uptime.Up, 1},
+		{refused, ok, uptime.Down, 2},
+	} {
+		_, m := world(p, Memory{}, 90*time.Second, func(time.Duration) found { return tc.before })
+		m = Resume(p, m, start.Add(time.Hour))
+		var d Decision
+		for i := range tc.steps {
+			at := start.Add(time.Hour + time.Duration(i)*10*time.Second)
+			m, d = Step(p, m, &uptime.Result{Time: at, Fault: tc.after.fault, Outcome: tc.after.fault.Outcome()}, at)
+		}
+		if !d.Changed || d.Quiet || d.From != tc.from {
+			t.Errorf("%v, then %v: from %v, changed %v, quiet %v", tc.before.fault, tc.after.fault, d.From, d.Changed, d.Quiet)
+		}
+	}
+}
