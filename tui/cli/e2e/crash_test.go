@@ -93,17 +93,28 @@ func TestKill(t *testing.T) {
 	run(t, h, 0, "data", "check")
 	stored := events(t, run(t, h, 0, "events", "--since", "1d", "--format", "json").Stdout)
 	byID := make(map[uint64]uptime.Event)
-	state := make(map[string]uptime.Verdict)
+	state := make(map[string]uptime.Verdict) // since the last start
+	open := make(map[string]uint64)
 	for _, e := range stored {
 		if _, twice := byID[e.ID]; twice {
 			t.Errorf("event %d is there twice", e.ID)
 		}
 		byID[e.ID] = e
-		if e.Kind == uptime.EventVerdict {
+		switch {
+		case e.Kind == uptime.EventNode:
+			clear(state) // a start without results for two intervals makes them unknown
+		case e.Kind == uptime.EventVerdict:
 			if was, ok := state[e.Monitor]; ok && was != e.From {
 				t.Errorf("event %d: %s comes from %s, but was %s", e.ID, e.Monitor, e.From, was)
 			}
 			state[e.Monitor] = e.To
+		case e.Kind == uptime.EventIncident && e.Note == uptime.IncidentClosed:
+			delete(open, e.Monitor)
+		case e.Kind == uptime.EventIncident:
+			if n, ok := open[e.Monitor]; ok && n != e.Incident {
+				t.Errorf("event %d: %s has #%d %s beside #%d", e.ID, e.Monitor, e.Incident, e.Note, n)
+			}
+			open[e.Monitor] = e.Incident
 		}
 	}
 	for id, e := range told {
