@@ -88,7 +88,7 @@ func (c *call) jobsFor(args []string) ([]uptime.Job, error) {
 		}
 		one, err := config.FromURLs([]string{a}, opt)
 		if err != nil {
-			return nil, failf(exitUsage, "%s: %w", uptime.Clean(a, 120), err)
+			return nil, failf(exitUsage, "%w", err) // it names what is wrong, and no secret of a URL
 		}
 		jobs = append(jobs, one.Jobs...)
 	}
