@@ -5,7 +5,7 @@ help:
 	@echo 'make run     build it and open the dashboard on this folder'"'"'s lookout.toml (none: it asks what to watch)'
 	@echo 'make test    format, vet, staticcheck, tests with the race detector, the real binary against real'
 	@echo '             servers on loopback, a little fuzzing; says first what it installs, under 8 minutes'
-	@echo 'make bench   the figures that the README quotes, a line each, about 3 minutes on a quiet machine'
+	@echo 'make bench   the figures that the README quotes, a line each, about 2 minutes on a quiet machine'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'
 	@echo 'Longer fuzz: make test FUZZ=1m'
