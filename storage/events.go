@@ -110,6 +110,11 @@ func (s *Store) begin(name string) (at position, id uint32, known bool) {
 	return s.at, id, known || name == ""
 }
 
+// later reports a key that was written after a query began. A reader sees a
+// commit a moment before the writer has put its new names in memory, and before
+// Append has returned: what is not acknowledged yet is not told.
+func later(k []byte, last uint64) bool { return len(k) == 8 && binary.BigEndian.Uint64(k) > last }
+
 // Events answers a query. What cannot be read is left out and reported as
 // ErrDamaged beside the rest.
 func (s *Store) Events(q uptime.EventQuery) ([]uptime.Event, error) {
@@ -122,6 +127,9 @@ func (s *Store) Events(q uptime.EventQuery) ([]uptime.Event, error) {
 	var out []uptime.Event
 	var bad error
 	take := func(k, v []byte) bool {
+		if later(k, at.event) {
+			return true
+		}
 		e, err := readEvent(k, v)
 		if err == nil && (e.time < from || e.time >= to || q.Monitor != "" && e.monitor != monitor) {
 			return true
@@ -193,6 +201,9 @@ func (s *Store) Incidents(q uptime.IncidentQuery) ([]uptime.Incident, error) {
 	var out []uptime.Incident
 	var bad error
 	take := func(k, v []byte) bool {
+		if later(k, at.incident) {
+			return true
+		}
 		i, err := readIncident(k, v)
 		if err == nil && (i.end != 0 && i.end < from || i.start >= to || q.Monitor != "" && i.monitor != monitor) {
 			return true
