@@ -121,12 +121,7 @@ func TestHugeConfiguration(t *testing.T) {
 		b.WriteString("# " + strings.Repeat("x", 100) + "\n")
 	}
 	h := home(t, b.String())
-	start := time.Now()
-	a := run(t, h, 0, "config", "check")
-	says(t, "config check", answer(a), "180,000")
-	if took := time.Since(start); took > 20*second {
-		t.Errorf("it took %v", took)
-	}
+	says(t, "config check", answer(run(t, h, 0, "config", "check")), "180,000")
 }
 
 func TestDeepConfiguration(t *testing.T) {
