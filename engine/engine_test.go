@@ -757,3 +757,14 @@ func TestSuspendCountsForNothing(t *testing.T) {
 		t.Errorf("up for %v of 10 h, 8 of them asleep", s.Up)
 	}
 }
+
+// The latency of a ping is its round trip, not the time that its packets were spread over.
+func TestPingLatency(t *testing.T) {
+	e, now := fleet(t, 1)
+	m := e.monitors[0]
+	r := uptime.Result{Time: now, Outcome: uptime.OutcomeUp, Total: 400 * time.Millisecond, Measures: []uptime.Measure{{Name: "rtt_avg", Value: 900}}}
+	m.observe(&r)
+	if got := m.state(now).Total; got != 900*time.Microsecond {
+		t.Errorf("%v", got)
+	}
+}

@@ -45,7 +45,7 @@ func (h *history) add(r *uptime.Result, c uptime.Cell) {
 	case uptime.OutcomeDown:
 		l.Failed = true
 	case uptime.OutcomeUp, uptime.OutcomeDegraded:
-		l.add(uint32(min(r.Total.Microseconds(), 1<<32-1)))
+		l.add(uint32(min(r.Latency().Microseconds(), 1<<32-1)))
 	}
 }
 

@@ -81,7 +81,7 @@ func (m *monitor) state(now time.Time) *uptime.State {
 		Mode: m.mode, Until: m.until,
 		Fault: m.mem.Fault, Message: m.mem.Message,
 		Incident: m.number, Ack: m.ack,
-		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Total,
+		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Latency(),
 		Next: next, Waiting: m.queued > 0, Checks: m.checked,
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),

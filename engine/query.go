@@ -173,8 +173,8 @@ func chart(d *uptime.Detail, results []uptime.Result, now time.Time) {
 		case uptime.OutcomeDown:
 			b.Failed++
 		case uptime.OutcomeUp, uptime.OutcomeDegraded:
-			cells[i] = append(cells[i], r.Total)
-			all = append(all, r.Total)
+			cells[i] = append(cells[i], r.Latency())
+			all = append(all, r.Latency())
 		}
 	}
 	for i, c := range cells {

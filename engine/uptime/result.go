@@ -53,6 +53,15 @@ func (r *Result) Measured(name string) (Measure, bool) {
 	return Measure{}, false
 }
 
+// Latency is what a person calls the time of a check: the mean round trip of a
+// ping, whose packets we space ourselves, and the total of all others.
+func (r *Result) Latency() time.Duration {
+	if rtt, ok := r.Measured("rtt_avg"); ok {
+		return rtt.Duration()
+	}
+	return r.Total
+}
+
 // Step is one step of a check with its own evidence.
 type Step struct {
 	Step    string        // dns, connect, tls, ttfb, body, send, expect, redirect, …

@@ -127,7 +127,7 @@ type State struct {
 	Last    time.Time     // start of the newest check; zero: none yet
 	Outcome Outcome       // of it
 	Status  int           // of it
-	Total   time.Duration // of it
+	Total   time.Duration // of it: Result.Latency
 	Next    time.Time     // when the next regular check or re-check is due; zero: none
 	Waiting bool          // due, and not started
 
