@@ -16,7 +16,9 @@ import (
 
 // Append stores one tick of results in one transaction and returns once they are on disk.
 // It fails with uptime.ErrFull when the disk is, and then nothing of the tick is
-// stored. After any error it may be called again with the same batch: an event is
+// stored; and with ErrReplaced, from then on and storing nothing, once the file was
+// found gone from its path, which it looks at once a minute by the batch's time.
+// After any other error it may be called again with the same batch: an event is
 // known by its ID, an incident by its number, a result by all that it says.
 func (s *Store) Append(b *uptime.Batch) error {
 	if s.opt.ReadOnly {
@@ -24,6 +26,9 @@ func (s *Store) Append(b *uptime.Batch) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if err := s.inPlace(b.Time); err != nil {
+		return err
+	}
 	t, err := s.prepare(b)
 	if err != nil {
 		return explain("store in", s.path, err)

@@ -311,6 +311,9 @@ func (s *Store) Rename(old, name string) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.lost != nil {
+		return s.lost
+	}
 	id, ok := s.ids.byName[old]
 	if !ok || old == name {
 		return nil

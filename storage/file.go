@@ -24,28 +24,29 @@ const (
 	pageSize  = 4096
 	allocSize = 1 << 20 // how much the file grows at once
 	lockWait  = time.Second
+	lookEvery = time.Minute // at the path of an open file
 )
 
 // openFile opens the file, or makes it. The meta pages are compared with the
 // size of the file first: bbolt maps it, and a page beyond its end is a signal
 // that ends the process instead of an error.
-func openFile(path string, readOnly bool) (*bbolt.DB, error) {
+func openFile(path string, readOnly bool) (*bbolt.DB, os.FileInfo, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !readOnly {
 		if err := create(path); err != nil {
-			return nil, explain("create", path, err)
+			return nil, nil, explain("create", path, err)
 		}
 	}
 	if err := checkExtent(path); err != nil {
-		return nil, explain("open", path, err)
+		return nil, nil, explain("open", path, err)
 	}
-	db, err := openBolt(path, readOnly)
+	db, file, err := openBolt(path, readOnly)
 	if err != nil {
-		return nil, explain("open", path, err)
+		return nil, nil, explain("open", path, err)
 	}
-	return db, nil
+	return db, file, nil
 }
 
-func openBolt(path string, readOnly bool) (db *bbolt.DB, err error) {
+func openBolt(path string, readOnly bool) (db *bbolt.DB, file os.FileInfo, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = damage("the list of free pages", p)
@@ -63,7 +64,15 @@ func openBolt(path string, readOnly bool) (db *bbolt.DB, err error) {
 		InitialMmapSize: mapSize(),
 		// bbolt would make a file where there is none, and not in our way.
 		OpenFile: func(name string, flag int, perm os.FileMode) (*os.File, error) {
-			return os.OpenFile(name, flag&^os.O_CREATE, perm)
+			f, err := os.OpenFile(name, flag&^os.O_CREATE, perm)
+			if err != nil {
+				return nil, err
+			}
+			if file, err = f.Stat(); err != nil {
+				_ = f.Close()
+				return nil, err
+			}
+			return f, nil
 		},
 	}
 	db, err = bbolt.Open(path, 0o600, &opt)
@@ -74,7 +83,22 @@ func openBolt(path string, readOnly bool) (db *bbolt.DB, err error) {
 	if err == nil {
 		db.AllocSize = allocSize
 	}
-	return db, err
+	return db, file, err
+}
+
+// inPlace fails with ErrReplaced once the path leads to another file, or to
+// none: the lock is on the open file, so that a second engine would start there.
+// It looks once a minute; a path that cannot be looked at says nothing.
+func (s *Store) inPlace(now time.Time) error {
+	if since := now.Sub(s.looked); s.lost != nil || 0 <= since && since < lookEvery {
+		return s.lost
+	}
+	s.looked = now
+	fi, err := os.Stat(s.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(fi, s.file) {
+		s.lost = explain("store in", s.path, ErrReplaced)
+	}
+	return s.lost
 }
 
 func mapSize() int {
@@ -198,7 +222,7 @@ func explain(doing, path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer), errors.Is(err, ErrReadOnly):
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer), errors.Is(err, ErrReadOnly), errors.Is(err, ErrReplaced):
 		return fmt.Errorf("%s %s: %w", doing, path, err)
 	case errors.Is(err, berrors.ErrTimeout):
 		return fmt.Errorf("%s %s: %w", doing, path, ErrLocked)

@@ -190,3 +190,59 @@ func TestExplain(t *testing.T) {
 		}
 	}
 }
+
+// A data file that is removed or replaced under an engine is told within a
+// minute, nothing of that batch is stored, and it does not come right again.
+func TestReplaced(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(path string) error
+	}{
+		{"removed", os.Remove},
+		{"moved away", func(path string) error { return os.Rename(path, path+".old") }},
+		{"another in its place", func(path string) error { return errors.Join(os.Remove(path), create(path)) }},
+		{"a folder in its place", func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "lookout.db")
+			s := openStore(t, path, Options{Now: t0})
+			b := uptime.Batch{Time: t0, Results: []uptime.Result{good("a", t0, time.Second)}}
+			mustAppend(t, s, b)
+			if err := os.Rename(path, path+".kept"); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+".kept", path); err != nil { // the same file again
+				t.Fatal(err)
+			}
+			mustAppend(t, s, uptime.Batch{Time: t0.Add(time.Minute)})
+			if err := os.Link(path, path+".kept"); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.change(path); err != nil {
+				t.Fatal(err)
+			}
+			at := t0.Add(2 * time.Minute)
+			late := uptime.Batch{Time: at, Results: []uptime.Result{good("a", at, time.Second)}, Events: []uptime.Event{verdictEvent(1, "a", at)}}
+			if err := s.Append(&late); !errors.Is(err, ErrReplaced) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "stop this engine") {
+				t.Errorf("append: %v", err)
+			}
+			_ = os.Remove(path)
+			if err := os.Rename(path+".kept", path); err != nil {
+				t.Fatal(err)
+			}
+			for _, after := range []time.Duration{0, time.Second, time.Hour} {
+				late.Time = at.Add(after)
+				if err := s.Append(&late); !errors.Is(err, ErrReplaced) {
+					t.Errorf("append %v later: %v", after, err)
+				}
+			}
+			if err := s.Rename("a", "b"); !errors.Is(err, ErrReplaced) {
+				t.Errorf("rename: %v", err)
+			}
+			wantResults(t, s, "a", b.Results)
+			if r, _ := s.Resume(); r.LastEvent != 0 {
+				t.Errorf("an event of the refused batch is there: %+v", r)
+			}
+		})
+	}
+}

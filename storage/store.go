@@ -42,6 +42,8 @@ var (
 	ErrNewer = errors.New("data file was written by a newer lookout")
 	// ErrReadOnly reports a write to a store that was opened to be read.
 	ErrReadOnly = errors.New("data file is open for reading only")
+	// ErrReplaced reports that the path of an open store leads to another file, or to none.
+	ErrReplaced = errors.New("data file was replaced or removed while the engine ran; stop this engine, it stores nothing any more, and start it anew")
 )
 
 // Retention says how long things are kept; a zero field keeps them for ever.
@@ -64,8 +66,11 @@ type Store struct {
 	path string
 	opt  Options
 	db   *bbolt.DB
+	file os.FileInfo // which file is open: its path may lead to another one later
 
 	writing sync.Mutex // held by the one writer, from encoding to commit
+	looked  time.Time  // when the path was last seen to lead to the file
+	lost    error      // ErrReplaced, once the path led elsewhere
 	encoder chunk.Encoder
 	shapeOf []uint16 // by series: the shape of its last result, most often that of the next
 	texts   textCache
@@ -95,7 +100,7 @@ type Resume struct {
 func Open(path string, opt Options) (*Store, error) {
 	s := &Store{path: path, opt: opt, ids: newIDs(), spans: map[spanKey]*span{}, texts: textCache{}}
 	var err error
-	if s.db, err = openFile(path, opt.ReadOnly); err != nil {
+	if s.db, s.file, err = openFile(path, opt.ReadOnly); err != nil {
 		return nil, err
 	}
 	if err := s.load(); err != nil {
