@@ -88,6 +88,12 @@ func connectFailure(to netip.AddrPort, err error, took time.Duration) *failure {
 		return fail(uptime.FaultTCPReset, "TCP connect %s reset", to)
 	case syscall.ETIMEDOUT:
 		return fail(uptime.FaultTCPTimeout, "TCP connect %s timed out after %s", to, uptime.Took(took))
+	case syscall.EACCES, syscall.EHOSTDOWN, syscall.ENOPROTOOPT, syscall.ENONET, syscall.EPROTO:
+		// A router's ICMP message makes these too ("administratively prohibited" is EACCES over
+		// IPv6); when our own table lets us go there, that is who said it.
+		if unroutable(to) == nil {
+			return fail(uptime.FaultTCPHostUnreachable, "TCP connect %s: a router or the host refuses the way to it (%s)", to, errnoName(err))
+		}
 	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL:
 		if why := unroutable(to); why != nil {
 			return fail(uptime.FaultLocalNoRoute, "TCP connect %s: this machine has no route to it (%s)", to, errnoName(why))

@@ -102,7 +102,10 @@ var localFaultCases = []produced{
 	{uptime.FaultLocalPortExhausted, "no local port left", refusedBy(syscall.EADDRNOTAVAIL)},
 	{uptime.FaultLocalNoMemory, "no memory", refusedBy(syscall.ENOMEM)},
 	{uptime.FaultLocalNoMemory, "no buffers", refusedBy(syscall.ENOBUFS)},
-	{uptime.FaultLocalBlocked, "prohibit route", refusedBy(syscall.EACCES)},
+	{uptime.FaultLocalBlocked, "prohibit route", func(*testing.T) uptime.Result { // to where our own table has no way either
+		return ended(connectFailure(netip.MustParseAddrPort("[fe80::1]:9"), syscall.EACCES, 0))
+	}},
+	{uptime.FaultTCPHostUnreachable, "refuses the way to it (EACCES)", refusedBy(syscall.EACCES)},
 	{uptime.FaultLocalBlocked, "firewall rule", refusedBy(syscall.EPERM)},
 	{uptime.FaultLocalBlocked, "blackhole route", refusedBy(syscall.EINVAL)},
 	{uptime.FaultLocalNoRoute, "no route", func(*testing.T) uptime.Result {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,7 +108,11 @@ func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reques
 	if f != nil {
 		return nil, nil, f
 	}
-	defer resp.Body.Close()
+	if resp.ProtoMajor == 2 {
+		// Over HTTP/1 the connection is closed, and that is all: Close would read what is left
+		// of the body first, however much a target sends.
+		defer resp.Body.Close()
+	}
 	t.res.Status = resp.StatusCode
 	if next, f := c.redirect(t, at, resp, n); next != nil || f != nil {
 		return next, resp.Header, f
@@ -230,5 +235,6 @@ func (c httpCheck) sameHost(u *url.URL) bool {
 	if !strings.EqualFold(u.Hostname(), c.url.Hostname()) {
 		return false
 	}
-	return u.Scheme == c.url.Scheme && u.Port() == c.url.Port() || u.Port() == "" && c.url.Port() == ""
+	own := func(u *url.URL) bool { return u.Port() == "" || u.Port() == strconv.Itoa(int(defaultPort(u.Scheme))) }
+	return u.Scheme == c.url.Scheme && u.Port() == c.url.Port() || own(u) && own(c.url)
 }

@@ -47,10 +47,16 @@ func (ps problems) failure() *failure {
 	return &failure{ps[0].fault, ps.String()}
 }
 
+// maxChain is how many certificates of a server are looked at. Honest chains
+// have up to five; every pair of them may cost a signature to verify, and a
+// hostile server may send hundreds that all claim to have issued each other.
+const maxChain = 12
+
 // verifyChain says all that is wrong with the chain that a server showed for a
 // name; nothing for a good one. Package x509 stops at the first problem, and
 // calls five different ones an unknown authority.
 func verifyChain(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) problems {
+	chain = chain[:min(len(chain), maxChain)]
 	leaf := chain[0]
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
