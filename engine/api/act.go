@@ -171,6 +171,10 @@ func (s *server) managed(w http.ResponseWriter, r *http.Request, status int, cha
 	if _, err := s.actor(r); err != nil {
 		return err
 	}
+	if !peerOf(r.Context()).owner() {
+		// A monitor may name files and secrets, and send them wherever it likes.
+		return &Error{http.StatusForbidden, "only the owner of the engine may change what is watched", "operators may pause, acknowledge and check"}
+	}
 	fields := map[string]any{}
 	if err := readJSON(w, r, &fields); err != nil {
 		return err
