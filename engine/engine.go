@@ -232,8 +232,12 @@ func (e *Engine) do(ctx context.Context, fn func(now time.Time)) error {
 	ran := make(chan struct{})
 	select {
 	case e.commands <- func(now time.Time) { fn(now); close(ran) }:
-		<-ran // the loop has it: it will not take long
-		return nil
+		select {
+		case <-ran: // the loop has it: it will not take long
+			return nil
+		case <-e.done: // it ended with it
+			return fmt.Errorf("%w: it has stopped", uptime.ErrNoEngine)
+		}
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-e.done:

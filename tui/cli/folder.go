@@ -34,7 +34,9 @@ func (f folder) prepare(group string) error {
 	if !info.IsDir() {
 		return failf(exitIO, "the data folder %s is a file; choose another data_dir", f)
 	}
-	if err := f.guard(info, group); err != nil {
+	if err := f.guard(info, group); errors.As(err, new(*exitError)) {
+		return err
+	} else if err != nil {
 		return f.explain(err)
 	}
 	probe, err := os.CreateTemp(string(f), ".lookout-*")
@@ -48,8 +50,23 @@ func (f folder) prepare(group string) error {
 	return nil
 }
 
-// guard gives the folder the rights that it should have.
+// guard gives the folder the rights that it should have. One that holds other
+// things than ours is somebody else's: it keeps its rights, and where anybody
+// may write it is not for us.
 func (f folder) guard(info fs.FileInfo, group string) error {
+	entries, err := os.ReadDir(string(f))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(strings.TrimPrefix(e.Name(), "."), "lookout") {
+			continue
+		}
+		if info.Mode().Perm()&0o022 != 0 {
+			return failf(exitIO, "the data folder %s holds other files, and others may write there; give data_dir a folder of its own", f)
+		}
+		return nil
+	}
 	want := fs.FileMode(0o700)
 	if group != "" {
 		g, err := user.LookupGroup(group)

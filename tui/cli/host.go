@@ -143,10 +143,13 @@ func (h *host) reload(ctx context.Context) (string, error) {
 		return "", errors.Join(err, h.engine.ConfigFailed(ctx, uptime.Clean(err.Error(), 300)))
 	}
 	said, err := h.engine.Reload(ctx, cfg.Jobs, uptime.ConfigState{Path: h.in.place.path, Loaded: h.c.now().UTC()})
-	if err != nil {
+	if said == "" {
 		return "", err
 	}
-	h.config.Store(cfg)
+	h.config.Store(cfg) // it is in force, on disk or not
+	if err != nil {
+		said += "; " + err.Error()
+	}
 	for _, w := range cfg.Warnings {
 		h.log.Warn("configuration", "at", w.String())
 	}
