@@ -15,6 +15,7 @@ const (
 	shortFreelist = 256 // pages
 	runAhead      = 4   // values a tick
 	sweepTextsAt  = 16  // texts looked at a tick
+	passAt        = 16  // incidents looked at a tick, beyond those deleted
 
 	// A clock that leaps forward by more than this is not believed at once: what
 	// looks old is hidden, but nothing is deleted for it until an hour later.
@@ -45,7 +46,11 @@ func (s *Store) expire(tx *bbolt.Tx, at *position, packs, events int) error {
 		}
 	}
 	if s.opt.Retention.Events > 0 {
-		return expireEvents(tx, s.eventCutoff(*at), events+ahead)
+		cut := s.eventCutoff(*at)
+		if err := expireEvents(tx, cut, events+ahead); err != nil {
+			return err
+		}
+		return expireIncidents(tx, at, cut, events+ahead)
 	}
 	return nil
 }
@@ -124,8 +129,7 @@ func expirePacks(tx *bbolt.Tx, cut int64, most int) error {
 	return nil
 }
 
-// expireEvents deletes at most so many of the oldest events, and of the oldest
-// incidents that ended before cut.
+// expireEvents deletes at most so many of the oldest events.
 func expireEvents(tx *bbolt.Tx, cut int64, most int) error {
 	b, err := bucket(tx, bucketEvent)
 	if err != nil {
@@ -144,29 +148,49 @@ func expireEvents(tx *bbolt.Tx, cut int64, most int) error {
 			return err
 		}
 	}
-	if b, err = bucket(tx, bucketIncident); err != nil {
+	return nil
+}
+
+// expireIncidents deletes at most so many incidents that ended before cut. One
+// that is open or was long keeps no younger one: at.passed goes round over those
+// that began before cut, a few more a tick than may be deleted.
+func expireIncidents(tx *bbolt.Tx, at *position, cut int64, most int) error {
+	b, err := bucket(tx, bucketIncident)
+	if err != nil {
 		return err
 	}
 	index, err := bucket(tx, bucketByMon)
 	if err != nil {
 		return err
 	}
-	for range most {
-		k, v := b.Cursor().First()
-		if k == nil {
+	var gone, indexed [][]byte
+	c := b.Cursor()
+	k, v := c.Seek(key64(at.passed + 1))
+	for looks := most + passAt; looks > 0 && len(gone) < most; looks-- {
+		i, err := readIncident(k, v)
+		if k == nil || err == nil && i.start >= cut {
+			at.passed = 0
 			break
 		}
-		k = append([]byte(nil), k...)
-		i, err := readIncident(k, v)
-		if err == nil {
-			if i.end == 0 || i.end >= cut {
-				break
-			}
-			if err := index.Delete(incidentKey(i.monitor, binary.BigEndian.Uint64(k))); err != nil {
-				return err
+		// One that cannot be read goes when its turn comes, too.
+		if err != nil || i.end != 0 && i.end < cut {
+			gone = append(gone, append([]byte(nil), k...))
+		}
+		if len(k) == 8 {
+			at.passed = binary.BigEndian.Uint64(k)
+			if err == nil && i.end != 0 && i.end < cut {
+				indexed = append(indexed, incidentKey(i.monitor, at.passed))
 			}
 		}
-		if err := b.Delete(k); err != nil {
+		k, v = c.Next()
+	}
+	for _, key := range indexed {
+		if err := index.Delete(key); err != nil {
+			return err
+		}
+	}
+	for _, key := range gone {
+		if err := b.Delete(key); err != nil {
 			return err
 		}
 	}

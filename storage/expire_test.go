@@ -183,3 +183,50 @@ func TestWeekBorders(t *testing.T) {
 	}
 	wantSound(t, s)
 }
+
+// Incidents that stay open, and one that was long, keep no younger one; what is
+// deleted and looked at in a tick stays bounded.
+func TestExpireBesideOpen(t *testing.T) {
+	s := newStore(t, Options{Now: t0, Retention: Retention{Events: 2 * time.Hour}})
+	s.db.NoSync = true
+	const open, ended = 100, 60
+	b := uptime.Batch{Time: t0}
+	for n := uint64(1); n <= open+ended; n++ {
+		i := incident(n, "m0", t0)
+		if n > open || n == 7 {
+			i.End = t0.Add(time.Minute)
+		}
+		if n == 9 {
+			i.End = t0.Add(11 * time.Hour)
+		}
+		b.Incidents = append(b.Incidents, i)
+	}
+	mustAppend(t, s, b)
+	last := wantSound(t, s).Incidents
+	for now := t0; now.Before(t0.Add(12 * time.Hour)); now = now.Add(10 * time.Minute) {
+		mustAppend(t, s, uptime.Batch{Time: now})
+		got := wantSound(t, s).Incidents
+		if last-got > runAhead {
+			t.Fatalf("%d deleted in one tick", last-got)
+		}
+		last = got
+	}
+	left, err := s.Incidents(uptime.IncidentQuery{})
+	if err != nil || len(left) != open-1 || left[len(left)-1].Number != 1 || left[0].Number != open {
+		t.Fatalf("%d incidents are left, %v", len(left), err)
+	}
+	if last != open-1 {
+		t.Errorf("%d incidents in the file", last)
+	}
+	// Younger ones, within the retention, stay.
+	now := t0.Add(12 * time.Hour)
+	young := incident(open+ended+1, "m0", now.Add(-time.Hour))
+	young.End = now
+	mustAppend(t, s, uptime.Batch{Time: now, Incidents: []uptime.Incident{young}})
+	for range 2 * open {
+		mustAppend(t, s, uptime.Batch{Time: now})
+	}
+	if got := wantSound(t, s).Incidents; got != open {
+		t.Errorf("%d incidents in the file with a young one", got)
+	}
+}

@@ -68,8 +68,9 @@ type position struct {
 	clean    bool   // closed in peace
 
 	// Not stored.
-	now   int64 // the newest of alive and what Open was told
-	leapt int64 // when the clock last leapt forward
+	now    int64  // the newest of alive and what Open was told
+	leapt  int64  // when the clock last leapt forward
+	passed uint64 // the incident that was last looked at for its age
 }
 
 // tell moves the clock on.
