@@ -136,9 +136,11 @@ func (s *Store) Events(q uptime.EventQuery) ([]uptime.Event, error) {
 		}
 		var x uptime.Event
 		if err == nil {
-			s.mu.RLock()
-			x, err = e.event(k, s.ids)
-			s.mu.RUnlock()
+			x, err = func() (uptime.Event, error) {
+				s.mu.RLock()
+				defer s.mu.RUnlock() // a fault here is recovered by view
+				return e.event(k, s.ids)
+			}()
 		}
 		if err != nil {
 			bad = first(bad, err)
@@ -210,9 +212,11 @@ func (s *Store) Incidents(q uptime.IncidentQuery) ([]uptime.Incident, error) {
 		}
 		var x uptime.Incident
 		if err == nil {
-			s.mu.RLock()
-			x, err = i.incident(k, s.ids)
-			s.mu.RUnlock()
+			x, err = func() (uptime.Incident, error) {
+				s.mu.RLock()
+				defer s.mu.RUnlock() // a fault here is recovered by view
+				return i.incident(k, s.ids)
+			}()
 		}
 		if err != nil {
 			bad = first(bad, err)

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"lookout/engine/uptime"
 )
@@ -184,5 +186,30 @@ func TestRename(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = openStore(t, path, Options{Now: t0.Add(2 * time.Hour)})
+	}
+}
+
+// A fault while a record is decoded is told as damage, and leaves no lock behind
+// that the writer would wait for.
+func TestFaultLeavesNoLock(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		read func(s *Store) error
+	}{
+		{"event", func(s *Store) error { _, err := s.Events(uptime.EventQuery{}); return err }},
+		{"incident", func(s *Store) error { _, err := s.Incidents(uptime.IncidentQuery{}); return err }},
+	} {
+		s := newStore(t, Options{Now: t0})
+		mustAppend(t, s, uptime.Batch{Time: t0, Events: []uptime.Event{verdictEvent(1, "a", t0)}, Incidents: []uptime.Incident{incident(1, "a", t0)}})
+		// Names that lie at address 0 fault like a page beyond the end of the file.
+		*(*unsafe.Pointer)(unsafe.Pointer(&s.ids.monitors)) = nil
+		if err := c.read(s); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if !s.mu.TryLock() {
+			t.Errorf("%s: the lock is held", c.name)
+			continue
+		}
+		s.mu.Unlock()
 	}
 }
