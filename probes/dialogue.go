@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -21,6 +22,7 @@ const (
 // turn is one part of a dialogue: wait for a text, then send one.
 type turn struct {
 	expect *regexp.Regexp // nil: do not wait
+	source string         // expect as it is written in the configuration
 	send   string
 }
 
@@ -28,6 +30,7 @@ type turn struct {
 type talk struct {
 	conn net.Conn
 	seen []byte
+	rest bool // the rest of a matched line is still to come
 }
 
 // run does each turn in order, with a step for each.
@@ -35,13 +38,14 @@ func (k *talk) run(ctx context.Context, t *trace, turns []turn) *failure {
 	for _, turn := range turns {
 		if turn.expect != nil {
 			start := time.Now()
-			got, f := k.expect(ctx, t, turn.expect)
+			got, f := k.expect(ctx, t, turn)
 			t.judged("expect", start, got, f)
 			if f != nil {
 				return f
 			}
 		}
 		if turn.send != "" {
+			k.rest = false // after a prompt, which has no end of line, what comes now is the reply
 			start := time.Now()
 			_, err := k.conn.Write([]byte(turn.send))
 			t.step("send", start, t.res.Address, err, "")
@@ -53,30 +57,48 @@ func (k *talk) run(ctx context.Context, t *trace, turns []turn) *failure {
 	return nil
 }
 
-// expect reads until re matches and takes everything up to the end of the
-// match. It gives up at the deadline, or sooner when whole lines came that do
+// expect reads until the turn's pattern matches and takes everything up to the
+// end of the line in which the match ends, so that ^ is never in the midst of
+// one. It gives up at the deadline, or sooner when whole lines came that do
 // not match and nothing follows them.
-func (k *talk) expect(ctx context.Context, t *trace, re *regexp.Regexp) (string, *failure) {
+func (k *talk) expect(ctx context.Context, t *trace, turn turn) (string, *failure) {
 	buf := make([]byte, 4096)
 	for {
-		if m := re.FindIndex(k.seen); m != nil {
+		if m := turn.expect.FindIndex(k.seen); m != nil {
 			got := string(k.seen[m[0]:m[1]])
-			k.seen = k.seen[m[1]:]
+			k.takeLine(m[1])
 			return got, nil
 		}
 		if len(k.seen) > maxReply {
-			return "", fail(uptime.FaultReplyUnexpected, "reply from %s has no match for %s in its first %d KiB: %s", t.res.Address, literal(re.String()), maxReply>>10, quote(string(k.seen)))
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s has no match for %s in its first %d KiB: %s", t.res.Address, literal(turn.source), maxReply>>10, quote(string(k.seen)))
 		}
 		n, err := k.read(ctx, buf)
 		k.seen = append(k.seen, buf[:n]...)
+		if k.rest && n > 0 {
+			k.takeLine(0)
+		}
 		switch {
 		case n > 0:
 		case len(k.seen) > 0 && !wasReset(err):
-			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", t.res.Address, literal(re.String()), quote(string(k.seen)))
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", t.res.Address, literal(turn.source), quote(string(k.seen)))
 		default:
 			return "", k.broken(t, err)
 		}
 	}
+}
+
+// takeLine drops what was seen up to end and the rest of its line.
+func (k *talk) takeLine(end int) {
+	if end > 0 && k.seen[end-1] == '\n' {
+		k.seen, k.rest = k.seen[end:], false
+		return
+	}
+	if i := bytes.IndexByte(k.seen[end:], '\n'); i >= 0 {
+		k.seen, k.rest = k.seen[end+i+1:], false
+		return
+	}
+	k.rest = k.rest || len(k.seen) > 0
+	k.seen = nil
 }
 
 // read waits for more, until the end of ctx or, after a whole line, of quiet.

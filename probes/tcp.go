@@ -2,6 +2,8 @@ package probes
 
 import (
 	"context"
+	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"lookout/engine/uptime"
@@ -43,19 +45,42 @@ func (f *form) turns() []turn {
 		turns = append(turns, turn{send: s})
 	}
 	if s := uptime.Value(f.Expect, "banner", ""); s != "" {
-		turns = append(turns, turn{expect: f.pattern("expect.banner", s)})
+		turns = append(turns, turn{expect: f.linePattern("expect.banner", s), source: s})
 	}
 	for _, d := range uptime.Value(f.Expect, "dialogue", []map[string]string(nil)) {
 		f.only("expect.dialogue", d, "expect", "send")
 		next := turn{send: d["send"]}
 		if d["expect"] != "" {
-			next.expect = f.pattern("expect.dialogue", d["expect"])
+			next.expect, next.source = f.linePattern("expect.dialogue", d["expect"]), d["expect"]
 		} else if next.send == "" {
 			f.wrong("expect.dialogue", `write {expect = "^220 ", send = "QUIT\r\n"}`, "a turn with neither expect nor send")
 		}
 		turns = append(turns, next)
 	}
 	return turns
+}
+
+// linePattern compiles a regular expression in which ^ and $ match at the ends
+// of each line, with or without a carriage return. It is never nil.
+func (f *form) linePattern(key, text string) *regexp.Regexp {
+	re := f.pattern(key, text)
+	tree, err := syntax.Parse(text, syntax.Perl&^syntax.OneLine)
+	if err != nil {
+		return re // f.pattern has reported it
+	}
+	return f.pattern(key, beforeCR(tree).String())
+}
+
+// beforeCR lets each $ match before \r\n too, which RE2 takes for text.
+func beforeCR(re *syntax.Regexp) *syntax.Regexp {
+	for i, sub := range re.Sub {
+		re.Sub[i] = beforeCR(sub)
+	}
+	if re.Op != syntax.OpEndLine {
+		return re
+	}
+	cr := &syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune{'\r'}}
+	return &syntax.Regexp{Op: syntax.OpConcat, Sub: []*syntax.Regexp{{Op: syntax.OpQuest, Sub: []*syntax.Regexp{cr}}, re}}
 }
 
 // Check connects and goes through the dialogue.
@@ -79,7 +104,7 @@ func (c tcpCheck) expectation() string {
 	var wanted []string
 	for _, turn := range c.turns {
 		if turn.expect != nil {
-			wanted = append(wanted, "matches "+literal(turn.expect.String()))
+			wanted = append(wanted, "matches "+literal(turn.source))
 		}
 	}
 	return strings.Join(wanted, ", then ")

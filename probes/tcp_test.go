@@ -77,6 +77,53 @@ func TestDialogue(t *testing.T) {
 	}
 }
 
+// TestLines has a dialogue go by lines, however they come.
+func TestLines(t *testing.T) {
+	type turns = []map[string]string
+	quit := turns{{"expect": "^220 ", "send": "QUIT\r\n"}, {"expect": "^221 "}}
+	tests := []struct {
+		name, greeting, reply string
+		expect                keys
+		fault                 uptime.Fault
+	}{
+		{"as documented", "220 mx.example.com ESMTP\r\n", "221 Bye\r\n", keys{"dialogue": quit}, 0},
+		{"after other lines", "220-mx\r\n220 mx\r\n", "250 ok\r\n221 Bye\r\n", keys{"dialogue": quit}, 0},
+		{"a line each", "220 one\r\n221 two\r\n", "", keys{"banner": "^220 ", "dialogue": turns{{"expect": "^221 "}}}, 0},
+		{"end of a line", "220 one ESMTP\r\n220 two\r\n", "", keys{"banner": "^220 .* ESMTP$"}, 0},
+		{"not the midst of a line", "220 221 one\r\n", "", keys{"banner": "^220 ", "dialogue": turns{{"expect": "^221 "}}}, uptime.FaultReplyTimeout},
+		{"a prompt", "login: ", "secret: ", keys{"banner": "^login: ", "dialogue": turns{{"send": "me\r\n"}, {"expect": "^secret: $"}}}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			to := probetest.Serve(t, func(c net.Conn) {
+				io.WriteString(c, tt.greeting)
+				r := bufio.NewReader(c)
+				r.ReadString('\n')
+				io.WriteString(c, tt.reply)
+				r.ReadString('\n')
+			})
+			r := once(t, soon(made(t, testSystem(), "tcp", "tcp://"+to, nil, tt.expect)))
+			if r.Fault != tt.fault {
+				t.Errorf("%q: %s, want %q", r.Fault, r.Message, tt.fault)
+			}
+		})
+	}
+}
+
+// TestTakeLine has the rest of a matched line come later.
+func TestTakeLine(t *testing.T) {
+	k := talk{seen: []byte("220 221")}
+	k.takeLine(4)
+	if !k.rest || len(k.seen) > 0 {
+		t.Errorf("%+v", k)
+	}
+	k.seen = []byte(" x\r\n221 y")
+	k.takeLine(0)
+	if k.rest || string(k.seen) != "221 y" {
+		t.Errorf("%+v", k)
+	}
+}
+
 // TestQuiet has a wrong line reported long before the time-out.
 func TestQuiet(t *testing.T) {
 	to := probetest.Serve(t, func(c net.Conn) { replies("554 no\r\n", func(c net.Conn) { c.Read(make([]byte, 1)) })(c) })
@@ -104,7 +151,7 @@ func FuzzDialogue(f *testing.F) {
 	f.Add(probetest.Hostile, "evil")
 	f.Fuzz(func(t *testing.T, text, pattern string) {
 		form := form{}
-		re := form.pattern("expect.banner", pattern)
+		re := form.linePattern("expect.banner", pattern)
 		if form.mistakes != nil {
 			return
 		}
