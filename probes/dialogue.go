@@ -15,7 +15,8 @@ import (
 const (
 	// maxReply is how much of a reply is kept while something is looked for in it.
 	maxReply = 64 << 10
-	// quiet is how long a line that does not match is given for another to follow.
+	// quiet is how long a reply that does not match is given for more to follow
+	// its last line, where that does not itself announce more.
 	quiet = time.Second
 )
 
@@ -59,8 +60,8 @@ func (k *talk) run(ctx context.Context, t *trace, turns []turn) *failure {
 
 // expect reads until the turn's pattern matches and takes everything up to the
 // end of the line in which the match ends, so that ^ is never in the midst of
-// one. It gives up at the deadline, or sooner when whole lines came that do
-// not match and nothing follows them.
+// one. It gives up at the deadline, or sooner when a whole reply came that
+// does not match and nothing follows it.
 func (k *talk) expect(ctx context.Context, t *trace, turn turn) (string, *failure) {
 	buf := make([]byte, 4096)
 	for {
@@ -79,6 +80,8 @@ func (k *talk) expect(ctx context.Context, t *trace, turn turn) (string, *failur
 		}
 		switch {
 		case n > 0:
+		case len(k.seen) > 0 && timedOut(err) && !k.whole():
+			return "", fail(uptime.FaultReplyTimeout, "no end of the reply from %s within %s: %s", t.res.Address, t.after(), quote(string(k.seen)))
 		case len(k.seen) > 0 && !wasReset(err):
 			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", t.res.Address, literal(turn.source), quote(string(k.seen)))
 		default:
@@ -101,10 +104,20 @@ func (k *talk) takeLine(end int) {
 	k.seen = nil
 }
 
-// read waits for more, until the end of ctx or, after a whole line, of quiet.
+// continued is a line that announces another, as in SMTP and FTP. Postfix
+// sends one, waits 6 s for clients that talk too soon, and then greets.
+var continued = regexp.MustCompile(`^\d{3}-`)
+
+// whole reports whether what was seen may be all of a reply.
+func (k *talk) whole() bool {
+	lines, ended := bytes.CutSuffix(k.seen, []byte("\n"))
+	return ended && !continued.Match(lines[bytes.LastIndexByte(lines, '\n')+1:])
+}
+
+// read waits for more, until the end of ctx or, after a whole reply, of quiet.
 func (k *talk) read(ctx context.Context, buf []byte) (int, error) {
 	wait := left(ctx)
-	if n := len(k.seen); n > 0 && k.seen[n-1] == '\n' {
+	if k.whole() {
 		wait = min(wait, quiet)
 	}
 	k.conn.SetReadDeadline(time.Now().Add(wait))

@@ -2,10 +2,12 @@ package probes
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"lookout/engine/uptime"
 	"lookout/probes/probetest"
@@ -42,7 +44,9 @@ var replyFaults = []produced{
 	{uptime.FaultReplyClosed, "closed the connection", talking(banner, replies("", nil))},
 	{uptime.FaultReplyClosed, "reset the connection", talking(banner, replies("", func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }))},
 	{uptime.FaultReplyUnexpected, `does not match "^220 ": "554 go away"`, talking(banner, replies("554 go away\r\n", nil))},
-	{uptime.FaultReplyUnexpected, `does not match "^220 ": "55"`, talking(banner, replies("55", func(c net.Conn) { c.Read(make([]byte, 1)) }))},
+	{uptime.FaultReplyUnexpected, `does not match "^220 ": "55"`, talking(banner, replies("55", nil))},
+	{uptime.FaultReplyTimeout, `no end of the reply from 127.0.0.1:`, talking(banner, replies("220-teaser\r\n", func(c net.Conn) { c.Read(make([]byte, 1)) }))},
+	{uptime.FaultReplyTimeout, `no end of the reply from 127.0.0.1:`, talking(banner, replies("55", func(c net.Conn) { c.Read(make([]byte, 1)) }))},
 	{uptime.FaultReplyUnexpected, "no match", talking(banner, replies(strings.Repeat("x", 2*maxReply), nil))},
 }
 
@@ -130,6 +134,26 @@ func TestQuiet(t *testing.T) {
 	r := once(t, made(t, testSystem(), "tcp", "tcp://"+to, keys{"send": "hi\r\n"}, banner))
 	if r.Fault != uptime.FaultReplyUnexpected || r.Total > 4*quiet {
 		t.Errorf("%s after %s", r.Fault, r.Total)
+	}
+}
+
+// TestContinued has more of a reply come long after a line that announces it.
+func TestContinued(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	defer theirs.Close()
+	pause := time.NewTimer(quiet + quiet/4)
+	go func() {
+		io.WriteString(theirs, "220-teaser\r\n")
+		<-pause.C
+		io.WriteString(theirs, "220 mx\r\n")
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	k := talk{conn: ours}
+	form := form{}
+	if f := k.run(ctx, newTrace(), []turn{{expect: form.linePattern("expect.banner", "^220 ")}}); f != nil {
+		t.Errorf("%+v", f)
 	}
 }
 
