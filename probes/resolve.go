@@ -46,7 +46,7 @@ func (s *system) resolve(ctx context.Context, t *trace, host, ip string) ([]neti
 	var f *failure
 	for _, candidate := range candidates(host, n.search) {
 		addrs, detail, f = lookup(ctx, n.servers, candidate, ip)
-		if f == nil || f.fault != uptime.FaultDNSNxdomain && f.fault != uptime.FaultDNSNodata {
+		if f == nil || !slices.Contains(nothing, f.fault) {
 			break
 		}
 	}
@@ -54,6 +54,9 @@ func (s *system) resolve(ctx context.Context, t *trace, host, ip string) ([]neti
 	t.judged("dns", start, detail, f)
 	return addrs, f
 }
+
+// nothing are the answers after which the next domain of the search list has its turn.
+var nothing = []uptime.Fault{uptime.FaultDNSNxdomain, uptime.FaultDNSNodata, uptime.FaultDNSNoA, uptime.FaultDNSNoAAAA}
 
 // candidates are the names to ask for: a name without a dot is tried in the
 // domains of the search list first.

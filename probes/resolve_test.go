@@ -159,6 +159,9 @@ func TestSearchAndHosts(t *testing.T) {
 		if q.Question[0].Name == "db.corp.test." {
 			return zone(t, "db.corp.test. 60 IN A 127.0.0.2")(q, tcp)
 		}
+		if q.Question[0].Name == "db.lab.test." { // it has the other family only
+			return zone(t)(q, tcp)
+		}
 		return rcode(dns.RcodeNameError)(q, tcp)
 	}))
 	n := *sys.names.Load()
