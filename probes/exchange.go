@@ -39,7 +39,9 @@ const udpSize = 1232
 type answered struct {
 	server int
 	msg    *dns.Msg
-	err    error // of the socket; nil with an answer, or with a malformed one
+	err    error    // of the socket; nil with an answer, or with a malformed one
+	f      *failure // what is known better than by err
+	tcp    bool     // asked over TCP
 }
 
 // exchange asks servers in turn for one name and type until one gives an
@@ -48,6 +50,15 @@ type answered struct {
 // its turn comes. Every question has sockets and a number of its own, so that
 // no two checks share the fate of a packet.
 func exchange(ctx context.Context, servers []netip.AddrPort, name string, qtype uint16) (*dns.Msg, netip.AddrPort, *failure) {
+	return exchangeBy(ctx, dialUDP, servers, name, qtype)
+}
+
+func dialUDP(server netip.AddrPort) (net.Conn, error) {
+	return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+}
+
+// exchangeBy is exchange with sockets made by dial.
+func exchangeBy(ctx context.Context, dial func(netip.AddrPort) (net.Conn, error), servers []netip.AddrPort, name string, qtype uint16) (*dns.Msg, netip.AddrPort, *failure) {
 	q := new(dns.Msg)
 	q.SetQuestion(dns.Fqdn(name), qtype)
 	q.Id = uint16(rand.Uint32())
@@ -60,9 +71,12 @@ func exchange(ctx context.Context, servers []netip.AddrPort, name string, qtype 
 
 	conns := make([]net.Conn, len(servers))
 	failed := make([]*failure, len(servers))
-	replies := make(chan answered, len(servers)) // readers to here, one each, so that none waits
+	truncated := make([]*failure, len(servers))  // what it is where TCP does not end in time
+	replies := make(chan answered, len(servers)) // readers to here, one each at a time, so that none waits
 	var readers sync.WaitGroup
+	asking, cancel := context.WithCancel(ctx)
 	defer func() {
+		cancel()
 		for _, c := range conns {
 			if c != nil {
 				c.Close()
@@ -80,25 +94,42 @@ func exchange(ctx context.Context, servers []netip.AddrPort, name string, qtype 
 		case <-timer.C:
 			asked = nextOf(failed, asked+1)
 			if conns[asked] == nil {
-				c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(servers[asked]))
+				c, err := dial(servers[asked])
 				if err != nil {
 					failed[asked] = resolverFailure(what, servers[asked], err)
 					break
 				}
 				conns[asked] = c
 				server := asked
-				readers.Go(func() { replies <- read(c, q, server, &junk) })
+				readers.Go(func() { replies <- guarded(what, server, func() answered { return read(c, q, server, &junk) }) })
 			}
-			conns[asked].Write(packet) // what goes wrong here its reader is told as well
+			if _, err := conns[asked].Write(packet); err != nil { // a firewall of ours; its reader is not told
+				failed[asked] = resolverFailure(what, servers[asked], err)
+				break
+			}
 			attempt++
 			timer.Reset(time.Until(start.Add(retransmitAt(attempt))))
 		case a := <-replies:
-			msg, f := judge(ctx, what, servers[a.server], q, a)
-			if f == nil {
-				return msg, servers[a.server], nil
+			if a.msg != nil && a.msg.Truncated && !a.tcp { // meanwhile the next one is asked when its turn comes
+				truncated[a.server] = fail(uptime.FaultDNSTruncatedNoTCP, "%s: the answer from %s is too long for UDP and TCP is silent", what, servers[a.server])
+				readers.Go(func() {
+					replies <- guarded(what, a.server, func() answered { return overTCP(asking, what, servers[a.server], q, a.server) })
+				})
+				continue
 			}
-			failed[a.server] = f
+			f := judge(what, servers[a.server], a)
+			if f == nil {
+				return a.msg, servers[a.server], nil
+			}
+			if failed[a.server] == nil { // a socket that could not send has nothing to add
+				failed[a.server] = f
+			}
 		case <-ctx.Done():
+			for i, f := range truncated {
+				if failed[i] == nil {
+					failed[i] = f
+				}
+			}
 			return nil, servers[0], silence(what, servers, failed, int(junk.Load()), time.Since(start))
 		}
 		if !slices.Contains(failed, nil) {
@@ -108,6 +139,21 @@ func exchange(ctx context.Context, servers []netip.AddrPort, name string, qtype 
 			timer.Reset(0) // ask the next one now
 		}
 	}
+}
+
+// guarded makes a panic over a server's bytes a failure: the Runner recovers
+// only those of the check's own goroutine.
+func guarded(what string, server int, do func() answered) (a answered) {
+	defer func() {
+		if p := recover(); p != nil {
+			a = answered{server: server, f: panicked(what, p)}
+		}
+	}()
+	return do()
+}
+
+func panicked(what string, p any) *failure {
+	return fail(uptime.FaultLocalBug, "a bug in lookout: %s panicked: %v", what, p)
 }
 
 // nextOf is the first server from next on that has not failed.
@@ -175,29 +221,24 @@ func readMessage(b []byte, q *dns.Msg) (msg *dns.Msg, mine bool) {
 }
 
 // judge says what a reply means: an answer about the name, or a server that failed.
-func judge(ctx context.Context, what string, server netip.AddrPort, q *dns.Msg, a answered) (*dns.Msg, *failure) {
+func judge(what string, server netip.AddrPort, a answered) *failure {
 	switch {
+	case a.f != nil:
+		return a.f
 	case a.err != nil:
-		return nil, resolverFailure(what, server, a.err)
+		return resolverFailure(what, server, a.err)
 	case a.msg == nil:
-		return nil, fail(uptime.FaultDNSMalformed, "%s: malformed answer from %s", what, server)
-	}
-	msg := a.msg
-	if msg.Truncated {
-		var f *failure
-		if msg, f = overTCP(ctx, what, server, q); f != nil {
-			return nil, f
-		}
+		return fail(uptime.FaultDNSMalformed, "%s: malformed answer from %s", what, server)
 	}
 	fault := uptime.FaultDNSMalformed
-	switch msg.Rcode {
+	switch a.msg.Rcode {
 	case dns.RcodeSuccess:
-		if lame(msg) {
-			return nil, fail(uptime.FaultDNSLame, "%s: lame delegation: %s knows nothing of the zone", what, server)
+		if lame(a.msg) {
+			return fail(uptime.FaultDNSLame, "%s: lame delegation: %s knows nothing of the zone", what, server)
 		}
-		return msg, nil
+		return nil
 	case dns.RcodeNameError:
-		return msg, nil
+		return nil
 	case dns.RcodeServerFailure:
 		fault = uptime.FaultDNSServfail
 	case dns.RcodeRefused:
@@ -207,7 +248,7 @@ func judge(ctx context.Context, what string, server netip.AddrPort, q *dns.Msg, 
 	case dns.RcodeNotImplemented:
 		fault = uptime.FaultDNSNotimp
 	}
-	return msg, fail(fault, "%s: %s from %s", what, rcodeName(msg.Rcode), server)
+	return fail(fault, "%s: %s from %s", what, rcodeName(a.msg.Rcode), server)
 }
 
 func rcodeName(rcode int) string {
@@ -231,33 +272,36 @@ func lame(m *dns.Msg) bool {
 }
 
 // overTCP asks again where an answer did not fit into a datagram.
-func overTCP(ctx context.Context, what string, server netip.AddrPort, q *dns.Msg) (*dns.Msg, *failure) {
-	failed := func(err error) *failure {
-		return fail(uptime.FaultDNSTruncatedNoTCP, "%s: the answer from %s is too long for UDP and TCP fails: %s", what, server, plain(err))
+func overTCP(ctx context.Context, what string, server netip.AddrPort, q *dns.Msg, index int) answered {
+	a := answered{server: index, tcp: true}
+	failed := func(err error) answered {
+		a.f = fail(uptime.FaultDNSTruncatedNoTCP, "%s: the answer from %s is too long for UDP and TCP fails: %s", what, server, plain(err))
+		return a
 	}
 	d := net.Dialer{KeepAlive: -1}
 	c, err := d.DialContext(ctx, "tcp", server.String())
 	if err != nil {
-		if f := localFailure(what, err); f != nil {
-			return nil, f
+		if a.f = localFailure(what, err); a.f != nil {
+			return a
 		}
-		return nil, failed(err)
+		return failed(err)
 	}
 	defer c.Close()
 	defer watch(ctx, c)()
 	conn := dns.Conn{Conn: c}
-	if err := conn.WriteMsg(q); err != nil {
-		return nil, failed(err)
+	if err := conn.WriteMsg(q.Copy()); err != nil {
+		return failed(err)
 	}
 	b, err := conn.ReadMsgHeader(nil)
 	if err != nil {
-		return nil, failed(err)
+		return failed(err)
 	}
 	msg, mine := readMessage(b, q)
 	if !mine || msg == nil {
-		return nil, failed(errors.New("malformed answer"))
+		return failed(errors.New("malformed answer"))
 	}
-	return msg, nil
+	a.msg = msg
+	return a
 }
 
 // resolverFailure is a resolver that cannot be reached at all: our own side's

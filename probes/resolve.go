@@ -108,7 +108,16 @@ func lookup(ctx context.Context, servers []netip.AddrPort, name, ip string) ([]n
 	defer cancel()
 	families := make(chan family, 2) // lookups to here, one each, so that none waits
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		go func() { families <- addressesOf(asked, servers, name, qtype) }()
+		go func() {
+			var fam family
+			defer func() {
+				if p := recover(); p != nil {
+					fam = family{qtype: qtype, f: panicked("DNS "+name, p)}
+				}
+				families <- fam
+			}()
+			fam = addressesOf(asked, servers, name, qtype)
+		}()
 	}
 	first := <-families
 	grace := time.Hour
