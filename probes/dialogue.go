@@ -79,7 +79,7 @@ func (k *talk) expect(ctx context.Context, t *trace, turn turn) (string, *failur
 			k.takeLine(0)
 		}
 		switch {
-		case n > 0:
+		case n > 0 || err == nil: // a reader may return nothing, and no error
 		case len(k.seen) > 0 && timedOut(err) && !k.whole():
 			return "", fail(uptime.FaultReplyTimeout, "no end of the reply from %s within %s: %s", t.res.Address, t.after(), quote(string(k.seen)))
 		case len(k.seen) > 0 && !wasReset(err):
