@@ -230,6 +230,7 @@ func (e *Engine) remove(m *monitor, now time.Time) {
 // abandon closes the incident of a monitor that is no longer watched.
 func (e *Engine) abandon(m *monitor, i *uptime.Incident, now time.Time) {
 	i.End = now
+	i.Message += "; no longer watched"
 	delete(e.open, i.Number)
 	from := m.mem.Verdict
 	m.number, m.ack, m.mem = 0, nil, verdict.Memory{}

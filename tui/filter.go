@@ -245,7 +245,7 @@ func (s *shell) saveView(name string) tea.Cmd {
 	}
 	views[at] = View{name, q.text}
 	s.views = views
-	s.say(fmt.Sprintf("view %s saved, %d shows it", name, at+1))
+	s.say(fmt.Sprintf("view %s kept until you leave, %d shows it", name, at+1))
 	if s.save == nil {
 		return nil
 	}

@@ -26,11 +26,14 @@ func (s *shell) drawBanner(p *pen) {
 	case s.lost && s.link.Lost.IsZero():
 		text = fmt.Sprintf("!! the engine stands still since %s: all below is OLD !!", s.hhmmss(s.since()))
 	case s.lost:
-		reason := s.link.Reason
-		if reason != "" {
-			reason = " (" + reason + ")"
+		text = fmt.Sprintf("!! engine does not answer since %s: all below is OLD !!", s.hhmmss(s.link.Lost))
+		if s.link.Reason != "" {
+			// The reason goes first where there is no room for all.
+			full := fmt.Sprintf("!! engine does not answer since %s (%s): all below is OLD !!", s.hhmmss(s.link.Lost), s.link.Reason)
+			if cells(full) < p.w-1 {
+				text = full
+			}
 		}
-		text = fmt.Sprintf("!! engine does not answer since %s%s: all below is OLD !!", s.hhmmss(s.link.Lost), reason)
 	case s.snap != nil && s.snap.Node != "":
 		text = "!! lookout cannot judge: " + s.snap.Node + " !!"
 	case s.snap != nil && s.snap.Health.StoreError != "":

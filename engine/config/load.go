@@ -337,6 +337,9 @@ func (l *loader) finish() (*Config, error) {
 	l.checkTags()
 	l.checkPages()
 	l.checkWas()
+	for _, j := range c.Jobs {
+		j.Was = c.Was[j.Name]
+	}
 	slices.SortFunc(c.Jobs, func(a, b uptime.Job) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(c.Disabled)
 	l.mistakes.sort()

@@ -198,3 +198,10 @@ func TestMistakesError(t *testing.T) {
 		t.Errorf("%d mistakes, %d warnings", wrong, warned)
 	}
 }
+
+func TestWasReachesTheJob(t *testing.T) {
+	c := mustLoad(t, "[[monitor]]\nname = \"new\"\nwas = \"old\"\nurl = \"tcp://h:1\"\n", testOptions())
+	if got := c.Jobs[0].Was; got != "old" {
+		t.Errorf("was %q", got)
+	}
+}

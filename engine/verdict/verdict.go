@@ -71,6 +71,7 @@ type Memory struct {
 	Path     bool              // one of them was a fault of the path
 	Evidence []uptime.Evidence // of the doubt, and of the outage it became
 
+	Outage    time.Time // when the running outage began: a moment without sight does not end it
 	Good      time.Time // of a recovery: the start of its first success
 	Score     float64   // CUSUM of complaints
 	Raised    bool      // degraded because of the score
@@ -270,6 +271,9 @@ func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decisi
 		m.Evidence = keep(m.Evidence, evidence(r, "check", weight(r.Fault)))
 		m, d := m.to(uptime.Down, m.Verdict, r.Time)
 		d.Quiet = quiet
+		if !m.Outage.IsZero() {
+			m.Since = m.Outage
+		}
 		return m, d
 
 	case m.Verdict != uptime.Suspect:
@@ -315,7 +319,7 @@ func (m Memory) down(p Params, now time.Time) (Memory, Decision) {
 	case !m.Closed.IsZero() && now.Sub(m.Closed) <= uptime.RuleReopen:
 		phase = uptime.IncidentReopened
 	}
-	m.Open = true
+	m.Open, m.Outage = true, m.First
 	m, d := m.to(uptime.Down, m.Verdict, m.First)
 	d.Incident, d.Evidence = phase, m.Evidence
 	return m, d

@@ -327,3 +327,17 @@ func TestToldInOneLine(t *testing.T) {
 		}
 	}
 }
+
+// A moment without sight does not end an outage: down is still since its first failing check.
+func TestDownSince(t *testing.T) {
+	p := params(20 * time.Second)
+	_, m := world(p, Memory{}, 4*time.Minute, func(at time.Duration) found {
+		if s := at / time.Second; s >= 100 && s < 130 {
+			return ours
+		}
+		return refused
+	})
+	if m.Verdict != uptime.Down || m.Since.Sub(start) > time.Second {
+		t.Errorf("%v since %v after the start", m.Verdict, m.Since.Sub(start))
+	}
+}
