@@ -224,7 +224,12 @@ func (r *rowWriter) cell(b []byte, column int, st *uptime.State) []byte {
 		return uptime.AppendPercent(b, up)
 	}
 	// A coverage is a rough figure: whole percents, rounded down.
-	b = strconv.AppendInt(append(b, "cover "...), int64(st.Day.Coverage()*100), 10)
+	percent := int64(st.Day.Coverage() * 100)
+	b = append(b, "cover "...)
+	if percent == 0 && st.Day.Coverage() > 0 { // a little is not nothing
+		b, percent = append(b, '<'), 1
+	}
+	b = strconv.AppendInt(b, percent, 10)
 	return append(b, '%')
 }
 
