@@ -74,17 +74,14 @@ func (l *loader) build(b *block, m map[string]any) {
 	} else {
 		l.broken = true
 	}
-	usable := d.kind != nil
-	if d.kind != nil {
-		before := d.failed
-		d.failed = false
-		d.typed()
-		usable = !d.failed
-		d.failed = d.failed || before
-	}
-	if !usable || !ok {
+	if d.kind == nil {
 		return
 	}
+	d.typed()
+	if !ok {
+		return
+	}
+	// The type is asked even where keys are wrong, for its own mistakes: people want them all at once.
 	for _, t := range targets {
 		if !d.one(raw, t) {
 			return // the others would say the same
