@@ -18,27 +18,28 @@ func (d *draft) one(raw, target string) bool {
 	if target != "" {
 		name, raw = strings.ReplaceAll(name, targetMark, target), withTarget(raw, target)
 	}
-	var u *url.URL
+	// A URL that cannot be used keeps its place, so that the type can say what else is wrong.
+	u := &url.URL{Scheme: d.kind.Schemes[0], Host: "placeholder.invalid:1"}
 	if raw == "" {
 		ok = false
+	} else if parsed, w := l.parseURL(raw); w != nil {
+		d.fail(w.message, w.hint, "url")
+		ok = false
 	} else {
-		var w *wrong
-		if u, w = l.parseURL(raw); w != nil {
-			d.fail(w.message, w.hint, "url")
-			return false
-		}
+		u = parsed
 		if _, has := u.User.Password(); has && !strings.Contains(raw, "${") {
 			l.literal(d.blk, "url")
 		}
 	}
+	usable := ok
 	m := d.times()
-	if !ok {
-		return false
-	}
 	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Values: d.values, Expect: d.expect}
 	check, mistakes := d.kind.check(s)
 	hide := hider(s)
 	for _, x := range mistakes {
+		if x.Key == "url" && !usable {
+			continue // of the placeholder
+		}
 		path := strings.Split(x.Key, ".")
 		if x.Key == "" {
 			path = nil
