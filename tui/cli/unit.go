@@ -31,7 +31,7 @@ TimeoutStopSec=90
 
 # A user of its own, made for the time that the service runs; its data folder
 # is /var/lib/lookout, 0700. It must be able to read /etc/lookout, so secrets
-# are better kept out of there: LoadCredential=shop:/root/shop.token makes
+# are better kept out of there: LoadCredential=shop:/etc/credstore/shop makes
 # ${secret:shop} of a file that only root can read.
 DynamicUser=yes
 StateDirectory=lookout

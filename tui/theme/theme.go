@@ -7,7 +7,13 @@
 // no colour at all. The contrast test holds every pair to that.
 package theme
 
-import "lookout/engine/uptime"
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"lookout/engine/uptime"
+)
 
 // Style is a way to write a piece of text. The zero value is Plain.
 type Style uint8
@@ -53,36 +59,71 @@ const Off = "\x1b[m"
 // New makes the theme for a terminal.
 func New(depth Depth, light, ascii bool) *Theme {
 	t := &Theme{ASCII: ascii, Depth: depth, Light: light}
-	codes := plainCodes
+	looks := plainLooks()
 	switch {
 	case depth == Sixteen:
-		codes = sixteenCodes
+		looks = sixteenLooks()
 	case depth == Many && light:
-		codes = lightCodes
+		looks = lightLooks()
 	case depth == Many:
-		codes = darkCodes
+		looks = darkLooks()
 	}
-	for i, c := range codes {
-		if c != "" {
-			t.on[i] = "\x1b[" + c + "m"
-		}
+	for i, look := range looks {
+		t.on[i] = opening(look)
 	}
 	return t
+}
+
+// opening is what a Lip Gloss style writes before a text. Rows are drawn with
+// it by hand: a style for each cell takes thirty times as long (measured).
+func opening(look lipgloss.Style) string {
+	const text = "x"
+	on, _, _ := strings.Cut(look.Render(text), text)
+	return on
 }
 
 // On is what starts a style; "" for Plain. Off ends it.
 func (t *Theme) On(s Style) string { return t.on[s] }
 
-var (
-	plainCodes = [styles]string{Strong: "1", Faint: "", Accent: "1", Reverse: "7",
-		Down: "1;7", Doubt: "1", Warn: "1;4", Unknown: "7", Alarm: "1;7"}
-	sixteenCodes = [styles]string{Strong: "1", Faint: "", Accent: "1", Reverse: "7",
-		Down: "1;97;41", Doubt: "1", Warn: "30;43", Unknown: "7", Alarm: "1;97;41"}
-	darkCodes = [styles]string{Strong: "1", Faint: "38;5;247", Accent: "38;5;80", Reverse: "7", Chart: "38;5;66",
-		Down: "1;38;5;231;48;5;124", Doubt: "1", Warn: "38;5;16;48;5;220", Unknown: "7", Alarm: "1;38;5;231;48;5;124"}
-	lightCodes = [styles]string{Strong: "1", Faint: "38;5;240", Accent: "38;5;24", Reverse: "7", Chart: "38;5;24",
-		Down: "1;38;5;231;48;5;88", Doubt: "1", Warn: "38;5;16;48;5;220", Unknown: "7", Alarm: "1;38;5;231;48;5;88"}
-)
+func bold() lipgloss.Style { return lipgloss.NewStyle().Bold(true) }
+
+// badge is a text in one colour on another, by their numbers of 16 or 256.
+func badge(text, ground string) lipgloss.Style {
+	return lipgloss.NewStyle().Foreground(lipgloss.Color(text)).Background(lipgloss.Color(ground))
+}
+
+func ink(colour string) lipgloss.Style {
+	return lipgloss.NewStyle().Foreground(lipgloss.Color(colour))
+}
+
+// plainLooks are attributes only.
+func plainLooks() [styles]lipgloss.Style {
+	reverse := lipgloss.NewStyle().Reverse(true)
+	return [styles]lipgloss.Style{Strong: bold(), Accent: bold(), Reverse: reverse, Doubt: bold(), Unknown: reverse,
+		Down: bold().Reverse(true), Alarm: bold().Reverse(true), Warn: bold().Underline(true)}
+}
+
+func sixteenLooks() [styles]lipgloss.Style {
+	looks := plainLooks()
+	looks[Down], looks[Alarm] = badge("15", "1").Bold(true), badge("15", "1").Bold(true)
+	looks[Warn] = badge("0", "3")
+	return looks
+}
+
+func darkLooks() [styles]lipgloss.Style {
+	looks := plainLooks()
+	looks[Down], looks[Alarm] = badge("231", "124").Bold(true), badge("231", "124").Bold(true)
+	looks[Warn] = badge("16", "220")
+	looks[Faint], looks[Accent], looks[Chart] = ink("247"), ink("80"), ink("66")
+	return looks
+}
+
+func lightLooks() [styles]lipgloss.Style {
+	looks := darkLooks()
+	looks[Down], looks[Alarm] = badge("231", "88").Bold(true), badge("231", "88").Bold(true)
+	looks[Faint], looks[Accent], looks[Chart] = ink("240"), ink("24"), ink("24")
+	return looks
+}
 
 // State is how a verdict or a mode is shown.
 type State struct {
