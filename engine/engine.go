@@ -7,7 +7,8 @@
 // only looks reads the newest snapshot, which is immutable. Checks run in
 // goroutines of their own, at most Capacity of them and at most perDest for one
 // destination; one more goroutine writes to the store, so that a slow disk
-// delays no check; one more watches for stalls of the whole process.
+// delays no check; one writes the log, for the same reason; one watches for
+// stalls of the whole process.
 package engine
 
 import (
