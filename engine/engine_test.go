@@ -466,7 +466,7 @@ func TestReload(t *testing.T) {
 		time.Sleep(time.Minute)
 		renamed, edited := job("new name", 20*time.Second), job("edit", 20*time.Second)
 		renamed.Was = "old"
-		edited.Fingerprint = 2
+		edited.Fingerprint, edited.Subject = 2, 2
 		said, err := e.Reload(t.Context(), []uptime.Job{job("down", 20*time.Second), renamed, edited, job("fresh", time.Minute)}, uptime.ConfigState{Path: "x"})
 		if err != nil || said != "4 monitors (+1 new, ~2 changed, -1 removed)" && said != "4 monitors (+1 new, ~1 changed, -1 removed)" {
 			t.Fatalf("%q, %v", said, err)
@@ -488,10 +488,75 @@ func TestReload(t *testing.T) {
 		time.Sleep(time.Second)
 		e.stop()
 		for n, i := range s.inc {
-			if i.Monitor == "gone" && i.Open() {
-				t.Errorf("#%d of the removed monitor is open", n)
+			if i.Monitor == "gone" && (i.Open() || i.Ended != uptime.EndedUnwatched) {
+				t.Errorf("#%d of the removed monitor: open %t, ended %q", n, i.Open(), i.Ended)
 			}
 		}
+	})
+}
+
+// TestReloadKeepsTheVerdict changes what surrounds a check and not the check.
+func TestReloadKeepsTheVerdict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		tg.set("slow", uptime.FaultTCPTooSlow)
+		tg.set("down", uptime.FaultTCPRefused)
+		e := start(t, s, tg, job("slow", 20*time.Second), job("down", 20*time.Second), job("up", 20*time.Second))
+		time.Sleep(5 * time.Minute)
+		before := map[string]*uptime.State{}
+		var jobs []uptime.Job
+		for _, name := range []string{"slow", "down", "up"} {
+			before[name] = e.state(name)
+			j := job(name, 20*time.Second)
+			j.Note, j.Tags, j.Fingerprint = "of ops", []string{"new"}, 2
+			if name == "up" {
+				j.Interval = 30 * time.Second
+			}
+			jobs = append(jobs, j)
+		}
+		if before["slow"].Verdict != uptime.Degraded || before["down"].Verdict != uptime.Down {
+			t.Fatalf("before: %v, %v", before["slow"].Verdict, before["down"].Verdict)
+		}
+		events := len(s.events)
+		if _, err := e.Reload(t.Context(), jobs, uptime.ConfigState{}); err != nil {
+			t.Fatal(err)
+		}
+		for name, was := range before {
+			if st := e.state(name); st.Verdict != was.Verdict || !st.Since.Equal(was.Since) || st.Incident != was.Incident || st.Note != "of ops" {
+				t.Errorf("%s: %v since %v (#%d), was %v since %v (#%d); note %q", name, st.Verdict, st.Since, st.Incident, was.Verdict, was.Since, was.Incident, st.Note)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		if n := len(s.events); n != events+1 {
+			t.Errorf("%d events beside that of the reload: %v", n-events-1, s.events[events:])
+		}
+		e.stop()
+	})
+}
+
+// TestEditedWhileStopped starts on a state that is about something else.
+func TestEditedWhileStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg := newMemory(), newTargets()
+		tg.set("a", uptime.FaultTCPRefused)
+		tg.set("b", uptime.FaultTCPRefused)
+		e := start(t, s, tg, job("a", 20*time.Second), job("b", 20*time.Second))
+		time.Sleep(time.Minute)
+		e.stop()
+		other := job("a", 20*time.Second)
+		other.Subject = 2
+		e = start(t, s, tg, other, job("b", 20*time.Second))
+		for name, want := range map[string]uptime.Verdict{"a": uptime.Unknown, "b": uptime.Down} {
+			if st := e.state(name); st.Verdict != want || st.Incident == 0 {
+				t.Errorf("%s: %v, #%d; want %v with its incident", name, st.Verdict, st.Incident, want)
+			}
+		}
+		tg.set("a", uptime.NoFault)
+		time.Sleep(10 * time.Second)
+		if st := e.state("a"); st.Verdict != uptime.Up || st.Incident != 0 {
+			t.Errorf("a: %v, #%d", st.Verdict, st.Incident)
+		}
+		e.stop()
 	})
 }
 

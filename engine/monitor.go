@@ -39,6 +39,7 @@ type monitor struct {
 	checked uint64 // results taken
 	saved   uint64 // checked when the state record was written
 	save    bool   // the next batch takes the state record along
+	stored  uint64 // Subject of the state record that was read at the start
 	view    *uptime.State
 	viewed  bool // view is current
 }
@@ -61,6 +62,13 @@ func (m *monitor) begun(c check) {
 	m.inFlight++
 	m.started = c.started
 	m.viewed = false
+}
+
+// forget drops what is believed of the monitor: another thing is checked now, or it was not watched.
+func (m *monitor) forget(now time.Time) {
+	m.mem = m.mem.Forget(now)
+	m.cert = nil
+	m.counts(now, m.class(), now)
 }
 
 // touched has a monitor shown anew, and its state saved.
@@ -131,12 +139,13 @@ type record struct {
 	Last     uptime.Result
 	Cert     *uptime.Certificate `json:",omitempty"`
 	Checked  uint64
+	Subject  uint64 `json:",omitempty"` // what all this is about
 }
 
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked}
+	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -156,7 +165,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
-	m.saved, m.closed, m.modeSince = m.checked, r.Closed, r.ModeFrom
+	m.saved, m.closed, m.modeSince, m.stored = m.checked, r.Closed, r.ModeFrom, r.Subject
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))
 	}

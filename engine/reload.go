@@ -51,6 +51,9 @@ func (e *Engine) restore(now time.Time) error {
 			e.open[open.Number] = open
 			e.ids.incident = max(e.ids.incident, open.Number)
 		}
+		if m.stored != m.job.Subject { // edited while no engine ran
+			m.forget(now)
+		}
 		return nil
 	})
 	if err := e.readable(err); err != nil {
@@ -101,8 +104,9 @@ func (e *Engine) sort() {
 }
 
 // Reload puts another configuration in force. Monitors that it does not change
-// keep their state and their place in time; changed ones keep their history
-// and are checked at once. It returns a sentence that says what changed.
+// keep their state and their place in time; those that check something else
+// now keep their history only, and are checked at once. It returns a sentence
+// that says what changed.
 func (e *Engine) Reload(ctx context.Context, jobs []uptime.Job, c uptime.ConfigState) (string, error) {
 	var said string
 	var id uint64
@@ -131,7 +135,7 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 			if m = e.removed[j.Name]; m != nil { // it is back, with its past
 				delete(e.removed, j.Name)
 				m.configure(j, e.o.Node)
-				m.mem = m.mem.Forget(now)
+				m.forget(now)
 				m.touched()
 			} else {
 				m = newMonitor(j, e.o.Node)
@@ -141,11 +145,7 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 			e.schedule(m, now, &fresh)
 		case m.job.Fingerprint != j.Fingerprint:
 			changed++
-			m.configure(j, e.o.Node)
-			m.mem = m.mem.Forget(now)
-			m.counts(now, m.class(), now)
-			m.touched()
-			e.schedule(m, now, &fresh)
+			e.change(m, j, now, &fresh)
 		default:
 			m.job = j // the same, made anew: nothing of the old configuration is kept alive
 			m.viewed = false
@@ -166,6 +166,24 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 	said := fmt.Sprintf("%d monitors (+%d new, ~%d changed, -%d removed)", len(e.monitors), added, changed, removed)
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventConfig, Message: "reloaded: " + said, By: byEngine})
 	return said
+}
+
+// change gives a monitor other settings. Where another thing is checked now,
+// what is believed of the old one is dropped and it is looked at at once; a
+// note, a tag or an interval changes no verdict.
+func (e *Engine) change(m *monitor, j uptime.Job, now time.Time, fresh *int) {
+	was := m.job
+	m.configure(j, e.o.Node)
+	m.touched()
+	switch {
+	case was.Subject != j.Subject:
+		m.forget(now)
+		e.schedule(m, now, fresh)
+	case was.Interval != j.Interval:
+		e.schedule(m, now, fresh)
+	default:
+		e.replan(m, now)
+	}
 }
 
 // renameAll carries history over to monitors that say what they were called.
@@ -229,12 +247,11 @@ func (e *Engine) remove(m *monitor, now time.Time) {
 
 // abandon closes the incident of a monitor that is no longer watched.
 func (e *Engine) abandon(m *monitor, i *uptime.Incident, now time.Time) {
-	i.End = now
-	i.Message += "; no longer watched"
+	i.End, i.Ended = now, uptime.EndedUnwatched
 	delete(e.open, i.Number)
 	from := m.mem.Verdict
 	m.number, m.ack, m.mem = 0, nil, verdict.Memory{}
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Fault: i.Fault, From: from, To: from,
-		Message: fmt.Sprintf("#%d closed: no longer watched", i.Number), Incident: i.Number, By: byEngine, Note: uptime.IncidentClosed})
+		Message: fmt.Sprintf("#%d closed: %s", i.Number, i.Ended), Incident: i.Number, By: byEngine, Note: uptime.IncidentClosed})
 	e.keep(i)
 }

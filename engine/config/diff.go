@@ -204,24 +204,38 @@ func list(s []string) string {
 	return "[" + strings.Join(s, ", ") + "]"
 }
 
-// fingerprint is the first 64 bits of SHA-256 over all that is configured for a
-// monitor but its name. It is the same on every machine and after every start.
-func fingerprint(m *uptime.Monitor, s uptime.Settings) uint64 {
+// subject is the first 64 bits of SHA-256 over what a monitor checks: where it
+// differs, what was found before says nothing about what is checked now. It is
+// the same on every machine and after every start.
+func subject(m *uptime.Monitor, s uptime.Settings) uint64 {
 	b := make([]byte, 0, 256)
-	for _, t := range []string{m.Type, s.URL.String(), s.IP, m.Group, m.Note} {
+	for _, t := range []string{m.Type, s.URL.String(), s.IP} {
 		b = appendText(b, t)
 	}
-	b = appendValue(b, m.Tags)
-	for _, n := range []int64{int64(m.Interval), int64(m.Timeout), int64(m.DegradedAbove), int64(m.Rule.Failures), int64(m.Rule.Recoveries), int64(m.Rule.RetryInterval)} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n))
-	}
-	b = strconv.AppendBool(b, m.Rule.Consecutive)
 	for _, values := range []map[string]any{s.Values, s.Expect} {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(values)))
 		for _, key := range sorted(values) {
 			b = appendValue(appendText(b, key), values[key])
 		}
 	}
+	return hash(b)
+}
+
+// fingerprint is the like of subject over all that is configured for a monitor but its name.
+func fingerprint(m *uptime.Monitor) uint64 {
+	b := make([]byte, 0, 256)
+	b = binary.BigEndian.AppendUint64(b, m.Subject)
+	for _, t := range []string{m.Group, m.Note} {
+		b = appendText(b, t)
+	}
+	b = appendValue(b, m.Tags)
+	for _, n := range []int64{int64(m.Interval), int64(m.Timeout), int64(m.DegradedAbove), int64(m.Rule.Failures), int64(m.Rule.Recoveries), int64(m.Rule.RetryInterval)} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	return hash(strconv.AppendBool(b, m.Rule.Consecutive))
+}
+
+func hash(b []byte) uint64 {
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint64(sum[:])
 }

@@ -67,7 +67,8 @@ func (d *draft) one(raw, target string) bool {
 		m.Dest = u.Host
 	}
 	m.Group = l.group(value(d, "group", ""), d.tags)
-	m.Fingerprint = fingerprint(m, s)
+	m.Subject = subject(m, s)
+	m.Fingerprint = fingerprint(m)
 	if !value(d, "enabled", true) {
 		l.cfg.Disabled = append(l.cfg.Disabled, name)
 		return true

@@ -81,6 +81,7 @@ type Incident struct {
 	Monitor     string
 	Start       time.Time // the first failing check
 	End         time.Time // the first success of the recovery; zero: still open
+	Ended       string    // why it ended where it did not recover: EndedUnwatched; "" with a recovery
 	Verdict     Verdict   // the worst it came to: Down or Degraded
 	Fault       Fault
 	Message     string   // the cause, in one sentence
@@ -91,6 +92,9 @@ type Incident struct {
 	Ack         *Ack
 	Evidence    []Evidence
 }
+
+// EndedUnwatched is why the incident of a monitor that was taken out of the configuration ended.
+const EndedUnwatched = "no longer watched"
 
 // Open reports whether the incident lasts.
 func (i *Incident) Open() bool { return i.End.IsZero() }
@@ -214,6 +218,7 @@ type incidentJSON struct {
 	Monitor     string         `json:"monitor"`
 	Start       stamp          `json:"start"`
 	End         stamp          `json:"end"`
+	Ended       string         `json:"ended,omitempty"`
 	Verdict     Verdict        `json:"verdict"`
 	Fault       Fault          `json:"fault"`
 	Message     string         `json:"message"`
@@ -227,7 +232,7 @@ type incidentJSON struct {
 
 // MarshalJSON writes the incident object of the public interface.
 func (i Incident) MarshalJSON() ([]byte, error) {
-	j := incidentJSON{1, "incident", i.Number, i.Monitor, stamp(i.Start), stamp(i.End), i.Verdict, i.Fault, i.Message,
+	j := incidentJSON{1, "incident", i.Number, i.Monitor, stamp(i.Start), stamp(i.End), i.Ended, i.Verdict, i.Fault, i.Message,
 		i.Witness, i.ConfirmedBy, nil, i.Reopened, ackOut(i.Ack), evidenceOut(i.Evidence)}
 	if j.ConfirmedBy == nil {
 		j.ConfirmedBy = []string{}
@@ -244,7 +249,7 @@ func (i *Incident) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*i = Incident{j.Incident, j.Monitor, time.Time(j.Start), time.Time(j.End), j.Verdict, j.Fault, j.Message,
+	*i = Incident{j.Incident, j.Monitor, time.Time(j.Start), time.Time(j.End), j.Ended, j.Verdict, j.Fault, j.Message,
 		j.Witness, j.ConfirmedBy, "", j.Reopened, nil, evidenceIn(j.Evidence)}
 	if len(i.ConfirmedBy) == 0 {
 		i.ConfirmedBy = nil

@@ -26,6 +26,7 @@ type Monitor struct {
 	Rule          Rule
 	Expect        string // what is expected beyond an answer, for people: "200-299, body has …"
 	Fingerprint   uint64 // changes when anything configured changes
+	Subject       uint64 // changes when what is checked does: type, URL and the check's own keys
 }
 
 // Rule holds the parameters of the rule that turns results into a verdict.
