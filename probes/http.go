@@ -42,6 +42,8 @@ func httpType(sys *system) uptime.CheckType {
 			{Name: "headers", Kind: uptime.Tables, Doc: "headers of the answer and regular expressions that have to match in them", Example: `[{name = "Content-Type", matches = "^text/html"}]`},
 			{Name: "size_min", Kind: uptime.Size, Doc: "the least size of the body", Example: `"1KB"`, Min: 0, Max: maxBody},
 			{Name: "size_max", Kind: uptime.Size, Doc: "the largest size of the body", Example: `"512KB"`, Min: 0, Max: maxBody},
+			{Name: "watch_size", Kind: uptime.Bool, Doc: "read the body and note its size: one much smaller than usual is degraded", Example: `true`},
+			{Name: "watch_content", Kind: uptime.Bool, Doc: "read the body and note its hash: a change is an event, not a fault", Example: `true`},
 		},
 		New: func(s uptime.Settings) (uptime.Check, []uptime.Mistake) { return newHTTP(sys, s) },
 	}

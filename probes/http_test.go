@@ -187,6 +187,7 @@ var httpBodyFaults = []produced{
 	{uptime.FaultHTTPSize, "expected at least 10", serving(nil, keys{"size_min": int64(10)}, says("hello"))},
 	{uptime.FaultHTTPSize, "more than 3 bytes", serving(nil, keys{"size_max": int64(3)}, says("hello"))},
 	{uptime.FaultHTTPEmptyBody, "the body is empty", serving(nil, has("x"), says(""))},
+	{uptime.FaultHTTPEmptyBody, "the body is empty", serving(nil, keys{"watch_size": true}, says(""))},
 }
 
 // TestHTTPUp has what must not be a fault.
@@ -246,6 +247,32 @@ func TestHTTPUp(t *testing.T) {
 			r := once(t, made(t, testSystem(), "http", srv.URL+"/start", tt.values, tt.expect))
 			if r.Outcome != uptime.OutcomeUp {
 				t.Errorf("%s, %s: %s", r.Outcome, r.Fault, r.Message)
+			}
+		})
+	}
+}
+
+// TestWatchedBody has a result carry the size of a body that was read, and its hash where it was asked for.
+func TestWatchedBody(t *testing.T) {
+	const hash = "2cf24dba5fb0a30e" // of hello
+	for _, tt := range []struct {
+		name    string
+		expect  keys
+		h       http.HandlerFunc
+		size    int64
+		content string
+	}{
+		{"not read", nil, says("hello"), 0, ""},
+		{"read", has("hello"), says("hello"), 5, ""},
+		{"size", keys{"watch_size": true}, says("hello"), 5, ""},
+		{"content", keys{"watch_content": true}, says("hello"), 5, hash},
+		{"content, packed", keys{"watch_content": true}, encoded("gzip", zipped("hello")), 5, hash},
+		{"as far as it is read", keys{"watch_size": true}, says(strings.Repeat("0", maxBody+1)), maxBody, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := serving(nil, tt.expect, tt.h)(t)
+			if r.Outcome != uptime.OutcomeUp || r.Size != tt.size || r.Content != tt.content {
+				t.Errorf("%s, %d bytes, %q: %s", r.Outcome, r.Size, r.Content, r.Message)
 			}
 		})
 	}

@@ -2,6 +2,8 @@ package probes
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,6 +18,9 @@ import (
 	"lookout/engine/uptime"
 )
 
+// contentHash is how many bytes of a body's SHA-256 a result keeps.
+const contentHash = 8
+
 // httpExpect is what an answer has to be like.
 type httpExpect struct {
 	status      statusSet
@@ -26,6 +31,8 @@ type httpExpect struct {
 	headers     []headerCondition
 	sizeMin     int64 // -1: any
 	sizeMax     int64 // -1: any
+	watchSize   bool  // the engine learns what is usual
+	watchHash   bool  // the engine tells of changes
 }
 
 type headerCondition struct {
@@ -86,6 +93,8 @@ func (f *form) httpExpect() httpExpect {
 		notContains: uptime.Value(f.Expect, "body_not_contains", []string(nil)),
 		sizeMin:     uptime.Value(f.Expect, "size_min", int64(-1)),
 		sizeMax:     uptime.Value(f.Expect, "size_max", int64(-1)),
+		watchSize:   uptime.Value(f.Expect, "watch_size", false),
+		watchHash:   uptime.Value(f.Expect, "watch_content", false),
 	}
 	for _, text := range uptime.Value(f.Expect, "status", []string(nil)) {
 		r, err := parseStatus(text)
@@ -147,11 +156,17 @@ func (e httpExpect) String() string {
 	case e.sizeMax >= 0:
 		parts = append(parts, fmt.Sprintf("at most %d bytes", e.sizeMax))
 	}
+	if e.watchSize {
+		parts = append(parts, "the usual size")
+	}
+	if e.watchHash {
+		parts = append(parts, "changes are told")
+	}
 	return strings.Join(parts, ", ")
 }
 
 func (e httpExpect) needsBody() bool {
-	return len(e.contains)+len(e.notContains)+len(e.matches)+len(e.json) > 0 || e.sizeMin >= 0 || e.sizeMax >= 0
+	return len(e.contains)+len(e.notContains)+len(e.matches)+len(e.json) > 0 || e.sizeMin >= 0 || e.sizeMax >= 0 || e.watchSize || e.watchHash
 }
 
 // judge says whether an answer is as expected. It reads the body only if
@@ -183,6 +198,11 @@ func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failu
 	if f != nil {
 		return f
 	}
+	t.res.Size = int64(len(b.data))
+	if e.watchHash {
+		sum := sha256.Sum256(b.data)
+		t.res.Content = hex.EncodeToString(sum[:contentHash])
+	}
 	f = e.body(b)
 	t.judged("expect", time.Now(), "", f)
 	return f
@@ -204,7 +224,7 @@ func (h headerCondition) judge(header http.Header) *failure {
 // body judges what was read.
 func (e httpExpect) body(b body) *failure {
 	size := int64(len(b.data))
-	if size == 0 && len(e.contains)+len(e.matches)+len(e.json) > 0 {
+	if size == 0 && (len(e.contains)+len(e.matches)+len(e.json) > 0 || e.watchSize) {
 		return fail(uptime.FaultHTTPEmptyBody, "the body is empty")
 	}
 	if e.sizeMin >= 0 && size < e.sizeMin {

@@ -22,6 +22,8 @@ func TestJSON(t *testing.T) {
 			Measures: []Measure{{"connect", 1000}, {"dns", 2100}, {"loss", 250000}},
 			Steps:    []Step{{Step: "connect", Took: time.Millisecond, Address: "203.0.113.9:443", Error: "connection refused", Errno: "ECONNREFUSED"}}}, &Result{},
 			`{"version":1,"kind":"result","time":"2026-11-22T12:31:07.114Z","monitor":"shop","type":"http","target":"https://shop.example.com/","location":"local","outcome":"down","fault":"tcp.refused","message":"TCP connect 203.0.113.9:443 refused","address":"203.0.113.9:443","status":0,"measures":{"connect_ms":1,"dns_ms":2.1,"loss":0.25},"total_ms":3.1,"steps":[{"step":"connect","ms":1,"address":"203.0.113.9:443","error":"connection refused","errno":"ECONNREFUSED"}]}`},
+		{"result with a body", Result{Time: when, Monitor: "shop", Type: "http", Target: "https://shop.example.com/", Location: Local, Outcome: OutcomeUp, Status: 200, Size: 1234, Content: "00ff00ff00ff00ff"}, &Result{},
+			`{"version":1,"kind":"result","time":"2026-11-22T12:31:07.114Z","monitor":"shop","type":"http","target":"https://shop.example.com/","location":"local","outcome":"up","fault":"","message":"","address":"","status":200,"size":1234,"content":"00ff00ff00ff00ff","measures":{},"total_ms":0}`},
 		{"event", Event{ID: 90210, Time: ms, Kind: EventVerdict, Monitor: "shop", From: Suspect, To: Down, Fault: FaultTCPRefused, Message: "refused",
 			Incident: 4711, By: "engine", Evidence: []Evidence{{Time: ms, Location: "fra", Step: "wave 1", Outcome: OutcomeDown, Fault: FaultTCPRefused,
 				Message: "refused", Address: "203.0.113.9:443", Total: 19 * time.Millisecond, Weight: 3, Vote: true}}}, &Event{},

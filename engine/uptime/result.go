@@ -23,6 +23,8 @@ type Result struct {
 	Message string // one sentence for people, cleaned; "" for a plain success
 	Address string // ip:port that was spoken to last; "" before that
 	Status  int    // of HTTP; 0 elsewhere
+	Size    int64  // bytes of the body, decoded, as far as it was read; 0 where none was
+	Content string // the start of the SHA-256 of that body, in hex, where its changes are watched; else ""
 
 	Total    time.Duration
 	Measures []Measure // those that were taken, in the order of the check type
@@ -146,6 +148,8 @@ type resultJSON struct {
 	Message  string      `json:"message"`
 	Address  string      `json:"address"`
 	Status   int         `json:"status"`
+	Size     int64       `json:"size,omitempty"`
+	Content  string      `json:"content,omitempty"`
 	Measures measureJSON `json:"measures"`
 	Total    millis      `json:"total_ms"`
 	Steps    []stepJSON  `json:"steps,omitempty"`
@@ -155,7 +159,7 @@ type resultJSON struct {
 // MarshalJSON writes the result object of the public interface.
 func (r Result) MarshalJSON() ([]byte, error) {
 	j := resultJSON{1, "result", stamp(r.Time), r.Monitor, r.Type, r.Target, r.Location, r.Outcome, r.Fault,
-		r.Message, r.Address, r.Status, r.Measures, millis(r.Total), nil, nil}
+		r.Message, r.Address, r.Status, r.Size, r.Content, r.Measures, millis(r.Total), nil, nil}
 	for _, s := range r.Steps {
 		j.Steps = append(j.Steps, stepJSON{s.Step, millis(s.Took), s.Address, s.Error, s.Errno, s.Detail})
 	}
@@ -172,7 +176,7 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*r = Result{time.Time(j.Time), j.Monitor, j.Type, j.Target, j.Location, j.Outcome, j.Fault, j.Message,
-		j.Address, j.Status, time.Duration(j.Total), j.Measures, nil, nil}
+		j.Address, j.Status, j.Size, j.Content, time.Duration(j.Total), j.Measures, nil, nil}
 	for _, s := range j.Steps {
 		r.Steps = append(r.Steps, Step{s.Step, time.Duration(s.Took), s.Address, s.Error, s.Errno, s.Detail})
 	}
