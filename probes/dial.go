@@ -40,6 +40,20 @@ func watch(ctx context.Context, c net.Conn) func() {
 	}
 }
 
+// speak makes a check of one connection: do speaks on it, and its waits end with ctx.
+func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn) *failure) uptime.Result {
+	t := newTrace()
+	return t.end(func() *failure {
+		conn, f := s.connect(ctx, t, e)
+		if f != nil {
+			return f
+		}
+		defer conn.Close()
+		defer watch(ctx, conn)()
+		return do(t, conn)
+	}())
+}
+
 // connect resolves a host and tries its addresses one after the other, each
 // with an equal share of the time that is left. A success after a failure
 // carries a complaint: somebody else may have met the dead address.

@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"net"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -85,19 +86,10 @@ func beforeCR(re *syntax.Regexp) *syntax.Regexp {
 
 // Check connects and goes through the dialogue.
 func (c tcpCheck) Check(ctx context.Context) uptime.Result {
-	t := newTrace()
-	return t.end(c.check(ctx, t))
-}
-
-func (c tcpCheck) check(ctx context.Context, t *trace) *failure {
-	conn, f := c.sys.connect(ctx, t, c.to)
-	if f != nil {
-		return f
-	}
-	defer conn.Close()
-	defer watch(ctx, conn)()
-	k := talk{conn: conn}
-	return k.run(ctx, t, c.turns)
+	return c.sys.speak(ctx, c.to, func(t *trace, conn net.Conn) *failure {
+		k := talk{conn: conn}
+		return k.run(ctx, t, c.turns)
+	})
 }
 
 func (c tcpCheck) expectation() string {

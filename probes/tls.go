@@ -3,6 +3,7 @@ package probes
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"time"
 
 	"lookout/engine/uptime"
@@ -33,28 +34,19 @@ type tlsCheck struct {
 
 // Check shakes hands once.
 func (c tlsCheck) Check(ctx context.Context) uptime.Result {
-	t := newTrace()
-	return t.end(c.check(ctx, t))
-}
-
-func (c tlsCheck) check(ctx context.Context, t *trace) *failure {
-	conn, f := c.sys.connect(ctx, t, c.to)
-	if f != nil {
-		return f
-	}
-	defer conn.Close()
-	defer watch(ctx, conn)()
-	sec, f := c.tls.handshake(ctx, t, conn, c.to.host)
-	if f != nil {
-		return f
-	}
-	if sec.asked && sec.ConnectionState().Version == tls.VersionTLS13 {
-		if f := sec.afterthought(ctx, t); f != nil {
+	return c.sys.speak(ctx, c.to, func(t *trace, conn net.Conn) *failure {
+		sec, f := c.tls.handshake(ctx, t, conn, c.to.host)
+		if f != nil {
 			return f
 		}
-	}
-	sec.Close()
-	return nil
+		if sec.asked && sec.ConnectionState().Version == tls.VersionTLS13 {
+			if f := sec.afterthought(ctx, t); f != nil {
+				return f
+			}
+		}
+		sec.Close()
+		return nil
+	})
 }
 
 // afterthought waits a moment for the alert of a server that wanted a client
