@@ -159,8 +159,10 @@ func New(o Options, now time.Time) (*Engine, error) {
 	return e, nil
 }
 
-// Run checks until ctx ends. It returns after everything that it started has
-// ended and the last tick is stored; the error says what could not be stored.
+// Run checks until ctx ends, or until the store says ErrReplaced: another
+// engine may have the file that is there now. It returns after everything that
+// it started has ended and the last tick is stored; the error says what could
+// not be stored.
 func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.done)
 	checks, stop := context.WithCancel(context.Background())
@@ -180,7 +182,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	nextTick := time.Now()
 	nextPublish := time.Now()
-	for running := true; running; {
+	for running := true; running && e.out.lost == nil; {
 		select {
 		case <-ctx.Done():
 			running = false
@@ -274,6 +276,11 @@ func (e *Engine) end(now time.Time) error {
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Message: "stopped", By: byEngine})
 	for _, m := range e.monitors {
 		m.save = m.save || m.checked > m.saved
+	}
+	if e.out.lost != nil {
+		close(e.out.batches)
+		e.publish(now)
+		return e.out.lost
 	}
 	err := e.finish(e.cut(now))
 	e.publish(now)

@@ -560,6 +560,35 @@ func TestEditedWhileStopped(t *testing.T) {
 	})
 }
 
+// TestStoreReplaced ends by itself when the file is no longer the one that it opened.
+func TestStoreReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		e, err := New(Options{Instance: "web-1", Store: s, Runner: newTargets(), Jobs: []uptime.Job{job("a", 10*time.Second)}}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1) // engine → us; one slot: it ends before we look
+		go func() { ended <- e.Run(t.Context()) }()
+		time.Sleep(time.Minute)
+		s.mu.Lock()
+		s.fail = fmt.Errorf("store in lookout.db: %w", uptime.ErrReplaced)
+		s.mu.Unlock()
+		time.Sleep(time.Minute)
+		select {
+		case err := <-ended:
+			if !errors.Is(err, uptime.ErrReplaced) {
+				t.Errorf("ended with %v", err)
+			}
+		default:
+			t.Fatal("it goes on")
+		}
+		if got := e.Snapshot().Health.StoreError; !strings.Contains(got, "replaced or removed") {
+			t.Errorf("the last snapshot says %q", got)
+		}
+	})
+}
+
 // TestStoreFails sees that nothing is lost or doubled while the disk is full, and that the screen says so.
 func TestStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -33,6 +34,7 @@ type outbound struct {
 
 	latency time.Duration
 	err     error // why nothing is being stored
+	lost    error // … and never will be: uptime.ErrReplaced
 	dropped uint64
 	size    int64
 }
@@ -199,6 +201,9 @@ func (e *Engine) stored(d storing, now time.Time) {
 	}
 	if o.err == nil {
 		e.journal.say(slog.LevelError, "results are not being stored", "error", d.err)
+	}
+	if errors.Is(d.err, uptime.ErrReplaced) {
+		o.lost = d.err
 	}
 	o.failed, o.err = d.batch, d.err
 	o.backoff = min(max(2*o.backoff, time.Second), 30*time.Second)

@@ -223,7 +223,7 @@ func TestReplaced(t *testing.T) {
 			}
 			at := t0.Add(2 * time.Minute)
 			late := uptime.Batch{Time: at, Results: []uptime.Result{good("a", at, time.Second)}, Events: []uptime.Event{verdictEvent(1, "a", at)}}
-			if err := s.Append(&late); !errors.Is(err, ErrReplaced) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "stop this engine") {
+			if err := s.Append(&late); !errors.Is(err, ErrReplaced) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "start it anew") {
 				t.Errorf("append: %v", err)
 			}
 			_ = os.Remove(path)

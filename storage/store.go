@@ -43,7 +43,7 @@ var (
 	// ErrReadOnly reports a write to a store that was opened to be read.
 	ErrReadOnly = errors.New("data file is open for reading only")
 	// ErrReplaced reports that the path of an open store leads to another file, or to none.
-	ErrReplaced = errors.New("data file was replaced or removed while the engine ran; stop this engine, it stores nothing any more, and start it anew")
+	ErrReplaced = uptime.ErrReplaced
 )
 
 // Retention says how long things are kept; a zero field keeps them for ever.

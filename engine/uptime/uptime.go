@@ -133,4 +133,6 @@ var (
 	ErrDamaged = errors.New("data file is damaged")
 	// ErrFull reports that there is no space left for what had to be stored.
 	ErrFull = errors.New("no space left on device")
+	// ErrReplaced reports that the data file is no longer the one that was opened: nothing can be stored any more.
+	ErrReplaced = errors.New("data file was replaced or removed while the engine ran, which therefore ended; start it anew")
 )

@@ -78,11 +78,17 @@ func (h *host) serve(ctx context.Context, ready func()) error {
 	var err error
 	select {
 	case err = <-checked:
+		if l, ok := h.socket.(*net.UnixListener); ok && errors.Is(err, storage.ErrReplaced) {
+			l.SetUnlinkOnClose(false)
+		}
 		closeSocket()
 		err = errors.Join(err, <-served)
 	case err = <-served: // it never ends by itself, so it failed
 		cancel()
 		err = errors.Join(err, <-checked)
+	}
+	if errors.Is(err, storage.ErrReplaced) {
+		return errors.Join(err, h.store.Close()) // what else is in the folder now may be another engine's
 	}
 	return errors.Join(err, h.release())
 }
