@@ -42,7 +42,7 @@ func BenchmarkResolve(b *testing.B) {
 	sys := asking(nameServer(b, false, zone(b, "shop.test. 60 IN A 127.0.0.1")))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, f := sys.resolve(b.Context(), newTrace(), "shop.test", "any"); f != nil {
+		if _, f := sys.resolve(b.Context(), newTrace(), endpoint{host: "shop.test", ip: "any"}); f != nil {
 			b.Fatal(f.text)
 		}
 	}

@@ -19,7 +19,14 @@ const maxAddresses = 8
 type endpoint struct {
 	host string // a name in ASCII, or an address without brackets
 	port uint16
-	ip   string // any, 4 or 6
+	ip   string // any, 4, 6 or each
+	via  *via   // nil: as this machine has it
+}
+
+// via is what a monitor says of the way to its target.
+type via struct {
+	resolvers []netip.AddrPort // asked for names; nil: the system's
+	source    string           // an address of this machine or an interface; "": the system chooses
 }
 
 // String is host:port.
@@ -58,7 +65,7 @@ func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn
 // with an equal share of the time that is left. A success after a failure
 // carries a complaint: somebody else may have met the dead address.
 func (s *system) connect(ctx context.Context, t *trace, e endpoint) (net.Conn, *failure) {
-	addrs, f := s.resolve(ctx, t, e.host, e.ip)
+	addrs, f := s.resolve(ctx, t, e)
 	if f != nil {
 		return nil, f
 	}

@@ -128,7 +128,7 @@ func (c dnsCheck) Check(ctx context.Context) uptime.Result {
 func (c dnsCheck) check(ctx context.Context, t *trace) *failure {
 	servers := c.sys.naming().servers
 	if c.server.host != "" {
-		addrs, f := c.sys.resolve(ctx, t, c.server.host, c.server.ip)
+		addrs, f := c.sys.resolve(ctx, t, c.server)
 		if f != nil {
 			return f
 		}

@@ -29,12 +29,12 @@ func TestSilentTCP(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	good := nameServer(t, false, zone(t, "shop.test. 60 IN A 127.0.0.2"))
-	if addrs, f := asking(cut, good).resolve(ctx, newTrace(), "shop.test", "4"); f != nil || len(addrs) != 1 || ctx.Err() != nil {
+	if addrs, f := asking(cut, good).resolve(ctx, newTrace(), endpoint{host: "shop.test", ip: "4"}); f != nil || len(addrs) != 1 || ctx.Err() != nil {
 		t.Errorf("%v, %+v", addrs, f)
 	}
 	alone, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, f := asking(cut).resolve(alone, newTrace(), "shop.test", "4"); f == nil || f.fault != uptime.FaultDNSTruncatedNoTCP {
+	if _, f := asking(cut).resolve(alone, newTrace(), endpoint{host: "shop.test", ip: "4"}); f == nil || f.fault != uptime.FaultDNSTruncatedNoTCP {
 		t.Errorf("alone: %+v", f)
 	}
 }

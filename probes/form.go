@@ -57,6 +57,9 @@ func (f *form) port(text string) uint16 {
 // host reads a host, in the form in which DNS and TLS know it.
 func (f *form) host(host string) endpoint {
 	e := endpoint{host: host, ip: f.IP}
+	if f.Resolvers != nil || f.Source != "" {
+		e.via = &via{f.Resolvers, f.Source}
+	}
 	if e.ip == "" {
 		e.ip = "any"
 	}
@@ -65,7 +68,7 @@ func (f *form) host(host string) endpoint {
 		return e
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
-		if e.ip != "any" && (e.ip == "4") != a.Unmap().Is4() {
+		if (e.ip == "4" || e.ip == "6") && (e.ip == "4") != a.Unmap().Is4() {
 			f.wrong("ip", "", "%s is no IPv%s address", host, e.ip)
 		}
 		if a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "" {

@@ -80,7 +80,7 @@ func (c icmpCheck) Check(ctx context.Context) uptime.Result {
 }
 
 func (c icmpCheck) check(ctx context.Context, t *trace) *failure {
-	addrs, f := c.sys.resolve(ctx, t, c.to.host, c.to.ip)
+	addrs, f := c.sys.resolve(ctx, t, c.to)
 	if f != nil {
 		return f
 	}

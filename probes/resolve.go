@@ -30,7 +30,11 @@ type family struct {
 // resolve returns the addresses of a host in the order to try them: IPv6
 // first, and sorted, so that each check of a monitor meets the same one first.
 // A literal is its own address; the hosts file comes before DNS.
-func (s *system) resolve(ctx context.Context, t *trace, host, ip string) ([]netip.Addr, *failure) {
+func (s *system) resolve(ctx context.Context, t *trace, e endpoint) ([]netip.Addr, *failure) {
+	host, ip := e.host, e.ip
+	if ip == "each" {
+		ip = "any"
+	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil
 	}

@@ -123,7 +123,7 @@ func TestResolve(t *testing.T) {
 				ip = "any"
 			}
 			base := probetest.Count()
-			addrs, f := sys.resolve(t.Context(), newTrace(), "Shop.test", ip)
+			addrs, f := sys.resolve(t.Context(), newTrace(), endpoint{host: "Shop.test", ip: ip})
 			probetest.Settled(t, base)
 			if f != nil || len(addrs) != tt.count || addrs[0].String() != tt.want {
 				t.Errorf("%v, %+v; want %d, the first %s", addrs, f, tt.count, tt.want)
@@ -143,7 +143,7 @@ func TestRetransmit(t *testing.T) {
 		return good(q, tcp)
 	}))
 	tr := newTrace()
-	addrs, f := sys.resolve(t.Context(), tr, "shop.test", "4")
+	addrs, f := sys.resolve(t.Context(), tr, endpoint{host: "shop.test", ip: "4"})
 	if f != nil || len(addrs) != 1 {
 		t.Fatalf("%v, %+v", addrs, f)
 	}
@@ -168,21 +168,21 @@ func TestSearchAndHosts(t *testing.T) {
 	n.search = []string{"lab.test", "corp.test"}
 	n.hosts = parseHosts("127.0.0.9 Box box.test # ours\n::1 box\nbad line\n")
 	sys.names.Store(&n)
-	if addrs, f := sys.resolve(t.Context(), newTrace(), "db", "4"); f != nil || addrs[0].String() != "127.0.0.2" {
+	if addrs, f := sys.resolve(t.Context(), newTrace(), endpoint{host: "db", ip: "4"}); f != nil || addrs[0].String() != "127.0.0.2" {
 		t.Errorf("%v, %+v", addrs, f)
 	}
 	if a, b := <-asked, <-asked; a != "db.lab.test." || b != "db.corp.test." {
 		t.Errorf("asked for %s, then %s", a, b)
 	}
 	for _, name := range []string{"BOX.test.", "box"} {
-		if addrs, f := sys.resolve(t.Context(), newTrace(), name, "4"); f != nil || addrs[0].String() != "127.0.0.9" {
+		if addrs, f := sys.resolve(t.Context(), newTrace(), endpoint{host: name, ip: "4"}); f != nil || addrs[0].String() != "127.0.0.9" {
 			t.Errorf("%v, %+v", addrs, f)
 		}
 	}
-	if addrs, _ := sys.resolve(t.Context(), newTrace(), "localhost", "any"); len(addrs) != 2 {
+	if addrs, _ := sys.resolve(t.Context(), newTrace(), endpoint{host: "localhost", ip: "any"}); len(addrs) != 2 {
 		t.Errorf("localhost is %v", addrs)
 	}
-	if addrs, _ := sys.resolve(t.Context(), newTrace(), "2001:db8::1", "any"); len(addrs) != 1 {
+	if addrs, _ := sys.resolve(t.Context(), newTrace(), endpoint{host: "2001:db8::1", ip: "any"}); len(addrs) != 1 {
 		t.Errorf("a literal is %v", addrs)
 	}
 }

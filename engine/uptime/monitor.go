@@ -3,6 +3,7 @@ package uptime
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -94,6 +95,8 @@ const (
 	SecretTable             // map[string]Secret
 	File                    // []byte: the file that is named, read with the configuration; relative to it
 	Limit                   // Percentage: a share ("25%") or a time.Duration ("14d")
+	Servers                 // []netip.AddrPort: addresses of name servers, port 53 where none is written
+	Source                  // string: an address of this machine, or the name of an interface
 )
 
 // Percentage is a limit given as a share of something or as a duration.
@@ -119,9 +122,12 @@ type Settings struct {
 	URL      *url.URL // as configured, secrets included
 	Interval time.Duration
 	Timeout  time.Duration
-	IP       string // "any", "4" or "6"
-	Values   map[string]any
-	Expect   map[string]any
+	IP       string // "any", "4", "6" or "each"
+
+	Resolvers []netip.AddrPort // asked for names; nil: those of the system
+	Source    string           // address or interface that checks leave from; "": the system chooses
+	Values    map[string]any
+	Expect    map[string]any
 }
 
 // Value returns a key's value, or def where it was not set.
