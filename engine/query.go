@@ -35,7 +35,7 @@ func (e *Engine) publish(now time.Time) {
 	for _, i := range e.open {
 		c := *i
 		s.Open = append(s.Open, &c)
-		if i.Ack == nil && i.Verdict == uptime.Down { // of what is only degraded nobody has to take note
+		if i.Unacked() {
 			s.Unacked++
 		}
 	}

@@ -179,7 +179,7 @@ func (d *detail) head(s *shell, p *pen) {
 		right = "#" + strconv.FormatUint(st.Incident, 10)
 		if st.Ack != nil {
 			right += "   acked by " + fit(st.Ack.By, 20)
-		} else if st.Verdict == uptime.Down {
+		} else if in := d.openIncident(s, st); in != nil && in.Unacked() {
 			right += "   NOT ACKED"
 		}
 	}

@@ -212,7 +212,7 @@ func (e *events) arrange(s *shell) {
 	}
 	var unacked []*uptime.Incident
 	for _, in := range s.snap.Open {
-		if in.Ack == nil && in.Verdict == uptime.Down {
+		if in.Unacked() {
 			unacked = append(unacked, in)
 		}
 	}
@@ -270,7 +270,7 @@ func (e *events) head(s *shell, p *pen) {
 	if s.snap == nil {
 		return
 	}
-	if n := s.snap.Unacked; n > 0 {
+	if n := len(e.unacked); n > 0 {
 		p.say(fmt.Sprintf("  %d not acked", n))
 	}
 	p.say("  follow ")

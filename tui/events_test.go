@@ -226,3 +226,20 @@ func TestEventText(t *testing.T) {
 		})
 	}
 }
+
+// TestEventsUnackedAgree: the head and the list count the same incidents, and
+// none that nobody has to take note of.
+func TestEventsUnackedAgree(t *testing.T) {
+	f := pagesSource()
+	behind := *incident4711()
+	behind.Number, behind.Monitor, behind.Behind = 4712, "vpn.example.com:1194", shop
+	f.snap.Open = append([]*uptime.Incident{&behind}, f.snap.Open...)
+	f.snap.Unacked = 9
+	s := pagesShell(f, 80, 24, theme.New(theme.None, false, false))
+	e := newEvents()
+	visit(t, s, e)
+	got := plainText(s.render())
+	if !strings.Contains(got, " 1 not acked") || strings.Count(got, "NOT ACKED") != 1 {
+		t.Errorf("one outage is to be acknowledged:\n%s", got)
+	}
+}

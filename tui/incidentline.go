@@ -123,7 +123,7 @@ func incidentStatus(in *uptime.Incident, s *shell) (string, theme.Style) {
 		return "ack " + in.Ack.By, theme.Plain
 	case in.Ack != nil:
 		return "ack " + in.Ack.By + " " + in.Ack.Until.In(s.loc).Format("15:04"), theme.Plain
-	case in.Verdict == uptime.Down:
+	case in.Unacked():
 		return "NOT ACKED", theme.Strong
 	}
 	return "-", theme.Plain

@@ -205,7 +205,7 @@ func (l *incidents) section(s *shell, head string, in func(*uptime.Incident) boo
 			continue
 		}
 		l.within++
-		if l.unacked && (x.Ack != nil || !x.Open()) || !l.words.match(x.Monitor, x.Fault.String(), x.Message) {
+		if l.unacked && !x.Unacked() || !l.words.match(x.Monitor, x.Fault.String(), x.Message) {
 			continue
 		}
 		if first {
@@ -263,7 +263,7 @@ func (l *incidents) stats(now time.Time) incidentStats {
 		switch {
 		case in.Open():
 			st.open++
-			if in.Ack == nil && in.Verdict == uptime.Down {
+			if in.Unacked() {
 				st.unacked++
 			}
 		case in.End.After(now.Add(-rangeOfStats)):

@@ -51,7 +51,7 @@ func TestIncidentsList(t *testing.T) {
 		{"a day", "", nil, "open sho api mx2 closed vpn gw- db-"},
 		{"a week", "", []string{"t"}, "open sho api mx2 closed vpn gw- db- git"},
 		{"round the ranges", "", []string{"t", "t", "t", "t"}, "open sho api mx2 closed vpn gw- db-"},
-		{"only unacked", "", []string{"F"}, "open sho api"},
+		{"only unacked", "", []string{"F"}, "open sho"},
 		{"and all again", "", []string{"F", "F"}, "open sho api mx2 closed vpn gw- db-"},
 		{"of one monitor", "vpn.example.com:1194", nil, "closed vpn"},
 	} {

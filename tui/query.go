@@ -263,7 +263,7 @@ func isKind(s *uptime.State, v string, now time.Time) bool {
 	case "acked":
 		return s.Incident != 0 && s.Ack != nil
 	case "unacked":
-		return s.Incident != 0 && s.Ack == nil
+		return s.Incident != 0 && s.Ack == nil && s.Verdict != uptime.Degraded
 	}
 	return late(s, now)
 }

@@ -99,6 +99,13 @@ const EndedUnwatched = "no longer watched"
 // Open reports whether the incident lasts.
 func (i *Incident) Open() bool { return i.End.IsZero() }
 
+// Unacked reports whether somebody should take note of the incident: an outage
+// that lasts, that no other one explains, and that nobody acknowledged. Nobody
+// is told of what is only degraded, nor of what is behind something.
+func (i *Incident) Unacked() bool {
+	return i.Open() && i.Verdict == Down && i.Behind == "" && i.Ack == nil
+}
+
 // Lasted is how long the incident lasted, up to now while it is open.
 func (i *Incident) Lasted(now time.Time) time.Duration {
 	if i.Open() {

@@ -40,7 +40,7 @@ func (s *Snapshot) Narrow(keep func(*State) bool) *Snapshot {
 	for _, i := range s.Open {
 		if kept[i.Number] {
 			n.Open = append(n.Open, i)
-			if i.Ack == nil {
+			if i.Unacked() {
 				n.Unacked++
 			}
 		}

@@ -1,6 +1,27 @@
 package uptime
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
+
+func TestUnacked(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   Incident
+		want bool
+	}{
+		{"an outage", Incident{Verdict: Down}, true},
+		{"one that is over", Incident{Verdict: Down, End: time.Unix(1, 0)}, false},
+		{"one that somebody took note of", Incident{Verdict: Down, Ack: &Ack{By: "jo"}}, false},
+		{"one that another explains", Incident{Verdict: Down, Behind: "office uplink"}, false},
+		{"only degraded", Incident{Verdict: Degraded}, false},
+	} {
+		if got := c.in.Unacked(); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+}
 
 func TestNarrow(t *testing.T) {
 	state := func(name, group, tag string, v Verdict, incident uint64) *State {
@@ -8,7 +29,7 @@ func TestNarrow(t *testing.T) {
 	}
 	s := &Snapshot{Seq: 7,
 		States:  []*State{state("a", "web", "prod", Down, 4), state("b", "db", "prod", Up, 0), state("c", "web", "test", Down, 5)},
-		Open:    []*Incident{{Number: 5, Ack: &Ack{By: "jo"}}, {Number: 4}},
+		Open:    []*Incident{{Number: 5, Verdict: Down, Ack: &Ack{By: "jo"}}, {Number: 4, Verdict: Down}},
 		Counts:  Counts{Down: 2, Up: 1},
 		Unacked: 1}
 	for _, c := range []struct {
@@ -37,7 +58,7 @@ func TestNarrow(t *testing.T) {
 				t.Errorf("%s: open %v, want %v", c.name, n.Open, c.open)
 				break
 			}
-			if in.Ack == nil {
+			if in.Unacked() {
 				unacked++
 			}
 		}

@@ -19,7 +19,7 @@ type Snapshot struct {
 	Counts   Counts
 	Open     []*Incident // by number, newest first
 	Events   uint64      // the ID of the newest event that is stored
-	Unacked  int         // open outages that nobody acknowledged
+	Unacked  int         // open incidents that are Unacked
 	Health   Health
 }
 
