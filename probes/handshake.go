@@ -22,7 +22,8 @@ type secured struct {
 	asked bool // the server asked for a client certificate, and we have none
 }
 
-// handshake speaks TLS on a connection to host and verifies what it is shown.
+// handshake speaks TLS on a connection to host, new or past a STARTTLS, and
+// verifies what it is shown.
 // The connection stays its caller's to close, and to watch.
 func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host string, protocols ...string) (*secured, *failure) {
 	config := s.config.Clone()

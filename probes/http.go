@@ -78,7 +78,7 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 		redirects: int(uptime.Value(s.Values, "max_redirects", int64(10))),
 		http1:     uptime.Value(s.Values, "http_version", "") == "1.1",
 		http2:     uptime.Value(s.Values, "http_version", "") == "2",
-		tls:       f.tlsSettings(),
+		tls:       f.tls(sys),
 		expect:    f.httpExpect(),
 	}
 	if !uptime.Value(s.Values, "follow_redirects", true) {

@@ -19,7 +19,7 @@ func tlsType(sys *system) uptime.CheckType {
 		Keys:     tlsKeys(),
 		New: func(s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 			f := form{Settings: s}
-			c := tlsCheck{sys: sys, to: f.endpoint(0), tls: f.tlsSettings()}
+			c := tlsCheck{sys: sys, to: f.endpoint(0), tls: f.tls(sys)}
 			f.noPath()
 			return f.done(uptime.Check{Checker: c, Dest: c.to.String()})
 		},

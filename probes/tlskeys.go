@@ -37,15 +37,17 @@ type tlsSettings struct {
 	warn   uptime.Percentage // zero: the default
 	min    uptime.Percentage // zero: the default
 	verify bool
+	sys    *system // whose caches it shares
 }
 
 var tlsVersions = map[string]uint16{
 	"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
 }
 
-// tlsSettings reads the TLS keys.
-func (f *form) tlsSettings() tlsSettings {
+// tls reads the TLS keys, those of tlsKeys; what monitors can share of them is in sys.
+func (f *form) tls(sys *system) tlsSettings {
 	s := tlsSettings{
+		sys: sys,
 		config: &tls.Config{
 			InsecureSkipVerify: true, // verifyChain does it, and finds every problem instead of the first
 			MinVersion:         tlsVersions[uptime.Value(f.Values, "min_tls", "1.2")],
