@@ -234,15 +234,15 @@ func rule(st *uptime.State, atLength bool) string {
 		return "down after " + times(max(r.Failures, 1), "failure") + " in a row; nobody else can witness this type"
 	case r.Consecutive:
 		return fmt.Sprintf("down after %s in a row, %s apart; up after %s",
-			times(max(r.Failures, 1), "failure"), interval(r.RetryInterval), times(max(r.Recoveries, 1), "success"))
+			times(max(r.Failures, 1), "failure"), uptime.Span(r.RetryInterval), times(max(r.Recoveries, 1), "success"))
 	}
 	target, path := uptime.Need(st.Interval, false), uptime.Need(st.Interval, true)
-	over, gap := interval(target), interval(uptime.RuleRecoveryGap)
+	over, gap := uptime.Span(target), uptime.Span(uptime.RuleRecoveryGap)
 	switch {
 	case path > target && atLength:
-		over += " where it answers wrongly, " + interval(path) + " where nothing answers"
+		over += " where it answers wrongly, " + uptime.Span(path) + " where nothing answers"
 	case path > target:
-		over += " (" + interval(path) + " if silent)"
+		over += " (" + uptime.Span(path) + " if silent)"
 	}
 	if !atLength {
 		return fmt.Sprintf("down: %d+ failed checks over %s; up: 2 good, %s apart", uptime.RuleLooks+1, over, gap)
@@ -267,12 +267,12 @@ func checkFacts(st *uptime.State) []string {
 	if scheme, ok := strings.CutSuffix(strings.TrimSuffix(st.Target, "/"), "://"+strings.TrimSuffix(st.Name, "/")); ok {
 		what = scheme
 	}
-	facts := []string{what + " every " + interval(st.Interval), "timeout " + interval(st.Timeout)}
+	facts := []string{what + " every " + uptime.Span(st.Interval), "timeout " + uptime.Span(st.Timeout)}
 	if st.Expect != "" {
 		facts = append(facts, "expect "+st.Expect)
 	}
 	if st.DegradedAbove > 0 {
-		facts = append(facts, "slow above "+interval(st.DegradedAbove))
+		facts = append(facts, "slow above "+uptime.Span(st.DegradedAbove))
 	}
 	if st.Group != "" && (len(st.Tags) == 0 || st.Group != st.Tags[0]) {
 		facts = append(facts, "group "+st.Group)
@@ -293,21 +293,6 @@ func joined(facts []string, width int) string {
 		text += ", " + f
 	}
 	return text
-}
-
-// interval writes a configured duration as a person would: 60s, 5m, 800ms, 1d.
-func interval(d time.Duration) string {
-	switch {
-	case d >= day && d%day == 0:
-		return fmt.Sprintf("%dd", d/day)
-	case d >= time.Hour && d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d > 2*time.Minute && d%time.Minute == 0:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d >= time.Second && d%time.Second == 0:
-		return fmt.Sprintf("%ds", d/time.Second)
-	}
-	return d.String()
 }
 
 // sentence ends a text with a full stop.

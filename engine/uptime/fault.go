@@ -132,6 +132,8 @@ const (
 	FaultExecExit               Fault = 901
 	FaultExecTimeout            Fault = 902
 	FaultExecMissing            Fault = 903
+	FaultExecWarning            Fault = 904
+	FaultExecUnknown            Fault = 905
 	FaultBeatMissed             Fault = 921
 	FaultBeatFailed             Fault = 922
 	FaultDomainExpired          Fault = 941
@@ -259,6 +261,8 @@ var faultClasses = map[Fault]faultClass{
 	FaultExecExit:               {"exec.exit", Target, false},
 	FaultExecTimeout:            {"exec.timeout", Path, false},
 	FaultExecMissing:            {"exec.missing", Ours, false},
+	FaultExecWarning:            {"exec.warning", Target, true},
+	FaultExecUnknown:            {"exec.unknown", Ours, false}, // says the command itself: no evidence
 	FaultBeatMissed:             {"beat.missed", Path, false},
 	FaultBeatFailed:             {"beat.failed", Target, false},
 	FaultDomainExpired:          {"domain.expired", Target, false},
@@ -308,7 +312,7 @@ func (f Fault) Outcome() Outcome {
 	switch {
 	case f == NoFault:
 		return OutcomeUp
-	case f.Side() == Ours:
+	case f.Side() == Ours, f == FaultDomainUnavailable: // a registry that does not say a date says nothing
 		return OutcomeUnknown
 	case f.Degrades():
 		return OutcomeDegraded

@@ -49,6 +49,22 @@ func AppendTook(b []byte, d time.Duration) []byte {
 	return append(strconv.AppendInt(b, int64(d.Round(time.Second)/time.Second), 10), 's')
 }
 
+// Span writes a configured duration as a person would: 90d, 2h, 5m, 60s, 800ms.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= day && d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	case d >= time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d > 2*time.Minute && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d >= time.Second && d%time.Second == 0:
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return d.String()
+}
+
 // Percent writes a share for people: 100%, 99.978%, 99.90%, 99.49%. It never rounds up
 // to 100 nor down to 0: what is not whole does not look whole.
 func Percent(f float64) string { return string(AppendPercent(nil, f)) }
