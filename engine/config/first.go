@@ -17,7 +17,7 @@ type Entry struct {
 // comments what a person may want next. It loads cleanly if the URLs do.
 func First(monitors []Entry, interval time.Duration) string {
 	if interval <= 0 {
-		interval = defaultInterval
+		interval = DefaultInterval
 	}
 	var b strings.Builder
 	b.WriteString(`# The configuration of lookout. "lookout config check" says what is wrong with

@@ -182,7 +182,7 @@ func (l *loader) walk() {
 }
 
 func (l *loader) tableHint(b *block) string {
-	if n := near(b.name, []string{"log", "retention", "defaults", "monitor", "page"}); n != "" {
+	if n := Near(b.name, []string{"log", "retention", "defaults", "monitor", "page"}); n != "" {
 		if n == "monitor" || n == "page" {
 			return "Did you mean [[" + n + "]]?"
 		}

@@ -14,10 +14,12 @@ const (
 	maxName    = 200
 	targetMark = "{target}"
 
-	defaultInterval = 60 * time.Second
-	defaultTimeout  = 10 * time.Second
-	defaultRetry    = 20 * time.Second
+	defaultTimeout = 10 * time.Second
+	defaultRetry   = 20 * time.Second
 )
+
+// DefaultInterval is the interval of a monitor that is given none.
+const DefaultInterval = 60 * time.Second
 
 // draft is a [[monitor]] while it is being read.
 type draft struct {
@@ -133,7 +135,7 @@ func (d *draft) interval() time.Duration {
 		}
 		return d.kind.Interval
 	}
-	return value(d, "interval", defaultInterval)
+	return value(d, "interval", DefaultInterval)
 }
 
 // targets lists what stands for {target}, one empty one for a monitor without;

@@ -10,8 +10,8 @@ import (
 // shown makes a word of a file fit for a sentence.
 func shown(s string) string { return uptime.Clean(s, 60) }
 
-// near is the known word that was most likely meant; "" when none is close.
-func near(word string, known []string) string {
+// Near is the known word that was most likely meant; "" when none is close.
+func Near(word string, known []string) string {
 	if len(word) > 64 {
 		return ""
 	}
@@ -37,9 +37,9 @@ func near(word string, known []string) string {
 	return best
 }
 
-// didYouMean is near as a hint.
+// didYouMean is Near as a hint.
 func didYouMean(word string, known []string) string {
-	if n := near(word, known); n != "" {
+	if n := Near(word, known); n != "" {
 		return fmt.Sprintf("Did you mean %q?", n)
 	}
 	return ""

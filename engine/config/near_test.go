@@ -8,7 +8,7 @@ func TestNear(t *testing.T) {
 		"bearer_tokn": "bearer_token", "bearer": "bearer_token", "Interval": "interval", "intervall": "interval", "intreval": "interval",
 		"degraded-above": "degraded_above", "bdoy": "body", "uri": "url", "tag": "tags", "locations": "", "x": "", "": "", "parent": "",
 	} {
-		if got := near(word, known); got != want {
+		if got := Near(word, known); got != want {
 			t.Errorf("%q is near %q, want %q", word, got, want)
 		}
 	}

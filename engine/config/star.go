@@ -85,7 +85,7 @@ func secretKey(reg *registry, words, path []string) bool {
 		}
 		known := word
 		if len(reg.owners[word]) == 0 && reg.common[word].Name == "" {
-			known = near(word, words)
+			known = Near(word, words)
 		}
 		for _, k := range reg.kinds {
 			if kind := k.values[known].Kind; known != "" && (kind == uptime.SecretText || kind == uptime.SecretTable) {

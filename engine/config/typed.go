@@ -95,7 +95,7 @@ func (d *draft) unknown(key string) {
 	prefix := d.prefix
 	d.prefix = ""
 	hint := ""
-	if n := near(key, append(append(names(monitorKeys), names(d.kind.Keys)...), append(sorted(d.kind.fileKeys), "expect")...)); n != "" && len(d.l.reg.expectOwners[key]) == 0 {
+	if n := Near(key, append(append(names(monitorKeys), names(d.kind.Keys)...), append(sorted(d.kind.fileKeys), "expect")...)); n != "" && len(d.l.reg.expectOwners[key]) == 0 {
 		hint = fmt.Sprintf("Did you mean %q?", n)
 	} else {
 		hint = d.l.monitorHint(key)
@@ -112,7 +112,7 @@ func (d *draft) unknownExpect(key string) {
 	prefix := d.prefix
 	d.prefix = ""
 	hint := ""
-	if n := near(key, names(d.kind.Expect)); n != "" {
+	if n := Near(key, names(d.kind.Expect)); n != "" {
 		hint = fmt.Sprintf("Did you mean %q?", "expect."+n)
 	}
 	if _, ok := d.l.reg.common[key]; hint == "" && (ok || len(d.l.reg.owners[key]) > 0) {

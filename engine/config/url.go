@@ -64,7 +64,7 @@ func (r *registry) kindOf(raw string) (*kind, *wrong) {
 		return k, nil
 	}
 	hint := "Known: " + strings.Join(r.schemes(), ", ")
-	if n := near(s, r.schemes()); n != "" {
+	if n := Near(s, r.schemes()); n != "" {
 		hint = fmt.Sprintf("Did you mean %q? %s", n, hint)
 	}
 	return nil, &wrong{fmt.Sprintf("unknown scheme %q", shown(s)), hint}

@@ -150,7 +150,7 @@ needs no configuration.`,
 		commands []*cobra.Command
 	}{
 		{"Watch:", []*cobra.Command{c.engineCommand(), c.attachCommand()}},
-		{"Ask:", []*cobra.Command{c.statusCommand(), c.checkCommand(), c.historyCommand(), c.eventsCommand()}},
+		{"Ask:", []*cobra.Command{c.statusCommand(), c.checkCommand(), c.historyCommand(), c.eventsCommand(), c.explainCommand()}},
 		{"Act:", append(c.actCommands(), c.addCommand())},
 		{"Care:", []*cobra.Command{c.reloadCommand(), c.stopCommand(), c.configCommand(), c.dataCommand(), c.versionCommand()}},
 	}
