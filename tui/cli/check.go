@@ -41,12 +41,12 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 			if all == (len(args) > 0) {
 				return failf(exitUsage, "%s needs a NAME, a URL or --all; see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}
-			jobs, err := c.jobsFor(args)
+			jobs, zone, err := c.jobsFor(args)
 			if err != nil {
 				return err
 			}
 			results := c.checkNow(cmd.Context(), jobs)
-			if err := report.Checks(c.stdout, results, c.reportOptions(format)); err != nil {
+			if err := report.Checks(c.stdout, results, c.reportOptions(format, zone)); err != nil {
 				return err
 			}
 			return silent(report.CheckExit(results))
@@ -57,24 +57,25 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 }
 
 // jobsFor makes what is to be checked: the named monitors and the URLs in the
-// order of the arguments, or every monitor for none.
-func (c *call) jobsFor(args []string) ([]uptime.Job, error) {
+// order of the arguments, or every monitor for none; and the time zone to tell
+// of it in, which is ours where no configuration is needed.
+func (c *call) jobsFor(args []string) ([]uptime.Job, *time.Location, error) {
 	opt := c.options()
 	var cfg *config.Config
 	if !slices.ContainsFunc(args, func(a string) bool { return !isURL(a) }) && len(args) > 0 {
-		cfg = &config.Config{} // no name is asked for, so no file is read
+		cfg = &config.Config{Timezone: time.Local} // no name is asked for, so no file is read
 	} else {
 		in, err := c.load()
 		var none *noConfig
 		if errors.As(err, &none) && len(args) > 0 {
-			return nil, failf(exitUsage, "%w; a URL needs none, and looks like https://%s", err, uptime.Clean(args[0], 80))
+			return nil, nil, failf(exitUsage, "%w; a URL needs none, and looks like https://%s", err, uptime.Clean(args[0], 80))
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		cfg = in.config
 		if len(args) == 0 {
-			return cfg.Jobs, nil
+			return cfg.Jobs, cfg.Timezone, nil
 		}
 	}
 	jobs := make([]uptime.Job, 0, len(args))
@@ -84,15 +85,15 @@ func (c *call) jobsFor(args []string) ([]uptime.Job, error) {
 			continue
 		}
 		if !isURL(a) {
-			return nil, failf(exitUsage, "%w: %s is not in %s%s", uptime.ErrNoMonitor, uptime.Clean(a, 120), cfg.Path, nearest(a, cfg.Jobs))
+			return nil, nil, failf(exitUsage, "%w: %s is not in %s%s", uptime.ErrNoMonitor, uptime.Clean(a, 120), cfg.Path, nearest(a, cfg.Jobs))
 		}
 		one, err := config.FromURLs([]string{a}, opt)
 		if err != nil {
-			return nil, failf(exitUsage, "%w", err) // it names what is wrong, and no secret of a URL
+			return nil, nil, failf(exitUsage, "%w", err) // it names what is wrong, and no secret of a URL
 		}
 		jobs = append(jobs, one.Jobs...)
 	}
-	return jobs, nil
+	return jobs, cfg.Timezone, nil
 }
 
 // isURL reports whether an argument is a URL rather than a name: it begins with a scheme.

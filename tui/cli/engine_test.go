@@ -47,11 +47,12 @@ names = ["good"]
 `, l.Addr())
 }
 
-// engineBench has an engine running beside it, in this process.
-func engineBench(t *testing.T) (b *bench, stop func() outcome) {
+// engineBench has an engine running beside it, in this process. Its
+// configuration is that of refusing, with some words replaced by others.
+func engineBench(t *testing.T, instead ...string) (b *bench, stop func() outcome) {
 	t.Helper()
 	b = newBench(t)
-	write(t, "lookout.toml", refusing(t))
+	write(t, "lookout.toml", strings.NewReplacer(instead...).Replace(refusing(t)))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan outcome, 1) // the engine's only word
 	go func() { ended <- b.callContext(ctx, "", "engine") }()

@@ -22,12 +22,8 @@ func (s *span) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.until, "until", "", "before this moment, written alike")
 }
 
-// times reads the flags in the zone that loc finds, if they say anything.
-func (s *span) times(now time.Time, loc func() *time.Location) (since, until time.Time, err error) {
-	if s.since == "" && s.until == "" {
-		return since, until, nil
-	}
-	zone := loc()
+// times reads the flags, as they are meant in a time zone.
+func (s *span) times(now time.Time, zone *time.Location) (since, until time.Time, err error) {
 	if s.since != "" {
 		if since, err = parsePast(s.since, now, zone); err != nil {
 			return since, until, fmt.Errorf("--since: %w", err)
@@ -42,16 +38,6 @@ func (s *span) times(now time.Time, loc func() *time.Location) (since, until tim
 		}
 	}
 	return since, until, nil
-}
-
-// zoneFor is the time zone for what is asked of an engine, or of nobody.
-func zoneFor(ctx context.Context, e *peer) func() *time.Location {
-	return func() *time.Location {
-		if e == nil {
-			return time.Local
-		}
-		return e.zone(ctx)
-	}
 }
 
 func (c *call) historyCommand() *cobra.Command {
@@ -74,17 +60,16 @@ the file.`,
 				return failf(exitUsage, "--results are of one monitor: name it")
 			}
 			ctx := cmd.Context()
-			m, e, done, err := c.remember(ctx)
+			m, _, done, err := c.remember(ctx)
 			if err != nil {
 				return err
 			}
 			defer done()
-			since, until, err := s.times(c.now(), zoneFor(ctx, e))
+			opt := c.reportOptions(format, m.zone(ctx))
+			since, until, err := s.times(c.now(), opt.Location)
 			if err != nil {
 				return err
 			}
-			opt := c.reportOptions(format)
-			opt.Location = zoneFor(ctx, e)()
 			if results {
 				list, err := m.Results(ctx, uptime.ResultQuery{Monitor: args[0], Since: since, Until: until, Limit: mostRows})
 				if err != nil {
@@ -138,11 +123,10 @@ or --since say where to begin, until it is interrupted or the engine ends.`,
 				return failf(exitNoEngine, "there is nothing to follow: no engine runs")
 			}
 			q := uptime.EventQuery{After: after, Limit: mostRows}
-			if q.Since, q.Until, err = s.times(c.now(), zoneFor(ctx, e)); err != nil {
+			opt := c.reportOptions(format, m.zone(ctx))
+			if q.Since, q.Until, err = s.times(c.now(), opt.Location); err != nil {
 				return err
 			}
-			opt := c.reportOptions(format)
-			opt.Location = zoneFor(ctx, e)()
 			chosen := cmd.Flags().Changed("after") || s != span{}
 			last, err := c.printPast(ctx, m, q, chosen, follow, opt)
 			if err != nil || !follow {

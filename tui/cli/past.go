@@ -18,6 +18,7 @@ type memories interface {
 	Events(ctx context.Context, q uptime.EventQuery) ([]uptime.Event, error)
 	Incidents(ctx context.Context, q uptime.IncidentQuery) ([]uptime.Incident, error)
 	Results(ctx context.Context, q uptime.ResultQuery) ([]uptime.Result, error)
+	zone(ctx context.Context) *time.Location // that people read its times in
 }
 
 // archive is a data file that is read without an engine.
@@ -87,6 +88,9 @@ type frozen struct{ *storage.Store }
 
 // Rename does nothing: the engine that runs next will do it.
 func (frozen) Rename(from, to string) error { return nil }
+
+// zone is the one that is configured.
+func (a *archive) zone(context.Context) *time.Location { return a.in.config.Timezone }
 
 // Events answers from the file.
 func (a *archive) Events(_ context.Context, q uptime.EventQuery) ([]uptime.Event, error) {

@@ -37,9 +37,9 @@ func (c *call) reportFormat(offered ...report.Format) (report.Format, error) {
 	return report.ParseFormat(word, offered...)
 }
 
-// reportOptions are those of a report that is printed now.
-func (c *call) reportOptions(f report.Format) report.Options {
-	return report.Options{Format: f, Now: c.now(), Location: time.Local, Width: c.width()}
+// reportOptions are those of a report that is printed now, for people in a time zone.
+func (c *call) reportOptions(f report.Format, zone *time.Location) report.Options {
+	return report.Options{Format: f, Now: c.now(), Location: zone, Width: c.width()}
 }
 
 // width is that of the terminal that is printed to; 0 for everything else.

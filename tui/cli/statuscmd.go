@@ -107,8 +107,8 @@ func (c *call) printStatus(ctx context.Context, f statusFlags) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	opt := c.reportOptions(f.format)
-	opt.Location, opt.Problems, opt.ASCII = zoneOf(s.Snapshot), f.problems, f.ascii
+	opt := c.reportOptions(f.format, zoneOf(s.Snapshot))
+	opt.Problems, opt.ASCII = f.problems, f.ascii
 	code := report.StatusExit(s)
 	if f.output == "" {
 		return code, report.Status(c.stdout, s, opt)

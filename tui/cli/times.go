@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 	"time"
+	_ "time/tzdata" // a time zone is no mistake where the system has no list of them
 
 	"lookout/engine/uptime"
 )
