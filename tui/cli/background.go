@@ -76,6 +76,9 @@ func lastWords(path string, from int64) string {
 		return "and left no log"
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() < from {
+		from = 0 // another file has taken its place
+	}
 	b, err := io.ReadAll(io.NewSectionReader(f, from, 1<<20))
 	b = bytes.TrimSpace(b)
 	if err != nil || len(b) == 0 {

@@ -73,13 +73,13 @@ func (c *call) embed(ctx context.Context, in instance) error {
 	if err := in.folder.prepare(in.config.SocketGroup); err != nil {
 		return err
 	}
-	log, closeLog, err := c.consoleLog(in)
+	log, err := c.consoleLog(in)
 	if err != nil {
 		return err
 	}
-	defer closeLog()
+	defer log.file.Close()
 	for {
-		h, e, err := c.claim(ctx, in, log)
+		h, e, err := c.claim(ctx, in, log.Logger)
 		switch {
 		case err != nil:
 			return err
@@ -89,8 +89,11 @@ func (c *call) embed(ctx context.Context, in instance) error {
 			e.Close()
 			return e.taken(in.folder, in.place.path)
 		}
+		log.file.hold()
 		s := session{host: h, options: tui.Options{Source: h.source(), Embedded: true}}
-		if err := s.run(ctx); err != nil || !s.background {
+		err = s.run(ctx)
+		log.file.yield()
+		if err != nil || !s.background {
 			return err
 		}
 		pid, err := c.handOver(ctx, in)

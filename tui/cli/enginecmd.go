@@ -43,25 +43,29 @@ ready, what it does, and that it lives.`,
 
 // runEngine is `lookout engine`.
 func (c *call) runEngine(ctx context.Context) error {
+	hup := make(chan os.Signal, 1) // signals → us; one slot: two that come together mean one reload
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	in, err := c.load()
 	if err != nil {
 		return err
 	}
-	log, closeLog, err := c.engineLog(in.config.Log)
+	log, err := c.engineLog(in)
 	if err != nil {
 		return err
 	}
-	defer closeLog()
-	for _, w := range in.config.Warnings {
-		log.Warn("configuration", "at", w.String())
-	}
-	h, e, err := c.claim(ctx, in, log)
+	defer log.file.Close()
+	h, e, err := c.claim(ctx, in, log.Logger)
 	if err != nil {
 		return err
 	}
 	if e != nil {
 		defer e.Close()
 		return e.taken(in.folder, in.place.path)
+	}
+	log.file.hold()
+	for _, w := range in.config.Warnings {
+		log.Warn("configuration", "at", w.String())
 	}
 
 	n := newNotifier(c.getenv, os.Getpid())
@@ -72,8 +76,6 @@ func (c *call) runEngine(ctx context.Context) error {
 		close(watched)
 	}()
 	reloaded := make(chan struct{}) // closed when no more signals are taken
-	hup := make(chan os.Signal, 1)  // signals → us; one slot: two that come together mean one reload
-	signal.Notify(hup, syscall.SIGHUP)
 	go func() {
 		defer close(reloaded)
 		for {
@@ -95,7 +97,6 @@ func (c *call) runEngine(ctx context.Context) error {
 	})
 	n.stopping("ended")
 	end()
-	signal.Stop(hup)
 	<-watched
 	<-reloaded
 	return err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -54,6 +55,32 @@ func TestEngineUnderSystemd(t *testing.T) {
 	cancel()
 	hear("STOPPING=1\n")
 	if got := <-ended; got.code != 0 || !strings.Contains(got.stderr, "the configuration in force stays") {
+		t.Errorf("it ended with %+v", got)
+	}
+}
+
+// TestHangupWhileStarting sends the signal after the configuration was read and
+// before anything is checked: it means a reload, and not the end.
+func TestHangupWhileStarting(t *testing.T) {
+	b := newBench(t)
+	write(t, "lookout.toml", refusing(t))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var once sync.Once
+	b.now = func() time.Time {
+		once.Do(func() {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+				t.Error(err)
+			}
+		})
+		return time.Now()
+	}
+	ended := make(chan outcome, 1) // the engine's only word
+	go func() { ended <- b.callContext(ctx, "", "engine") }()
+	other := &bench{dir: b.dir, env: b.env, now: time.Now}
+	other.eventually(t, `"event":"config"`, "events", "--format", "json")
+	cancel()
+	if got := <-ended; got.code != 0 {
 		t.Errorf("it ended with %+v", got)
 	}
 }

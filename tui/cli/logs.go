@@ -1,18 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 
-	"lookout/engine/config"
 	"lookout/engine/uptime"
 )
-
-// maxLog is from what size on a log of ours is put aside at a start.
-const maxLog = 8 << 20
 
 // newLog writes a log for people. Whatever comes from outside is made harmless.
 func newLog(w io.Writer, level slog.Level, stamps bool) *slog.Logger {
@@ -32,45 +26,58 @@ func newLog(w io.Writer, level slog.Level, stamps bool) *slog.Logger {
 	}}))
 }
 
+// engineLog is the log of an engine, and the file behind it; nil where that is
+// for others to look after.
+type engineLog struct {
+	*slog.Logger
+	file *logFile
+}
+
 // engineLog is the log of `lookout engine`: the file that was configured, else
-// standard error, where the journal puts the time in front by itself.
-func (c *call) engineLog(cfg config.Log) (*slog.Logger, func(), error) {
-	if cfg.File != "" {
-		return fileLog(cfg.File, cfg.Level)
+// standard error, where the journal puts the time in front by itself. In the
+// background standard error is the file in the data folder.
+func (c *call) engineLog(in instance) (engineLog, error) {
+	path, level := in.config.Log.File, levelOf(in.config.Log.Level)
+	if path != "" {
+		return fileLog(path, level)
 	}
-	return newLog(c.stderr, levelOf(cfg.Level), c.env["JOURNAL_STREAM"] == ""), func() {}, nil
+	if leadsTo(c.stderr, in.folder.log()) {
+		return fileLog(in.folder.log(), level, 1, 2)
+	}
+	return engineLog{newLog(c.stderr, level, c.env["JOURNAL_STREAM"] == ""), nil}, nil
 }
 
 // consoleLog is the log of an engine under a dashboard, which has the screen:
 // the file that was configured, else one in the data folder.
-func (c *call) consoleLog(in instance) (*slog.Logger, func(), error) {
+func (c *call) consoleLog(in instance) (engineLog, error) {
 	path := in.config.Log.File
 	if path == "" {
 		path = in.folder.log()
 	}
-	return fileLog(path, in.config.Log.Level)
+	return fileLog(path, levelOf(in.config.Log.Level))
 }
 
-// fileLog appends to a file. One that has become large is put aside first.
-func fileLog(path, level string) (*slog.Logger, func(), error) {
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > maxLog {
-		if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, failf(exitIO, "put the log %s aside: %w", path, cause(err))
-		}
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+// fileLog appends to a file, which descriptors of the process may lead to as well.
+func fileLog(path string, level slog.Level, fds ...int) (engineLog, error) {
+	f, err := openLog(path, fds...)
 	if err != nil {
-		return nil, nil, logError(path, err)
+		return engineLog{}, err
 	}
-	return newLog(f, levelOf(level), true), func() { f.Close() }, nil
+	return engineLog{newLog(f, level, true), f}, nil
 }
 
-func logError(path string, err error) error {
-	code := exitIO
-	if errors.Is(err, fs.ErrPermission) {
-		code = exitDenied
+// leadsTo reports whether a stream is the file at a path.
+func leadsTo(stream any, path string) bool {
+	f, ok := stream.(*os.File)
+	if !ok || f == nil {
+		return false
 	}
-	return failf(code, "the log %s cannot be written: %w; choose another [log] file", path, cause(err))
+	is, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(is, named)
 }
 
 // discardLog is the log of what keeps nothing.

@@ -32,45 +32,34 @@ func TestLogIsHarmless(t *testing.T) {
 func TestEngineLog(t *testing.T) {
 	var b bytes.Buffer
 	c := &call{stderr: &b, env: map[string]string{}}
-	log, end, err := c.engineLog(config.Log{Level: "warn"})
+	logOf := func(cfg config.Log) (engineLog, error) {
+		return c.engineLog(instance{config: &config.Config{Log: cfg}, folder: folder(t.TempDir())})
+	}
+	log, err := logOf(config.Log{Level: "warn"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	log.Info("quiet")
 	log.Warn("loud")
-	end()
+	log.file.hold()
+	log.file.Close()
 	if got := b.String(); !strings.HasPrefix(got, "time=") || !strings.Contains(got, "msg=loud") || strings.Contains(got, "quiet") {
 		t.Errorf("log says %q", got)
 	}
 
 	path := filepath.Join(t.TempDir(), "log")
 	for range 2 {
-		if log, end, err = c.engineLog(config.Log{File: path, Level: "info"}); err != nil {
+		if log, err = logOf(config.Log{File: path, Level: "info"}); err != nil {
 			t.Fatal(err)
 		}
 		log.Info("kept")
-		end()
+		log.file.Close()
 	}
 	if got, _ := os.ReadFile(path); strings.Count(string(got), "msg=kept") != 2 {
 		t.Errorf("the file says %q", got)
 	}
-	_, _, err = c.engineLog(config.Log{File: filepath.Join(path, "x")})
+	_, err = logOf(config.Log{File: filepath.Join(path, "x")})
 	if codeOf(err) != exitIO || !strings.Contains(err.Error(), "[log] file") {
 		t.Errorf("got %d, %v", codeOf(err), err)
-	}
-}
-
-func TestFileLogPutsLargeAside(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
-	write(t, path, strings.Repeat("x", maxLog+1))
-	_, end, err := fileLog(path, "info")
-	if err != nil {
-		t.Fatal(err)
-	}
-	end()
-	now, _ := os.Stat(path)
-	old, err := os.Stat(path + ".old")
-	if err != nil || now.Size() != 0 || old.Size() != maxLog+1 {
-		t.Errorf("%v, %v, %v", now, old, err)
 	}
 }
