@@ -47,10 +47,11 @@ func watch(ctx context.Context, c net.Conn) func() {
 	}
 }
 
-// speak makes a check of one connection: do speaks on it, and its waits end with ctx.
+// speak makes a check of one connection: do speaks on it, and its waits end
+// with ctx. It is called again on a new one where a TLS hello was lost.
 func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn) *failure) uptime.Result {
 	t := newTrace()
-	return t.end(func() *failure {
+	return t.end(t.greeting(func() *failure {
 		conn, f := s.connect(ctx, t, e)
 		if f != nil {
 			return f
@@ -58,7 +59,7 @@ func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn
 		defer conn.Close()
 		defer watch(ctx, conn)()
 		return do(t, conn)
-	}())
+	}))
 }
 
 // connect resolves a host and tries its addresses one after the other, each

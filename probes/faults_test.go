@@ -33,7 +33,6 @@ var notYet = map[uptime.Fault]string{
 	uptime.FaultDNSResolversDisagree: "one resolver's answer is enough so far",
 	uptime.FaultDNSDnssec:            "no validating resolver can be named so far",
 	uptime.FaultTCPV4OnlyDead:        "the first address that answers is enough so far, and IPv6 comes first",
-	uptime.FaultTLSHelloTooBig:       "no second handshake so far",
 	uptime.FaultTLSRevoked:           "staples are not read so far",
 	uptime.FaultTLSRenewalOverdue:    "needs the history of a certificate",
 	uptime.FaultHTTPWrongHost:        "other hosts are allowed",
@@ -45,7 +44,7 @@ var notYet = map[uptime.Fault]string{
 // those that they don't.
 func TestFaults(t *testing.T) {
 	covered := map[uptime.Fault]bool{}
-	for _, list := range [][]produced{localFaultCases, dnsFaults, tcpFaults, tlsFaults, httpFaults, httpBodyFaults, replyFaults, icmpFaults, slowFaults} {
+	for _, list := range [][]produced{localFaultCases, dnsFaults, tcpFaults, tlsFaults, helloFaults, httpFaults, httpBodyFaults, replyFaults, icmpFaults, slowFaults} {
 		for _, p := range list {
 			covered[p.fault] = true
 			t.Run(p.fault.String(), func(t *testing.T) {

@@ -26,22 +26,30 @@ type secured struct {
 // verifies what it is shown.
 // The connection stays its caller's to close, and to watch.
 func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host string, protocols ...string) (*secured, *failure) {
-	config := s.config.Clone()
-	config.NextProtos = protocols
 	name := strings.TrimSuffix(host, ".")
 	if s.name != "" {
 		name = s.name
 	}
-	config.ServerName = name
 	sec := &secured{raw: &quietConn{Conn: c}}
-	if len(config.Certificates) == 0 {
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	config := &tls.Config{
+		ServerName:         name,
+		NextProtos:         protocols,
+		MinVersion:         s.oldest,
+		InsecureSkipVerify: true, // verifyChain does it, and finds every problem instead of the first
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if s.client != nil {
+				return s.client, nil
+			}
 			sec.asked = true
 			return new(tls.Certificate), nil
-		}
+		},
+	}
+	if t.hello == smallHello {
+		config.CurvePreferences = smallGroups
 	}
 	sec.Conn = tls.Client(sec.raw, config)
 	start := time.Now()
+	t.helloDeadline(ctx, sec.raw)
 	err := sec.Handshake()
 	state := sec.ConnectionState()
 	detail := ""
@@ -54,8 +62,10 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 		if f.fault == uptime.FaultTLSTimeout {
 			f.text += " after " + uptime.Took(time.Since(start))
 		}
+		t.helloFailed(ctx, sec.raw, f)
 		return nil, f
 	}
+	t.helloTaken()
 	return sec, s.judge(t, state, name, time.Now())
 }
 

@@ -62,13 +62,22 @@ func roundTrip2(ctx context.Context, sec *secured, req *http.Request) (*http.Res
 // the goroutine that did is at its end then.
 type quietConn struct {
 	net.Conn
-	reading sync.Mutex
+	reading  sync.Mutex
+	answered bool   // something was read
+	first    func() // to call then; may be nil
 }
 
 func (q *quietConn) Read(p []byte) (int, error) {
 	q.reading.Lock()
 	defer q.reading.Unlock()
-	return q.Conn.Read(p)
+	n, err := q.Conn.Read(p)
+	if n > 0 && !q.answered {
+		q.answered = true
+		if q.first != nil {
+			q.first()
+		}
+	}
+	return n, err
 }
 
 // still closes the connection and returns when no read is under way.

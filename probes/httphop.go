@@ -43,7 +43,12 @@ func (c httpCheck) check(ctx context.Context, t *trace) *failure {
 		}
 		seen[v] = true
 
-		next, header, f := c.visit(ctx, t, at, req, n)
+		var next *hop
+		var header http.Header
+		f := t.greeting(func() (f *failure) {
+			next, header, f = c.visit(ctx, t, at, req, n)
+			return f
+		})
 		if f != nil || next == nil {
 			return f
 		}
@@ -150,11 +155,7 @@ func (c httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn 
 	}
 	settings := c.tls
 	if !at.own {
-		settings.name, settings.pins = "", nil
-		if len(settings.config.Certificates) > 0 {
-			settings.config = settings.config.Clone()
-			settings.config.Certificates = nil
-		}
+		settings = settings.elsewhere()
 	}
 	protocols := []string{"h2", "http/1.1"}
 	switch {

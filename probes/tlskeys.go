@@ -30,9 +30,10 @@ func tlsKeys() []uptime.Key {
 
 // tlsSettings is how a check speaks TLS. It is not written after it was made.
 type tlsSettings struct {
-	config *tls.Config    // to be cloned
-	roots  *x509.CertPool // nil: the system's
-	name   string         // instead of the host's; "" for that
+	oldest uint16           // TLS version to take
+	client *tls.Certificate // to show; nil: none
+	roots  *x509.CertPool   // nil: the system's
+	name   string           // instead of the host's; "" for that
 	pins   [][sha256.Size]byte
 	warn   uptime.Percentage // zero: the default
 	min    uptime.Percentage // zero: the default
@@ -47,17 +48,14 @@ var tlsVersions = map[string]uint16{
 // tls reads the TLS keys, those of tlsKeys; what monitors can share of them is in sys.
 func (f *form) tls(sys *system) tlsSettings {
 	s := tlsSettings{
-		sys: sys,
-		config: &tls.Config{
-			InsecureSkipVerify: true, // verifyChain does it, and finds every problem instead of the first
-			MinVersion:         tlsVersions[uptime.Value(f.Values, "min_tls", "1.2")],
-		},
+		sys:    sys,
+		oldest: tlsVersions[uptime.Value(f.Values, "min_tls", "1.2")],
 		name:   uptime.Value(f.Values, "server_name", ""),
 		warn:   uptime.Value(f.Values, "cert_warn", uptime.Percentage{}),
 		min:    uptime.Value(f.Values, "cert_min", uptime.Percentage{}),
 		verify: uptime.Value(f.Values, "verify", "full") != "none",
 	}
-	if s.config.MinVersion == 0 {
+	if s.oldest == 0 {
 		f.wrong("min_tls", `write it as "1.2" or "1.3"`, "%q is no TLS version", uptime.Value(f.Values, "min_tls", ""))
 	}
 	if pem, ok := f.Values["ca_file"].([]byte); ok {
@@ -81,12 +79,19 @@ func (f *form) tls(sys *system) tlsSettings {
 		if err != nil {
 			f.wrong("client_cert", "certificate and key have to be in PEM and belong together", "client_cert and client_key make no pair")
 		}
-		s.config.Certificates = []tls.Certificate{pair}
+		s.client = &pair
 	case hasCert:
 		f.wrong("client_cert", "add client_key or client_key_file", "a client_cert without a client_key")
 	case hasKey:
 		f.wrong("client_key", "add client_cert", "a client_key without a client_cert")
 	}
+	return s
+}
+
+// elsewhere are the settings for another host, which a redirect leads to: what
+// was meant for the monitor's own is left out.
+func (s tlsSettings) elsewhere() tlsSettings {
+	s.name, s.pins, s.client = "", nil, nil
 	return s
 }
 

@@ -26,7 +26,9 @@ type trace struct {
 	res       uptime.Result
 	took      [times]time.Duration // summed over the hops of a redirect
 	taken     [times]bool
-	complaint *failure // the first reason to call a success degraded
+	complaint *failure   // the first reason to call a success degraded
+	hello     helloState // of TLS
+	lost      *failure   // of the hello that nobody answered
 }
 
 func newTrace() *trace { return &trace{start: time.Now()} }
