@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"lookout/engine/config"
 )
 
 // folder is a data folder: one instance's file, socket and note of who runs.
@@ -124,7 +126,7 @@ type holder struct {
 
 // note writes lookout.pid. Only the holder of the lock does.
 func (f folder) note(h holder) error {
-	return writeFile(f.pid(), 0o600, fmt.Appendf(nil, "%d\n%s\n%s\n", h.pid, h.config, h.version))
+	return config.WriteFile(f.pid(), 0o600, fmt.Appendf(nil, "%d\n%s\n%s\n", h.pid, h.config, h.version))
 }
 
 // holder reads lookout.pid; a missing or broken one is a holder without a pid.
@@ -150,23 +152,4 @@ func (h holder) String() string {
 		return "another process"
 	}
 	return "pid " + strconv.Itoa(h.pid)
-}
-
-// writeFile replaces a file in one step: it is there whole, or as it was.
-func writeFile(path string, perm fs.FileMode, data []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-		}
-	}()
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(perm), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lookout/engine/config"
 	"lookout/engine/report"
 	"lookout/engine/uptime"
 )
@@ -118,7 +119,7 @@ func (c *call) printStatus(ctx context.Context, f statusFlags) (int, error) {
 	if err := report.Status(&b, s, opt); err != nil {
 		return code, err
 	}
-	if err := writeFile(f.output, 0o644, b.Bytes()); err != nil {
+	if err := config.WriteFile(f.output, 0o644, b.Bytes()); err != nil {
 		return code, fmt.Errorf("write %s: %w", f.output, cause(err))
 	}
 	return code, nil
