@@ -26,6 +26,7 @@ type block struct {
 // piece is a stretch of a file that begins with a header, but for the first of a file.
 type piece struct {
 	line int // of its first byte, from 1
+	pos  int // of its first byte in the file
 	text string
 }
 
@@ -67,7 +68,7 @@ func (c *cutter) end(pos int) {
 		c.blocks = append(c.blocks, b)
 		c.line = 1
 	}
-	b.pieces = append(b.pieces, piece{c.line, c.text[c.from:pos]})
+	b.pieces = append(b.pieces, piece{c.line, c.from, c.text[c.from:pos]})
 	b.size += pos - c.from
 	b.faults = append(b.faults, c.faults...)
 	c.faults = nil

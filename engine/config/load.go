@@ -20,6 +20,8 @@ const (
 	maxMonitors = 1_000_000
 	// ManagedName is the file beside the configuration that "lookout add" and the API write.
 	ManagedName = "managed.toml"
+
+	bom = "\ufeff" // some editors begin UTF-8 with it
 )
 
 // file is one file that was read.
@@ -71,6 +73,15 @@ func Load(path string, opt Options) (*Config, error) {
 }
 
 func load(path string, opt Options, overlay map[string]string) (*Config, error) {
+	l, err := read(path, opt, overlay)
+	if err != nil {
+		return nil, err
+	}
+	return l.finish()
+}
+
+// read reads every file and all but the monitors in them.
+func read(path string, opt Options, overlay map[string]string) (*loader, error) {
 	l := newLoader(path, opt)
 	l.overlay = overlay
 	if err := l.readFile(&file{path: path}); err != nil {
@@ -83,7 +94,7 @@ func load(path string, opt Options, overlay map[string]string) (*Config, error) 
 		l.broken = true
 	}
 	l.walk()
-	return l.finish()
+	return l, nil
 }
 
 func newLoader(path string, opt Options) *loader {
@@ -119,7 +130,7 @@ func (l *loader) readFile(f *file) error {
 		l.cfg.Files = append(l.cfg.Files, f.path)
 	}
 	l.total += len(text)
-	text = strings.TrimPrefix(text, "\ufeff")
+	text = strings.TrimPrefix(text, bom)
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return &fs.PathError{Op: "read", Path: f.path, Err: errors.New("is UTF-16 text; save it as UTF-8")}
 	}

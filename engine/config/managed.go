@@ -1,10 +1,10 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,25 +15,30 @@ import (
 	"lookout/engine/uptime"
 )
 
-// Field is one key of a monitor that is added: a string, []string, int or bool.
-type Field struct {
-	Key   string
-	Value any
-}
-
-// ErrExists reports that a monitor of that name is there already.
-var ErrExists = errors.New("a monitor of that name exists")
+// Decisions of whoever changes the managed file, beside uptime.ErrInvalid (what
+// was given cannot be written) and Mistakes (the configuration would not load).
+var (
+	// ErrExists reports that a monitor of that name is there already.
+	ErrExists = errors.New("a monitor of that name exists")
+	// ErrByHand reports a monitor that a person wrote and only a person changes.
+	ErrByHand = errors.New("the monitor is written by hand")
+)
 
 const managedHead = `# Monitors that "lookout add" and the API wrote. lookout reads this file after
 # lookout.toml; edit it if you like, while no engine is running.
 `
 
 // AddManaged appends a monitor to the managed file beside a configuration and
-// returns its name, derived from the url where none is given. The whole
-// configuration is loaded with it first: nothing is written when that would
-// leave a mistake, and the error is then Mistakes. The file is replaced in one
-// step and is on disk when AddManaged returns.
-func AddManaged(configPath string, fields []Field, opt Options) (name string, err error) {
+// returns its name, derived from the url where none is given. Fields are the
+// keys of [[monitor]] with values as encoding/json gives them, an int64 for a
+// whole number; [monitor.expect] is a map under "expect".
+//
+// AddManaged, PutManaged and DeleteManaged have the same terms. The whole
+// configuration is loaded with the change first: nothing is written when that
+// would leave a mistake, and the error is then Mistakes. The file is replaced
+// in one step and is on disk when they return. Nothing in it changes but the
+// block of that monitor.
+func AddManaged(configPath string, fields map[string]any, opt Options) (name string, err error) {
 	unlock, err := lockFolder(filepath.Dir(configPath))
 	if err != nil {
 		return "", err
@@ -43,123 +48,188 @@ func AddManaged(configPath string, fields []Field, opt Options) (name string, er
 	if err != nil {
 		return "", fmt.Errorf("repair the configuration first: %w", err)
 	}
-	name, block, err := monitorText(fields, newRegistry(opt.Types))
-	if err != nil {
-		return "", err
-	}
+	name, fields = complement(fields, newRegistry(opt.Types))
 	if e, ok := current.entries[name]; ok || slices.Contains(current.Disabled, name) {
 		if !ok {
 			return "", fmt.Errorf("%w: %q, which is not enabled", ErrExists, shown(name))
 		}
 		return "", fmt.Errorf("%w: %q is at %s:%d", ErrExists, shown(name), e.file, e.line)
 	}
-	path := managedPath(configPath)
-	text, _, err := readText(path, maxTotal)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		text = managedHead
-	case err != nil:
+	block, err := monitorText(fields, nil)
+	if err != nil {
 		return "", err
 	}
-	if !strings.HasSuffix(text, "\n") {
-		text += "\n"
+	m, err := readManaged(configPath)
+	if err != nil {
+		return "", err
 	}
-	written := strings.Count(text, "\n")
-	text += "\n" + block
-	if _, err := load(configPath, opt, map[string]string{path: text}); err != nil {
+	if m.text == "" {
+		m.text = managedHead
+	}
+	if !strings.HasSuffix(m.text, "\n") {
+		m.text += "\n"
+	}
+	return name, m.replace(len(m.text), len(m.text), "\n"+block, opt)
+}
+
+// PutManaged writes a monitor of the managed file anew, in its place. Comments
+// stay with the keys that stay. The name may be among the fields, if it is the
+// same. A name that is not in the managed file is ErrByHand where a person wrote
+// it, else uptime.ErrNoMonitor.
+func PutManaged(configPath, name string, fields map[string]any, opt Options) error {
+	if given, ok := fields["name"]; ok && given != name {
+		return fmt.Errorf("%w: the name of what is written differs from %q; to rename a monitor, delete it and add it with was = the old name", uptime.ErrInvalid, shown(name))
+	}
+	_, fields = complement(fields, newRegistry(opt.Types))
+	fields["name"] = name
+	return editManaged(configPath, name, opt, func(old string) (string, error) {
+		return monitorText(fields, notesOf(old))
+	})
+}
+
+// DeleteManaged removes a monitor from the managed file, with the comments
+// between its keys. The errors are those of PutManaged.
+func DeleteManaged(configPath, name string, opt Options) error {
+	return editManaged(configPath, name, opt, func(string) (string, error) { return "", nil })
+}
+
+// editManaged replaces the block of one monitor by what change makes of it.
+func editManaged(configPath, name string, opt Options, change func(old string) (string, error)) error {
+	unlock, err := lockFolder(filepath.Dir(configPath))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	m, err := readManaged(configPath)
+	if err != nil {
+		return err
+	}
+	b, err := m.find(name)
+	if err != nil {
+		return err
+	}
+	if b == nil {
+		return elsewhere(configPath, name, opt)
+	}
+	from := b.pieces[0].pos
+	to := from + extent(b.pieces[0].text)
+	block, err := change(m.text[from:to])
+	if err != nil {
+		return err
+	}
+	if block == "" && strings.HasSuffix(m.text[:from], "\n\n") { // the blank line that set it apart
+		from--
+	}
+	return m.replace(from, to, block, opt)
+}
+
+// managedPath is where the managed file of a configuration is.
+func managedPath(config string) string { return filepath.Join(filepath.Dir(config), ManagedName) }
+
+// managed is the managed file of a configuration; its text is "" where there is none.
+type managed struct {
+	config, path string
+	mark, text   string // the mark of the byte order, and what follows
+}
+
+func readManaged(configPath string) (*managed, error) {
+	m := &managed{config: configPath, path: managedPath(configPath)}
+	text, _, err := readText(m.path, maxTotal)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if rest, ok := strings.CutPrefix(text, bom); ok {
+		m.mark, text = bom, rest
+	}
+	m.text = text
+	return m, nil
+}
+
+// find returns the block of a monitor; nil where there is none. A name with
+// {target} in it finds the block that has it.
+func (m *managed) find(name string) (*block, error) {
+	for _, b := range cut(&file{path: m.path}, m.text) {
+		if b.name != "monitor" || !b.array || len(b.faults) > 0 || b.size > maxBlock {
+			continue
+		}
+		root, _, _, _ := parse(b.source())
+		list, _ := root["monitor"].([]map[string]any)
+		if len(list) == 0 {
+			continue
+		}
+		has, _ := list[0]["name"].(string)
+		if has == name && len(b.pieces) > 1 {
+			return nil, fmt.Errorf("%w: %q is in several parts at %s:%d; edit it there", ErrByHand, shown(name), m.path, b.firstLine())
+		} else if has == name {
+			return b, nil
+		}
+		targets, _ := list[0]["targets"].([]any)
+		for _, t := range targets {
+			if t, ok := t.(string); ok && strings.ReplaceAll(has, targetMark, t) == name {
+				return nil, fmt.Errorf("%w: %q is one of several monitors; change %q, which makes them all", uptime.ErrInvalid, shown(name), shown(has))
+			}
+		}
+	}
+	return nil, nil
+}
+
+// elsewhere says why a monitor that is in no block of the managed file cannot be changed.
+func elsewhere(configPath, name string, opt Options) error {
+	l, err := read(configPath, opt, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := l.finish(); err != nil {
+		return fmt.Errorf("repair the configuration first: %w", err)
+	}
+	b, ok := l.names[name]
+	if !ok {
+		return fmt.Errorf("%w: %q; the API and \"lookout add\" write %s", uptime.ErrNoMonitor, shown(name), managedPath(configPath))
+	}
+	return fmt.Errorf("%w: %q is at %s:%d; edit it there, then lookout reload", ErrByHand, shown(name), b.file.path, b.firstLine())
+}
+
+// replace writes the file with another text from one offset to another, if the
+// configuration loads with it. Mistakes in the new text have no line: it is in no file yet.
+func (m *managed) replace(from, to int, text string, opt Options) error {
+	whole := m.text[:from] + text + m.text[to:]
+	if _, err := load(m.config, opt, map[string]string{m.path: whole}); err != nil {
 		var ms Mistakes
 		if errors.As(err, &ms) {
-			for i, m := range ms { // it is in no file yet
-				if m.File == path && m.Line > written {
+			first := 1 + strings.Count(m.text[:from], "\n")
+			lines, before := strings.Count(text, "\n"), strings.Count(m.text[from:to], "\n")
+			for i, x := range ms {
+				switch {
+				case x.File != m.path || x.Line < first:
+				case x.Line < first+lines:
 					ms[i].File, ms[i].Line = "", 0
+				default:
+					ms[i].Line += before - lines
 				}
 			}
 		}
-		return "", err
+		return err
 	}
-	return name, replaceFile(path, configPath, text)
+	return replaceFile(m.path, m.config, m.mark+whole)
 }
 
-// monitorText writes fields as a [[monitor]] block, the name first and the url after it.
-func monitorText(fields []Field, reg *registry) (name, text string, err error) {
-	fields = slices.Clone(fields)
-	field := func(key string) string {
-		i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key })
-		if i < 0 {
-			return ""
+// complement copies the fields, with a scheme for the url and a name from it where these lack.
+func complement(fields map[string]any, reg *registry) (name string, out map[string]any) {
+	out = map[string]any{}
+	maps.Copy(out, fields)
+	if raw := uptime.Value(out, "url", ""); raw != "" {
+		raw = complete(raw, reg.byName[uptime.Value(out, "type", "")])
+		out["url"] = raw
+		if _, set := out["name"]; !set {
+			if u, err := url.Parse(raw); err == nil {
+				out["name"] = nameOf(u)
+			}
 		}
-		s, _ := fields[i].Value.(string)
-		return s
 	}
-	name = field("name")
-	if raw := field("url"); raw != "" {
-		raw = complete(raw, reg.byName[field("type")])
-		if u, err := url.Parse(raw); err == nil && name == "" {
-			name = nameOf(u)
-		}
-		fields = append(without(fields, "url"), Field{"url", raw})
-	}
-	if name != "" {
-		fields = append(without(fields, "name"), Field{"name", name})
-	}
-	rank := func(f Field) int { return slices.Index([]string{"url", "name"}, f.Key) }
-	slices.SortStableFunc(fields, func(a, b Field) int { return cmp.Compare(rank(b), rank(a)) })
-	var b strings.Builder
-	b.WriteString("[[monitor]]\n")
-	for _, f := range fields {
-		v, err := tomlValue(f.Value)
-		if err == nil && len(splitKey(f.Key)) == 0 || strings.ContainsAny(f.Key, "\"'=\n[]# ") {
-			err = errors.New("no key")
-		}
-		if err != nil {
-			return "", "", fmt.Errorf("%w: %s: %w", uptime.ErrInvalid, shown(f.Key), err)
-		}
-		fmt.Fprintf(&b, "%s = %s\n", f.Key, v)
-	}
-	return name, b.String(), nil
+	return uptime.Value(out, "name", ""), out
 }
 
-func without(fields []Field, key string) []Field {
-	return slices.DeleteFunc(fields, func(f Field) bool { return f.Key == key })
-}
-
-// tomlValue writes a value as TOML.
-func tomlValue(v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return tomlText(v), nil
-	case []string:
-		parts := make([]string, len(v))
-		for i, s := range v {
-			parts[i] = tomlText(s)
-		}
-		return "[" + strings.Join(parts, ", ") + "]", nil
-	case int, int64, bool:
-		return fmt.Sprint(v), nil
-	}
-	return "", fmt.Errorf("a %T cannot be written", v)
-}
-
-// tomlText writes a string in quotes.
-func tomlText(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, "\\u%04X", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-// lockFolder keeps two "lookout add" from losing one of two monitors.
+// lockFolder keeps two changes at once from losing one of them.
 func lockFolder(dir string) (unlock func(), err error) {
 	d, err := os.Open(dir)
 	if err != nil {

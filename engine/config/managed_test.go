@@ -21,20 +21,20 @@ func TestAddManaged(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		fields []Field
+		fields map[string]any
 		added  string
 		err    string
 	}{
-		{"a URL", []Field{{"url", "example.com/a b"}}, "example.com/a b", ""},
-		{"everything", []Field{{"tags", []string{"x", "y\"z"}}, {"interval", "30s"}, {"name", "mail"}, {"url", "mx.example.com:25"}, {"failures", 2}, {"rule", "consecutive"}}, "mail", ""},
-		{"a secret", []Field{{"url", "https://jo:s3cret@secret.example.com/?t=1"}, {"bearer_token", "\\\"\x01"}}, "secret.example.com", ""},
-		{"a key of expect", []Field{{"name", "e"}, {"url", "https://e.example.com"}, {"expect.status", []string{"200"}}}, "e", ""},
-		{"a type", []Field{{"url", "d.example.com"}, {"type", "tls"}, {"name", "typed"}}, "typed", ""},
-		{"twice", []Field{{"url", "https://example.com/a%20b"}}, "", `a monitor of that name exists: "example.com/a b" is at DIR/managed.toml:4`},
-		{"by hand", []Field{{"name", "shop"}, {"url", "https://shop.example.com/"}}, "", `a monitor of that name exists: "shop" is at DIR/lookout.toml:1`},
-		{"disabled", []Field{{"name", "off"}, {"url", "https://shop.example.com/"}}, "", `a monitor of that name exists: "off", which is not enabled`},
-		{"a bad value", []Field{{"url", "https://new.example.com/"}, {"interval", "5"}}, "", `monitor "new.example.com": interval = "5" needs a unit, e.g. "5s" or "5m"`},
-		{"a bad key", []Field{{"url", "https://new.example.com/"}, {"a = 1\nb", "5"}}, "", "invalid: a = 1 b: no key"},
+		{"a URL", map[string]any{"url": "example.com/a b"}, "example.com/a b", ""},
+		{"everything", map[string]any{"tags": []string{"x", "y\"z"}, "interval": "30s", "name": "mail", "url": "mx.example.com:25", "failures": 2, "rule": "consecutive"}, "mail", ""},
+		{"a secret", map[string]any{"url": "https://jo:s3cret@secret.example.com/?t=1", "bearer_token": "\\\"\x01"}, "secret.example.com", ""},
+		{"a key of expect", map[string]any{"name": "e", "url": "https://e.example.com", "expect": map[string]any{"status": []any{"200"}, "json": []any{map[string]any{"path": "$.a", "equals": int64(1)}}}}, "e", ""},
+		{"a type", map[string]any{"url": "d.example.com", "type": "tls", "name": "typed"}, "typed", ""},
+		{"twice", map[string]any{"url": "https://example.com/a%20b"}, "", `a monitor of that name exists: "example.com/a b" is at DIR/managed.toml:4`},
+		{"by hand", map[string]any{"name": "shop", "url": "https://shop.example.com/"}, "", `a monitor of that name exists: "shop" is at DIR/lookout.toml:1`},
+		{"disabled", map[string]any{"name": "off", "url": "https://shop.example.com/"}, "", `a monitor of that name exists: "off", which is not enabled`},
+		{"a bad value", map[string]any{"url": "https://new.example.com/", "interval": "5"}, "", `monitor "new.example.com": interval = "5" needs a unit, e.g. "5s" or "5m"`},
+		{"a bad key", map[string]any{"url": "https://new.example.com/", "a = 1\nb": "5"}, "", `unknown key "a = 1 b"`},
 		{"nothing", nil, "", "a monitor needs a name. Write it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestAddManagedAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, host := range []string{"a", "b", "c", "d", "e", "f"} {
 		wg.Go(func() {
-			if _, err := AddManaged(path, []Field{{"url", host + ".example.com"}}, testOptions()); err != nil {
+			if _, err := AddManaged(path, map[string]any{"url": host + ".example.com"}, testOptions()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -110,7 +110,7 @@ func TestAddManagedAtOnce(t *testing.T) {
 func TestAddManagedToABrokenConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, "x = 1\n")
-	_, err := AddManaged(filepath.Join(dir, "lookout.toml"), []Field{{"url", "example.com"}}, testOptions())
+	_, err := AddManaged(filepath.Join(dir, "lookout.toml"), map[string]any{"url": "example.com"}, testOptions())
 	var ms Mistakes
 	if !errors.As(err, &ms) || !strings.HasPrefix(err.Error(), "repair the configuration first: ") {
 		t.Errorf("got %v", err)

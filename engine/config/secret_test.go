@@ -89,7 +89,7 @@ client_key = "${canary-unset}"
 			} else {
 				out = append(out, string(b))
 			}
-			_, err = AddManaged(path, []Field{{"url", "https://jo:canary@x.example.com:canary/"}, {"bearer_token", []string{"canary"}}}, opt)
+			_, err = AddManaged(path, map[string]any{"url": "https://jo:canary@x.example.com:canary/", "bearer_token": []string{"canary"}}, opt)
 			out = append(out, fmt.Sprint(err))
 			_, err = FromURLs([]string{"https://jo:canary@x.example.com:canary/", "http:canary@x", "https://jo:canary@x.example.com/?canary=canary#canary"}, opt)
 			out = append(out, fmt.Sprint(err))

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net/url"
-	"path/filepath"
 
 	"lookout/engine/uptime"
 )
@@ -82,6 +81,3 @@ func uniqueNames(urls []*url.URL) []string {
 	}
 	return out
 }
-
-// managedPath is where the managed file of a configuration is.
-func managedPath(config string) string { return filepath.Join(filepath.Dir(config), ManagedName) }

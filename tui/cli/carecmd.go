@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -132,14 +130,14 @@ for the configuration itself.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			fields := []config.Field{{Key: "url", Value: args[0]}}
-			for _, f := range []struct{ key, value string }{{"name", name}, {"group", group}, {"note", note}, {"interval", interval}, {"timeout", timeout}} {
-				if f.value != "" {
-					fields = append(fields, config.Field{Key: f.key, Value: f.value})
+			fields := map[string]any{"url": args[0]}
+			for key, value := range map[string]string{"name": name, "group": group, "note": note, "interval": interval, "timeout": timeout} {
+				if value != "" {
+					fields[key] = value
 				}
 			}
 			if len(tags) > 0 {
-				fields = append(fields, config.Field{Key: "tags", Value: tags})
+				fields["tags"] = tags
 			}
 			return c.add(cmd.Context(), fields)
 		},
@@ -154,18 +152,14 @@ for the configuration itself.`,
 }
 
 // add writes a monitor down, through the engine where one runs.
-func (c *call) add(ctx context.Context, fields []config.Field) error {
+func (c *call) add(ctx context.Context, fields map[string]any) error {
 	e, err := c.reach(ctx)
 	if err == nil {
 		defer e.Close()
-		asked := make(map[string]any, len(fields))
-		for _, f := range fields {
-			asked[f.Key] = f.Value
-		}
-		if err := e.Add(ctx, asked); err != nil {
+		if err := e.Add(ctx, fields); err != nil {
 			return refused(err, exitUsage)
 		}
-		_, err = fmt.Fprintf(c.stdout, "added, and being checked: %s\n", fields[0].Value)
+		_, err = fmt.Fprintf(c.stdout, "added, and being checked: %s\n", fields["url"])
 		return err
 	}
 	if codeOf(err) != exitNoEngine {
@@ -188,21 +182,7 @@ func (c *call) add(ctx context.Context, fields []config.Field) error {
 }
 
 // addMonitor is what the API's POST /v1/monitors does.
-func (h *host) addMonitor(ctx context.Context, asked map[string]any) error {
-	fields := make([]config.Field, 0, len(asked))
-	for k, v := range asked {
-		if list, ok := v.([]any); ok {
-			texts := make([]string, len(list))
-			for i, x := range list {
-				if texts[i], ok = x.(string); !ok {
-					return fmt.Errorf("%w: %s is no list of texts", uptime.ErrInvalid, uptime.Clean(k, 40))
-				}
-			}
-			v = texts
-		}
-		fields = append(fields, config.Field{Key: k, Value: v})
-	}
-	slices.SortFunc(fields, func(a, b config.Field) int { return strings.Compare(a.Key, b.Key) })
+func (h *host) addMonitor(ctx context.Context, fields map[string]any) error {
 	if h.in.place.path == "" {
 		return fmt.Errorf("%w: there is no configuration to add to", uptime.ErrInvalid)
 	}
