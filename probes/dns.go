@@ -163,7 +163,7 @@ func (c dnsCheck) check(ctx context.Context, t *trace) *failure {
 // blame turns a failure of ours into one of the server where it is what is watched.
 func (c dnsCheck) blame(f *failure) *failure {
 	if f != nil && c.server.host != "" && f.fault == uptime.FaultLocalResolverDown {
-		return &failure{uptime.FaultDNSRefused, strings.Replace(f.text, "the resolver ", "", 1)}
+		return &failure{fault: uptime.FaultDNSRefused, text: strings.Replace(f.text, "the resolver ", "", 1)}
 	}
 	return f
 }

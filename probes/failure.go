@@ -19,10 +19,17 @@ import (
 type failure struct {
 	fault uptime.Fault
 	text  string
+	errno string // ECONNRESET and the like; "" where the system said none
 }
 
 func fail(fault uptime.Fault, format string, args ...any) *failure {
-	return &failure{fault, fmt.Sprintf(format, args...)}
+	return &failure{fault: fault, text: fmt.Sprintf(format, args...)}
+}
+
+// by adds what the system said, for the step that failed.
+func (f *failure) by(err error) *failure {
+	f.errno = errnoName(err)
+	return f
 }
 
 // localFaults are the errors with which our own system refuses, whatever the target is like.
@@ -49,7 +56,7 @@ func localFailure(what string, err error) *failure {
 		return nil
 	}
 	if l, ok := localFaults[errno]; ok {
-		return fail(l.fault, "%s: %s", what, l.text)
+		return fail(l.fault, "%s: %s", what, l.text).by(err)
 	}
 	return nil
 }

@@ -53,6 +53,9 @@ func TestFaults(t *testing.T) {
 				if r.Fault != p.fault || r.Outcome != p.fault.Outcome() || !strings.Contains(r.Message, p.says) {
 					t.Errorf("%s, %q: %s\nwant %q: … %s …\n%+v", r.Outcome, r.Fault, r.Message, p.fault, p.says, r.Steps)
 				}
+				if last := len(r.Steps) - 1; r.Outcome == uptime.OutcomeDown && last >= 0 && r.Steps[last].Error == "" {
+					t.Errorf("down, and its last step does not say why: %+v", r.Steps)
+				}
 			})
 		}
 	}

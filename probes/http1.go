@@ -2,8 +2,6 @@ package probes
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"io"
 	"math"
 	"net"
@@ -17,9 +15,6 @@ const (
 	maxHeader  = 64 << 10
 	maxInterim = 10 // 1xx answers before the one that counts
 )
-
-// errHeaderTooLarge is what a header meets that goes past maxHeader.
-var errHeaderTooLarge = errors.New("header too large")
 
 // capped lets so many bytes through.
 type capped struct {
@@ -39,9 +34,14 @@ func (c *capped) Read(p []byte) (int, error) {
 // overHTTP1 sends one request and reads the header of its answer. It is not
 // http.Transport, which dials, retries, keeps and hides: here every phase and
 // every error is seen. Sec is the connection's TLS, nil without.
-func overHTTP1(ctx context.Context, t *trace, conn net.Conn, req *http.Request, sec *secured) (*http.Response, *failure) {
+func overHTTP1(t *trace, conn net.Conn, req *http.Request, sec *secured) (*http.Response, *failure) {
+	return answerTo(t, conn, req, req.Write, sec)
+}
+
+// answerTo is overHTTP1 for a request that is written in another way.
+func answerTo(t *trace, conn net.Conn, req *http.Request, write func(io.Writer) error, sec *secured) (*http.Response, *failure) {
 	start := time.Now()
-	sent := req.Write(conn) // even where it fails, an answer may lie there: a refusal of our body
+	sent := write(conn) // even where it fails, an answer may lie there: a refusal of our body
 	limited := &capped{r: conn, left: maxHeader}
 	r := bufio.NewReader(limited)
 	_, err := r.Peek(1)
@@ -50,56 +50,32 @@ func overHTTP1(ctx context.Context, t *trace, conn net.Conn, req *http.Request, 
 	}
 	t.measure(ttfbTime, t.step("ttfb", start, t.res.Address, err, ""))
 	if err != nil {
-		return nil, firstByteFailure(t, err, sec)
+		return nil, cut{at: noAnswer, sec: sec}.failure(t, err)
 	}
+	start = time.Now()
+	resp, f := readHeader(t, r, req)
+	if f != nil {
+		t.judged("header", start, "", f)
+		return nil, f
+	}
+	t.status(resp)
+	limited.left = math.MaxInt64 // bodies have a limit of their own
+	return resp, nil
+}
+
+// readHeader reads the header of the answer that counts.
+func readHeader(t *trace, r *bufio.Reader, req *http.Request) (*http.Response, *failure) {
 	for range maxInterim {
 		resp, err := http.ReadResponse(r, req)
 		if err != nil {
-			return nil, headerFailure(t, err)
+			return nil, cut{at: inHeader}.failure(t, err)
 		}
 		if resp.StatusCode < 100 {
 			return nil, fail(uptime.FaultHTTPMalformed, "HTTP answer from %s has the status %s", t.res.Address, quote(resp.Status))
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			limited.left = math.MaxInt64 // bodies have a limit of their own
 			return resp, nil
 		}
 	}
 	return nil, fail(uptime.FaultHTTPMalformed, "more than %d interim answers (1xx) from %s", maxInterim, t.res.Address)
-}
-
-// firstByteFailure classes an answer of which no byte came.
-func firstByteFailure(t *trace, err error, sec *secured) *failure {
-	if sec != nil {
-		if _, refused := alertOf(err); refused {
-			return tlsFailure(t.res.Address, err, sec.asked)
-		}
-	}
-	switch {
-	case timedOut(err):
-		return fail(uptime.FaultHTTPTimeoutHeaders, "no HTTP answer from %s within %s", t.res.Address, t.after())
-	case wasReset(err):
-		return fail(uptime.FaultHTTPReset, "%s reset the connection instead of an HTTP answer", t.res.Address)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fail(uptime.FaultHTTPEmptyReply, "%s closed the connection without an HTTP answer", t.res.Address)
-	}
-	if f := localFailure("HTTP request to "+t.res.Address, err); f != nil {
-		return f
-	}
-	return fail(uptime.FaultHTTPMalformed, "HTTP answer from %s: %s", t.res.Address, plain(err))
-}
-
-// headerFailure classes a header that came in part.
-func headerFailure(t *trace, err error) *failure {
-	switch {
-	case errors.Is(err, errHeaderTooLarge):
-		return fail(uptime.FaultHTTPHeadersTooLarge, "HTTP header from %s is larger than %d KiB", t.res.Address, maxHeader>>10)
-	case timedOut(err):
-		return fail(uptime.FaultHTTPTimeoutHeaders, "HTTP header from %s incomplete after %s", t.res.Address, t.after())
-	case wasReset(err):
-		return fail(uptime.FaultHTTPReset, "%s reset the connection within the HTTP header", t.res.Address)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fail(uptime.FaultHTTPTruncated, "%s closed the connection within the HTTP header", t.res.Address)
-	}
-	return fail(uptime.FaultHTTPMalformed, "HTTP answer from %s: %s", t.res.Address, plain(err))
 }

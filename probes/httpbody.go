@@ -5,12 +5,9 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
-
-	"golang.org/x/net/http2"
 
 	"lookout/engine/uptime"
 )
@@ -44,7 +41,7 @@ func readBody(t *trace, resp *http.Response) (body, *failure) {
 	b := body{data: buf.Bytes()[:min(n, maxBody)], more: n > maxBody}
 	switch {
 	case wire.err != nil: // the wire's trouble is not the decoder's
-		return b, bodyFailure(t, wire.err, n)
+		return b, cut{at: inBody, h2: resp.ProtoMajor == 2, bytes: wire.n}.failure(t, wire.err)
 	case err != nil:
 		return b, fail(uptime.FaultHTTPBadEncoding, "the body is no valid %s: %v", encoding, err)
 	case n > bombSize && n/max(wire.n, 1) > maxRatio:
@@ -99,20 +96,4 @@ func decode(encoding string, start []byte, r io.Reader) (io.Reader, error) {
 		return zlib.NewReader(r)
 	}
 	return flate.NewReader(r), nil
-}
-
-// bodyFailure classes the end of a body that came in part.
-func bodyFailure(t *trace, err error, n int64) *failure {
-	var stream http2.StreamError
-	switch {
-	case timedOut(err):
-		return fail(uptime.FaultHTTPTimeoutBody, "the body from %s incomplete after %s, %d bytes came", t.res.Address, t.after(), n)
-	case wasReset(err):
-		return fail(uptime.FaultHTTPReset, "%s reset the connection within the body, after %d bytes", t.res.Address, n)
-	case errors.As(err, &stream):
-		return fail(uptime.FaultHTTPH2Error, "HTTP/2 stream reset by %s within the body: %s", t.res.Address, stream.Code)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fail(uptime.FaultHTTPTruncated, "%s closed the connection within the body, after %d bytes", t.res.Address, n)
-	}
-	return fail(uptime.FaultHTTPMalformed, "the body from %s: %s", t.res.Address, plain(err))
 }

@@ -176,22 +176,14 @@ func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failu
 		t.complain(fail(uptime.FaultHTTPChallenged, "the edge at %s answered with a challenge, the site was not seen; let the user agent pass or watch the origin", t.res.Address))
 		return nil
 	}
-	if !e.status.has(resp.StatusCode) {
-		from := ""
-		if redirected {
-			from = " from " + uptime.RedactURL(resp.Request.URL)
-		}
-		return fail(uptime.FaultHTTPStatus, "HTTP status %d%s, expected %s", resp.StatusCode, from, e.status)
-	}
-	for _, h := range e.headers {
-		if f := h.judge(resp.Header); f != nil {
-			return f
-		}
+	start := time.Now()
+	if f := e.header(resp, redirected); f != nil {
+		t.judged("expect", start, "", f)
+		return f
 	}
 	if !e.needsBody() {
 		return nil
 	}
-	start := time.Now()
 	b, f := readBody(t, resp)
 	took := t.judged("body", start, fmt.Sprintf("%d bytes", len(b.data)), f)
 	t.measure(bodyTime, took)
@@ -206,6 +198,23 @@ func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failu
 	f = e.body(b)
 	t.judged("expect", time.Now(), "", f)
 	return f
+}
+
+// header judges all but the body.
+func (e httpExpect) header(resp *http.Response, redirected bool) *failure {
+	if !e.status.has(resp.StatusCode) {
+		from := ""
+		if redirected {
+			from = " from " + uptime.RedactURL(resp.Request.URL)
+		}
+		return fail(uptime.FaultHTTPStatus, "HTTP status %d%s, expected %s", resp.StatusCode, from, e.status)
+	}
+	for _, h := range e.headers {
+		if f := h.judge(resp.Header); f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 func (h headerCondition) judge(header http.Header) *failure {

@@ -39,7 +39,9 @@ func (c httpCheck) check(ctx context.Context, t *trace) *failure {
 		}
 		v := visit{at.method, at.url.String(), req.Header.Get("Cookie")}
 		if seen[v] {
-			return fail(uptime.FaultHTTPRedirectLoop, "redirect loop: %s was visited before, after %d redirects", uptime.RedactURL(at.url), n)
+			f := fail(uptime.FaultHTTPRedirectLoop, "redirect loop: %s was visited before, after %d redirects", uptime.RedactURL(at.url), n)
+			t.judged("redirect", time.Now(), "", f)
+			return f
 		}
 		seen[v] = true
 
@@ -98,6 +100,7 @@ func asciiHost(u *url.URL) string {
 func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Request, n int) (*hop, http.Header, *failure) {
 	to, name, f := c.whereTo(at)
 	if f != nil {
+		t.judged("redirect", time.Now(), "", f)
 		return nil, nil, f
 	}
 	conn, f := c.sys.connect(ctx, t, to)
@@ -118,7 +121,6 @@ func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reques
 		// of the body first, however much a target sends.
 		defer resp.Body.Close()
 	}
-	t.res.Status = resp.StatusCode
 	if next, f := c.redirect(t, at, resp, n); next != nil || f != nil {
 		return next, resp.Header, f
 	}
@@ -150,7 +152,7 @@ func (c httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
 // waits for the header of the answer. What it returns beside it ends the rest.
 func (c httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
 	if at.url.Scheme != "https" {
-		resp, f := overHTTP1(ctx, t, conn, req, nil)
+		resp, f := overHTTP1(t, conn, req, nil)
 		return resp, nil, f
 	}
 	settings := c.tls
@@ -169,12 +171,14 @@ func (c httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn 
 		return nil, nil, f
 	}
 	if sec.ConnectionState().NegotiatedProtocol == "h2" {
-		return overHTTP2(ctx, t, sec, req)
+		return overHTTP2(ctx, t, sec, sec, req)
 	}
 	if c.http2 {
-		return nil, nil, fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2", t.res.Address)
+		f := fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2", t.res.Address)
+		t.judged("alpn", time.Now(), "", f)
+		return nil, nil, f
 	}
-	resp, f := overHTTP1(ctx, t, sec, req, sec)
+	resp, f := overHTTP1(t, sec, req, sec)
 	return resp, func() { sec.CloseWrite() }, f
 }
 
@@ -193,12 +197,20 @@ func (c httpCheck) redirect(t *trace, at hop, resp *http.Response, n int) (*hop,
 	if f == nil && n >= c.redirects {
 		f = fail(uptime.FaultHTTPTooManyRedirects, "more than %d redirects, the last to %s", c.redirects, uptime.RedactURL(next.url))
 	}
-	detail := ""
-	if f == nil {
-		detail = resp.Status + " to " + uptime.RedactURL(next.url)
+	t.hop(start, resp, next, f)
+	return next, f
+}
+
+// hop notes a redirect.
+func (t *trace) hop(start time.Time, resp *http.Response, next *hop, f *failure) {
+	to, detail := "", ""
+	if next != nil {
+		to = uptime.RedactURL(next.url)
+		detail = resp.Status + " to " + to
 	}
 	t.judged("redirect", start, detail, f)
-	return next, f
+	step := &t.res.Steps[len(t.res.Steps)-1]
+	step.Status, step.URL = resp.StatusCode, to
 }
 
 func (c httpCheck) follow(at hop, resp *http.Response) (*hop, *failure) {

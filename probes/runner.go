@@ -104,7 +104,7 @@ func clean(r *uptime.Result) {
 	for i := range r.Steps {
 		s := &r.Steps[i]
 		s.Step, s.Errno = uptime.Clean(s.Step, maxWord), uptime.Clean(s.Errno, maxWord)
-		s.Address = uptime.Clean(s.Address, maxWord)
+		s.Address, s.URL = uptime.Clean(s.Address, maxWord), uptime.Clean(s.URL, maxDetail)
 		s.Error, s.Detail = uptime.Clean(s.Error, maxDetail), uptime.Clean(s.Detail, maxDetail)
 	}
 	if c := r.Cert; c != nil {

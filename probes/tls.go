@@ -52,10 +52,13 @@ func (c tlsCheck) Check(ctx context.Context) uptime.Result {
 // afterthought waits a moment for the alert of a server that wanted a client
 // certificate: in TLS 1.3 it comes after our side of the handshake is done.
 func (s *secured) afterthought(ctx context.Context, t *trace) *failure {
-	s.SetReadDeadline(time.Now().Add(min(time.Second, left(ctx))))
+	start := time.Now()
+	s.SetReadDeadline(start.Add(min(time.Second, left(ctx))))
 	_, err := s.Read(make([]byte, 1))
 	if _, refused := alertOf(err); refused {
-		return tlsFailure(t.res.Address, err, true)
+		f := tlsFailure(t.res.Address, err, true)
+		t.judged("tls", start, "", f)
+		return f
 	}
 	return nil
 }

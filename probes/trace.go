@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -53,10 +54,16 @@ func (t *trace) step(name string, start time.Time, address string, err error, de
 func (t *trace) judged(name string, start time.Time, detail string, f *failure) time.Duration {
 	s := uptime.Step{Step: name, Took: time.Since(start), Address: t.res.Address, Detail: detail}
 	if f != nil {
-		s.Error = f.text
+		s.Error, s.Errno = f.text, f.errno
 	}
 	t.res.Steps = append(t.res.Steps, s)
 	return s.Took
+}
+
+// status notes what an HTTP answer said with its first byte.
+func (t *trace) status(resp *http.Response) {
+	t.res.Status = resp.StatusCode
+	t.res.Steps[len(t.res.Steps)-1].Status = resp.StatusCode
 }
 
 // complain makes a success degraded; the first complaint is the one that shows.

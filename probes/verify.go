@@ -44,7 +44,7 @@ func (ps problems) String() string {
 // failure is the worst problem's, and names them all.
 func (ps problems) failure() *failure {
 	ps.sort()
-	return &failure{ps[0].fault, ps.String()}
+	return &failure{fault: ps[0].fault, text: ps.String()}
 }
 
 // maxChain is how many certificates of a server are looked at. Honest chains

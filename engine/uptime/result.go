@@ -72,6 +72,8 @@ type Step struct {
 	Error   string // "" where it went well
 	Errno   string // ECONNREFUSED …; "" where the system said none
 	Detail  string // what else a person wants to see: rcode, TLS version, hop
+	Status  int    // of an HTTP answer; 0 in other steps
+	URL     string // where a redirect leads to, secrets starred; "" in other steps
 }
 
 // Certificate is what a check saw of the leaf certificate.
@@ -123,6 +125,8 @@ type stepJSON struct {
 	Error   string `json:"error,omitempty"`
 	Errno   string `json:"errno,omitempty"`
 	Detail  string `json:"detail,omitempty"`
+	Status  int    `json:"status,omitempty"`
+	URL     string `json:"url,omitempty"`
 }
 
 type certJSON struct {
@@ -161,7 +165,7 @@ func (r Result) MarshalJSON() ([]byte, error) {
 	j := resultJSON{1, "result", stamp(r.Time), r.Monitor, r.Type, r.Target, r.Location, r.Outcome, r.Fault,
 		r.Message, r.Address, r.Status, r.Size, r.Content, r.Measures, millis(r.Total), nil, nil}
 	for _, s := range r.Steps {
-		j.Steps = append(j.Steps, stepJSON{s.Step, millis(s.Took), s.Address, s.Error, s.Errno, s.Detail})
+		j.Steps = append(j.Steps, stepJSON{s.Step, millis(s.Took), s.Address, s.Error, s.Errno, s.Detail, s.Status, s.URL})
 	}
 	if c := r.Cert; c != nil {
 		j.Cert = &certJSON{c.Names, c.Issuer, c.Serial, stamp(c.NotBefore), stamp(c.NotAfter), c.Version, c.Chain}
@@ -178,7 +182,7 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 	*r = Result{time.Time(j.Time), j.Monitor, j.Type, j.Target, j.Location, j.Outcome, j.Fault, j.Message,
 		j.Address, j.Status, j.Size, j.Content, time.Duration(j.Total), j.Measures, nil, nil}
 	for _, s := range j.Steps {
-		r.Steps = append(r.Steps, Step{s.Step, time.Duration(s.Took), s.Address, s.Error, s.Errno, s.Detail})
+		r.Steps = append(r.Steps, Step{s.Step, time.Duration(s.Took), s.Address, s.Error, s.Errno, s.Detail, s.Status, s.URL})
 	}
 	if c := j.Cert; c != nil {
 		r.Cert = &Certificate{c.Names, c.Issuer, c.Serial, time.Time(c.NotBefore), time.Time(c.NotAfter), c.Version, c.Chain}

@@ -165,6 +165,9 @@ func (s Suite) judge(t testing.TB, r uptime.Result) {
 	if len(s.Type.Measures) > uptime.MaxMeasures {
 		t.Errorf("%d measures", len(s.Type.Measures))
 	}
+	if failing := func(s uptime.Step) bool { return s.Error != "" }; r.Outcome == uptime.OutcomeDown && !slices.ContainsFunc(r.Steps, failing) {
+		t.Errorf("down, and no step says why: %q, %+v", r.Message, r.Steps)
+	}
 	var steps time.Duration
 	for _, step := range r.Steps {
 		if step.Step == "" || step.Took < 0 {
@@ -180,7 +183,7 @@ func (s Suite) judge(t testing.TB, r uptime.Result) {
 func texts(r uptime.Result) []string {
 	all := []string{r.Message, r.Address, r.Target}
 	for _, s := range r.Steps {
-		all = append(all, s.Step, s.Address, s.Error, s.Errno, s.Detail)
+		all = append(all, s.Step, s.Address, s.Error, s.Errno, s.Detail, s.URL)
 	}
 	if c := r.Cert; c != nil {
 		all = append(append(all, c.Names...), c.Issuer, c.Serial, c.Version, c.Chain)

@@ -1,0 +1,76 @@
+package probes
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/net/http2"
+
+	"lookout/engine/uptime"
+)
+
+// errHeaderTooLarge is what a header meets that goes past maxHeader.
+var errHeaderTooLarge = errors.New("header too large")
+
+// part is how much of an answer had come when something went wrong.
+type part uint8
+
+const (
+	noAnswer part = iota // not a byte of it
+	inHeader
+	inBody
+)
+
+// cut is where an exchange of HTTP broke off.
+type cut struct {
+	at    part
+	sec   *secured // nil without TLS
+	h2    bool
+	bytes int64 // of the body that came, as they are on the wire
+}
+
+// failure classes what broke it off.
+func (c cut) failure(t *trace, err error) *failure {
+	if c.sec != nil {
+		if _, refused := alertOf(err); refused {
+			return tlsFailure(t.res.Address, err, c.sec.asked)
+		}
+	}
+	where := [...]string{"instead of an HTTP answer", "within the HTTP header", fmt.Sprintf("within the body, after %d bytes", c.bytes)}[c.at]
+	var stream http2.StreamError
+	switch {
+	case errors.Is(err, errHeaderTooLarge):
+		return fail(uptime.FaultHTTPHeadersTooLarge, "HTTP header from %s is larger than %d KiB", t.res.Address, maxHeader>>10)
+	case errors.As(err, &stream):
+		return fail(uptime.FaultHTTPH2Error, "HTTP/2 stream reset by %s %s: %s", t.res.Address, where, stream.Code)
+	case timedOut(err):
+		return c.timeout(t)
+	case wasReset(err):
+		return fail(uptime.FaultHTTPReset, "%s reset the connection %s", t.res.Address, where).by(err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		if c.at == noAnswer {
+			return fail(uptime.FaultHTTPEmptyReply, "%s closed the connection without an HTTP answer", t.res.Address)
+		}
+		return fail(uptime.FaultHTTPTruncated, "%s closed the connection %s", t.res.Address, where)
+	case c.h2:
+		return fail(uptime.FaultHTTPH2Error, "HTTP/2 with %s: %s", t.res.Address, strings.TrimPrefix(err.Error(), "http2: "))
+	case c.at == inBody:
+		return fail(uptime.FaultHTTPMalformed, "the body from %s: %s", t.res.Address, plain(err))
+	}
+	if f := localFailure("HTTP request to "+t.res.Address, err); f != nil {
+		return f
+	}
+	return fail(uptime.FaultHTTPMalformed, "HTTP answer from %s: %s", t.res.Address, plain(err))
+}
+
+func (c cut) timeout(t *trace) *failure {
+	switch c.at {
+	case noAnswer:
+		return fail(uptime.FaultHTTPTimeoutHeaders, "no HTTP answer from %s within %s", t.res.Address, t.after())
+	case inHeader:
+		return fail(uptime.FaultHTTPTimeoutHeaders, "HTTP header from %s incomplete after %s", t.res.Address, t.after())
+	}
+	return fail(uptime.FaultHTTPTimeoutBody, "the body from %s incomplete after %s, %d bytes came", t.res.Address, t.after(), c.bytes)
+}
