@@ -58,7 +58,7 @@ func (e *Engine) stable(ctx context.Context, id uint64) error {
 // act is Act, in the loop.
 func (e *Engine) act(a uptime.Action, now time.Time) ([]string, error) {
 	if !a.Until.IsZero() && !a.Until.After(now) {
-		return nil, fmt.Errorf("%w: the end %s has passed", uptime.ErrInvalid, a.Until.UTC().Format(time.RFC3339))
+		return nil, uptime.Invalid("the end %s has passed", a.Until.UTC().Format(time.RFC3339))
 	}
 	do, ok := map[uptime.Verb]func(*monitor, uptime.Action, time.Time) bool{
 		uptime.VerbCheck:      e.recheck,
@@ -70,7 +70,7 @@ func (e *Engine) act(a uptime.Action, now time.Time) ([]string, error) {
 		uptime.VerbUnack:      e.takeBack,
 	}[a.Verb]
 	if !ok {
-		return nil, fmt.Errorf("%w: %q is nothing that can be done", uptime.ErrInvalid, uptime.Clean(string(a.Verb), 40))
+		return nil, uptime.Invalid("%q is nothing that can be done", uptime.Clean(string(a.Verb), 40))
 	}
 	meant, err := e.meant(a.Targets)
 	if err != nil {
@@ -83,7 +83,7 @@ func (e *Engine) act(a uptime.Action, now time.Time) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%w: %s", uptime.ErrInvalid, nothingTo[a.Verb])
+		return nil, uptime.Invalid("%s", nothingTo[a.Verb])
 	}
 	return names, nil
 }
@@ -131,7 +131,7 @@ func (e *Engine) meant(targets []string) ([]*monitor, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%w: no monitor was named", uptime.ErrInvalid)
+		return nil, uptime.Invalid("no monitor was named")
 	}
 	return out, nil
 }

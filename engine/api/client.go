@@ -259,7 +259,7 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (*http.R
 	if body != nil {
 		var err error
 		if b, err = json.Marshal(body); err != nil {
-			return nil, fmt.Errorf("%w: %w", uptime.ErrInvalid, err)
+			return nil, uptime.Invalid("%w", err)
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://lookout"+path, bytes.NewReader(b))

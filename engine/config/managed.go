@@ -78,7 +78,7 @@ func AddManaged(configPath string, fields map[string]any, opt Options) (name str
 // it, else uptime.ErrNoMonitor.
 func PutManaged(configPath, name string, fields map[string]any, opt Options) error {
 	if given, ok := fields["name"]; ok && given != name {
-		return fmt.Errorf("%w: the name of what is written differs from %q; to rename a monitor, delete it and add it with was = the old name", uptime.ErrInvalid, shown(name))
+		return uptime.Invalid("the name of what is written differs from %q; to rename a monitor, delete it and add it with was = the old name", shown(name))
 	}
 	_, fields = complement(fields, newRegistry(opt.Types))
 	fields["name"] = name
@@ -166,7 +166,7 @@ func (m *managed) find(name string) (*block, error) {
 		targets, _ := list[0]["targets"].([]any)
 		for _, t := range targets {
 			if t, ok := t.(string); ok && strings.ReplaceAll(has, targetMark, t) == name {
-				return nil, fmt.Errorf("%w: %q is one of several monitors; change %q, which makes them all", uptime.ErrInvalid, shown(name), shown(has))
+				return nil, uptime.Invalid("%q is one of several monitors; change %q, which makes them all", shown(name), shown(has))
 			}
 		}
 	}

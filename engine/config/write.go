@@ -82,7 +82,7 @@ func monitorText(fields map[string]any, kept notes) (string, error) {
 			}
 			v, err := tomlValue(m[key], len(path))
 			if err != nil {
-				return fmt.Errorf("%w: %s: %w", uptime.ErrInvalid, shown(strings.Join(under(path[1:], key), ".")), err)
+				return uptime.Invalid("%s: %w", shown(strings.Join(under(path[1:], key), ".")), err)
 			}
 			line(tomlKey(key)+" = "+v, under(path, key)...)
 		}

@@ -64,7 +64,7 @@ type Options struct {
 }
 
 // ErrFormat reports a format that this report has not got.
-var ErrFormat = fmt.Errorf("%w: no such format for this", uptime.ErrInvalid)
+var ErrFormat = uptime.Invalid("no such format for this")
 
 // Exit codes of status and check: those of the monitoring plugins.
 const (

@@ -1,7 +1,6 @@
 package uptime
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ func ParseSelector(s string) (Selector, error) {
 	if n, ok := strings.CutPrefix(s, "#"); ok {
 		i, err := strconv.ParseUint(n, 10, 64)
 		if err != nil || i == 0 {
-			return Selector{}, fmt.Errorf("%w: %q is no incident number", ErrInvalid, Clean(s, 80))
+			return Selector{}, Invalid("%q is no incident number", Clean(s, 80))
 		}
 		return Selector{Incident: i}, nil
 	}
@@ -57,7 +56,7 @@ func ParseSelector(s string) (Selector, error) {
 		return Selector{Group: g}, nil
 	}
 	if s == "" {
-		return Selector{}, fmt.Errorf("%w: an empty name", ErrInvalid)
+		return Selector{}, Invalid("an empty name")
 	}
 	return Selector{Name: s}, nil
 }

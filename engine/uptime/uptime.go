@@ -125,7 +125,7 @@ var (
 	ErrNoMonitor = errors.New("no such monitor")
 	// ErrNotAllowed reports that the caller may look but not act.
 	ErrNotAllowed = errors.New("not allowed")
-	// ErrInvalid reports an action or query that makes no sense as given.
+	// ErrInvalid reports an action or query that makes no sense as given; see Invalid.
 	ErrInvalid = errors.New("invalid")
 	// ErrNoEngine reports that no engine answers.
 	ErrNoEngine = errors.New("no engine answers")
@@ -136,3 +136,11 @@ var (
 	// ErrReplaced reports that the data file is no longer the one that was opened: nothing can be stored any more.
 	ErrReplaced = errors.New("data file was replaced or removed while the engine ran, which therefore ended; start it anew")
 )
+
+// Invalid makes an ErrInvalid that says no more than what is wrong.
+func Invalid(format string, args ...any) error { return &invalid{fmt.Errorf(format, args...)} }
+
+type invalid struct{ why error }
+
+func (i *invalid) Error() string   { return i.why.Error() }
+func (i *invalid) Unwrap() []error { return []error{ErrInvalid, i.why} }

@@ -184,7 +184,7 @@ func (c *call) add(ctx context.Context, fields map[string]any) error {
 // addMonitor is what the API's POST /v1/monitors does.
 func (h *host) addMonitor(ctx context.Context, fields map[string]any) error {
 	if h.in.place.path == "" {
-		return fmt.Errorf("%w: there is no configuration to add to", uptime.ErrInvalid)
+		return uptime.Invalid("there is no configuration to add to")
 	}
 	if _, err := config.AddManaged(h.in.place.path, fields, h.c.options()); err != nil {
 		return err

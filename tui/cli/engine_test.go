@@ -141,7 +141,7 @@ func TestWithEngine(t *testing.T) {
 		{"for and until", "pause bad --for 2h --until 18:00", 64, `^$`, "lookout: --for and --until both say when it ends; give one of them\n"},
 		{"no unit", "pause bad --for 2", 64, `^$`, "lookout: --for: \"2\" needs a unit, e.g. \"2s\" or \"2m\"\n"},
 		{"nobody", "pause nobody", 64, `^$`, "lookout: no such monitor: nobody\n"},
-		{"no number", "ack #x", 64, `^$`, "lookout: invalid: \"#x\" is no incident number\n"},
+		{"no number", "ack #x", 64, `^$`, "lookout: \"#x\" is no incident number\n"},
 		{"add", "add tcp://127.0.0.1:2 --name more --tag a --tag b", 0, `^added, and being checked: tcp://127.0.0.1:2\n$`, ""},
 		{"add what is there", "add tcp://127.0.0.1:3 --name more", 64, `^$`, ""},
 		{"add what cannot be", "add gopher://127.0.0.1:3", 64, `^$`, ""},

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -129,7 +128,7 @@ func (h *host) ask() { h.stopOnce.Do(func() { close(h.stopped) }) }
 // and leaves everything as it is.
 func (h *host) reload(ctx context.Context) (string, error) {
 	if h.in.place.path == "" {
-		return "", fmt.Errorf("%w: there is no configuration to read again", uptime.ErrInvalid)
+		return "", uptime.Invalid("there is no configuration to read again")
 	}
 	h.reloading.Lock()
 	defer h.reloading.Unlock()
