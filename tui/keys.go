@@ -102,6 +102,9 @@ type hint struct {
 
 // hints are those of the page on the screen.
 func (s *shell) hints() []hint {
+	if s.top() == page(s.home) && s.watchesNothing() {
+		return s.emptyHints()
+	}
 	var out []hint
 	for _, b := range s.table(s.top()) {
 		if b.hint != "" && b.why(s) == "" {

@@ -18,6 +18,13 @@ func (o *overview) head(s *shell, p *pen) {
 	case s.snap == nil && s.lost:
 		p.text(theme.Unknown, "? nothing is known")
 		return
+	case s.watchesNothing():
+		text := "nothing is watched yet"
+		if p.w < cells(text) {
+			text = "no monitors"
+		}
+		p.text(theme.Strong, text)
+		return
 	case s.snap == nil:
 		p.say("waiting for the first results")
 		return
@@ -52,6 +59,11 @@ func lag(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 
 // body writes the head of the columns and the visible rows.
 func (o *overview) body(s *shell, p *pen) {
+	if s.watchesNothing() {
+		o.height = 0
+		s.drawNothing(p)
+		return
+	}
 	if o.r == nil {
 		o.height = 0
 		return
@@ -69,11 +81,7 @@ func (o *overview) body(s *shell, p *pen) {
 	o.scroll()
 	if len(o.r.rows) == 0 && p.left() > 0 {
 		p.to(1)
-		if len(o.r.snap.States) == 0 {
-			p.say("nothing is watched yet")
-		} else {
-			p.say("nothing matches the filter")
-		}
+		p.say("nothing matches the filter")
 		p.end()
 		return
 	}
@@ -167,7 +175,7 @@ func (o *overview) status(s *shell, p *pen) {
 		s.drawLost(p)
 		return
 	}
-	if s.snap == nil || o.r == nil {
+	if s.snap == nil || o.r == nil || len(o.r.rows) == 0 && o.r.query == nil {
 		return
 	}
 	first, end := min(o.top+1, len(o.r.rows)), min(o.top+o.height, len(o.r.rows))

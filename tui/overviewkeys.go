@@ -110,7 +110,7 @@ func (o *overview) enter(s *shell, _ string) tea.Cmd {
 	if st := o.state(); st != nil {
 		return s.open(newDetail(st.Name))
 	}
-	return nil
+	return s.begin()
 }
 
 // foldAll closes all groups, or opens them when all are closed.

@@ -179,7 +179,8 @@ func newShell(ctx context.Context, o Options, th *theme.Theme) *shell {
 	s.stack = []page{s.home}
 	s.dirty = true
 	if o.FirstRun != nil {
-		s.stack = append(s.stack, newFirstRun(*o.FirstRun))
+		s.first = newFirstRun(*o.FirstRun)
+		s.stack = append(s.stack, s.first)
 	}
 	return s
 }

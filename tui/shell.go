@@ -35,6 +35,7 @@ type shell struct {
 	own      []binding // the shell's key table
 	stack    []page    // the last one is on the screen; the first is the overview
 	home     *overview
+	first    *firstRun // the guided first run; nil: there is a configuration
 	panel    panel // what is open at the bottom; nil: nothing
 	message  message
 	undo     *undo

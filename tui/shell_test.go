@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"lookout/engine/uptime"
 	"lookout/tui/theme"
 )
 
@@ -72,6 +73,9 @@ func TestScreens(t *testing.T) {
 		{name: "leave", with: embedded, keys: []string{"q"}},
 		{name: "unbound", keys: []string{"x"}},
 		{name: "lost", with: lost},
+		{name: "empty", with: func(w *world, _ *Options) {
+			w.snap.States, w.snap.Open, w.snap.Counts, w.snap.Unacked = nil, nil, uptime.Counts{}, 0
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			draw := func(w, h int, th *theme.Theme) string {

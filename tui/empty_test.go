@@ -1,0 +1,32 @@
+package tui
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/tui/theme"
+)
+
+// TestNothingIsWatched: without a configuration nobody waits for results, and
+// the way back to the first run is on the screen.
+func TestNothingIsWatched(t *testing.T) {
+	first := (&firstDesk{}).options()
+	for _, size := range pageSizes {
+		s := newShell(context.Background(), Options{FirstRun: &first, Now: func() time.Time { return at }}, theme.New(theme.None, false, false))
+		s.w, s.h, s.loc = size.w, size.h, time.UTC
+		settle(t, s, s.pull())
+		press(t, s, "esc")
+		screen := s.render()
+		withinScreen(t, "empty", screen, size.w, size.h)
+		got := plainText(screen)
+		if strings.Contains(got, "waiting") || !strings.Contains(got, "nothing is watched") && !strings.Contains(got, "no monitors") || !strings.Contains(got, "enter") {
+			t.Errorf("at %dx%d an overview of nothing shows\n%s", size.w, size.h, got)
+		}
+		press(t, s, "enter")
+		if s.top() != page(s.first) {
+			t.Errorf("enter opens %T", s.top())
+		}
+	}
+}
