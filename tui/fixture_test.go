@@ -21,11 +21,13 @@ type world struct {
 	link  uptime.Link
 	acts  []uptime.Action
 	stops int
+	tries int
 	err   error
 }
 
 func (w *world) Snapshot() *uptime.Snapshot { return w.snap }
 func (w *world) Link() uptime.Link          { return w.link }
+func (w *world) Retry()                     { w.tries++ }
 func (w *world) Detail(context.Context, string, time.Duration) (*uptime.Detail, error) {
 	return nil, uptime.ErrNoMonitor
 }

@@ -31,7 +31,7 @@ func (s *shell) bindings() []binding {
 		return ""
 	}
 	clip := func(what copyWhat) func(*shell, string) tea.Cmd {
-		return func(s *shell, _ string) tea.Cmd { return s.clip(s.top().(copier).copy(s, what)) }
+		return func(s *shell, _ string) tea.Cmd { return s.clip(s.subject().(copier).copy(s, what)) }
 	}
 	out := []binding{
 		{keys: []string{"n", "N"}, group: groupFind, help: "next problem", hint: "next problem", rank: 1, verb: "next problem", run: (*shell).step},
@@ -45,16 +45,21 @@ func (s *shell) bindings() []binding {
 		{keys: []string{"y"}, group: groupCopy, help: "copy (OSC 52)", hint: "copy", rank: 8, verb: "copy", off: copies, run: clip(copyCell)},
 		{keys: []string{"Y"}, group: groupCopy, help: "copy the row", verb: "copy row", off: copies, run: clip(copyRow)},
 		{keys: []string{"e"}, group: groupCopy, help: "copy all as text", verb: "copy all", off: copies, run: clip(copyAll)},
-		{keys: []string{"r"}, group: groupSee, help: "reconnect now", hint: "try now", verb: "reconnect", off: func(s *shell) string {
-			if _, ok := s.source.(retrier); !ok || !s.lost {
+		{keys: []string{"M"}, group: groupScreens, help: "monitors", verb: "monitors", run: func(s *shell, _ string) tea.Cmd { return s.homeward() }},
+	}
+	if again, ok := s.source.(retrier); ok {
+		out = append(out, binding{keys: []string{"r"}, group: groupSee, help: "reconnect now", verb: "reconnect", off: func(s *shell) string {
+			if !s.lost {
 				return "the engine answers"
 			}
 			return ""
 		}, run: func(s *shell, _ string) tea.Cmd {
-			s.source.(retrier).Retry()
+			again.Retry()
 			return s.pull()
-		}},
-		{keys: []string{"M"}, group: groupScreens, help: "monitors", verb: "monitors", run: func(s *shell, _ string) tea.Cmd { return s.homeward() }},
+		}})
+	}
+	if s.log != nil {
+		out = append(out, binding{keys: []string{"l"}, group: groupSee, help: "last log lines", verb: "log", run: (*shell).openLog})
 	}
 	for _, sc := range screens() {
 		out = append(out, binding{keys: []string{sc.key}, group: groupScreens, help: sc.name, verb: sc.name,

@@ -105,6 +105,9 @@ func (s *shell) hints() []hint {
 	if s.top() == page(s.home) && s.watchesNothing() {
 		return s.emptyHints()
 	}
+	if s.lost {
+		return s.lostHints()
+	}
 	var out []hint
 	for _, b := range s.table(s.top()) {
 		if b.hint != "" && b.why(s) == "" {

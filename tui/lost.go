@@ -49,14 +49,32 @@ func (s *shell) drawBanner(p *pen) {
 	p.end()
 }
 
+// lostHints are the keys while nobody answers.
+func (s *shell) lostHints() []hint {
+	var out []hint
+	if _, ok := s.source.(retrier); ok {
+		out = append(out, hint{"r", "try now", 0})
+	}
+	if s.log != nil {
+		out = append(out, hint{"l", "last log lines", 0})
+	}
+	if _, ok := s.top().(copier); ok {
+		out = append(out, hint{"y", "copy", 1})
+	}
+	if len(s.stack) > 1 {
+		out = append(out, hint{"esc", "back", 0})
+	}
+	return append(out, hint{"q", "leave", 0}, hint{"?", "help", 0})
+}
+
 // drawLost is the second last line while nobody answers.
 func (s *shell) drawLost(p *pen) {
 	p.to(1)
 	switch {
 	case s.link.Lost.IsZero():
 		p.say("no news from the engine for ", uptime.Ago(s.old))
-	case s.link.NextTry.IsZero():
-		p.say("reconnecting, try ", group3(max(s.link.Tries, 1)))
+	case !s.link.NextTry.After(s.now): // one is under way: an engine that is stopped takes calls and answers none
+		p.say("reconnecting, try ", group3(s.link.Tries+1), " under way")
 	default:
 		p.say("reconnecting, try ", group3(max(s.link.Tries, 1)), ", next in ", uptime.Ago(s.link.NextTry.Sub(s.now)))
 	}

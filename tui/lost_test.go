@@ -1,9 +1,12 @@
 package tui
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
+
+	"lookout/engine/uptime"
 )
 
 func TestLost(t *testing.T) {
@@ -57,5 +60,39 @@ func TestBell(t *testing.T) {
 	broken.Counts.Down++
 	if b.ring(&broken, now.Add(5*time.Minute)) != nil {
 		t.Error("it rings while somebody looks")
+	}
+}
+
+// twoLines is a log.
+func twoLines(context.Context) (Log, error) { return Log{"~/lookout.log", "one\ntwo\n"}, nil }
+
+// TestLostKeys: what the last line names while nobody answers works.
+func TestLostKeys(t *testing.T) {
+	a := newWorld()
+	a.link = uptime.Link{Attached: true, Lost: noon, Reason: "nothing heard for 2s", Tries: 3}
+	s := shellOf(a, Options{Log: twoLines}, 80, 24, glyphs)
+	got := plainText(s.render())
+	for _, want := range []string{"reconnecting, try 4 under way", " r try now  l last log lines  y copy  q leave  ? help"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing:\n%s", want, got)
+		}
+	}
+	a.link.NextTry = noon.Add(3 * time.Second)
+	a.now = noon.Add(time.Second)
+	settle(t, s, s.pull())
+	if got := plainText(s.render()); !strings.Contains(got, "next in 2s") {
+		t.Errorf("the next try:\n%s", got)
+	}
+	keys(t, s, "r")
+	if a.tries != 1 {
+		t.Errorf("r tried %d times", a.tries)
+	}
+	keys(t, s, "l")
+	if got := plainText(s.render()); !strings.Contains(got, "LOG  ~/lookout.log") || !strings.Contains(got, "two") {
+		t.Errorf("the log:\n%s", got)
+	}
+	keys(t, s, "esc", "q")
+	if s.leaving != LeaveQuit {
+		t.Errorf("q leaves with %v", s.leaving)
 	}
 }

@@ -44,12 +44,13 @@ func (o *overview) bindings() []binding {
 		{keys: []string{"space"}, group: groupDo, help: "mark", hint: "mark", rank: 9, run: o.mark},
 		{keys: []string{"*"}, group: groupDo, help: "mark all shown", verb: "mark all shown", run: o.markAll},
 		{keys: []string{"w"}, group: groupSee, help: "other columns", verb: "columns", run: func(s *shell, _ string) tea.Cmd {
-			if s.w >= wideFrom || s.w < wordFrom {
-				s.say("this width shows all that it has room for")
-				return nil
-			}
 			o.wider = !o.wider
 			return nil
+		}, off: func(s *shell) string {
+			if s.w >= wideFrom || s.w < wordFrom {
+				return "this width shows all that it has room for"
+			}
+			return ""
 		}},
 		{keys: []string{"esc"}, group: groupMove, help: "back, no filter", run: o.escape},
 	}

@@ -56,8 +56,9 @@ type Options struct {
 	Now    func() time.Time
 	ASCII  *bool // default: from TERM and the locale
 
-	Views     []View             // saved filters, of which the first nine are used
-	SaveViews func([]View) error // keeps them; nil: they last as long as the console
+	Log       func(ctx context.Context) (Log, error) // the end of the engine's log; nil: there is none to show
+	Views     []View                                 // saved filters, of which the first nine are used
+	SaveViews func([]View) error                     // keeps them; nil: they last as long as the console
 }
 
 const (
@@ -171,6 +172,7 @@ func newShell(ctx context.Context, o Options, th *theme.Theme) *shell {
 	if o.Source == nil {
 		s.source = nothing{}
 	}
+	s.log = o.Log
 	s.views = append([]View{{"problems", "is:problem"}}, o.Views...)
 	if len(o.Views) > 0 {
 		s.views = append([]View{}, o.Views[:min(len(o.Views), viewsMax)]...)

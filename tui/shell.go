@@ -36,7 +36,7 @@ type shell struct {
 	stack    []page    // the last one is on the screen; the first is the overview
 	home     *overview
 	first    *firstRun // the guided first run; nil: there is a configuration
-	panel    panel // what is open at the bottom; nil: nothing
+	panel    panel     // what is open at the bottom; nil: nothing
 	message  message
 	undo     *undo
 	bell     bell
@@ -47,6 +47,7 @@ type shell struct {
 	views    []View    // saved filters, 1 to 9
 	history  []string  // of the filter, newest last
 	save     func([]View) error
+	log      func(ctx context.Context) (Log, error)
 
 	rowTime time.Time // the clock of the rows, in coarser steps than now
 	pen     pen

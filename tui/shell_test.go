@@ -43,7 +43,8 @@ func cutText(n string) (string, bool) {
 
 // TestScreens holds the screens of the shell to their golden files.
 func TestScreens(t *testing.T) {
-	lost := func(w *world, _ *Options) {
+	lost := func(w *world, o *Options) {
+		o.Log = twoLines
 		w.now = noon.Add(9*time.Minute + 18*time.Second)
 		w.link.Attached, w.link.Lost, w.link.Reason, w.link.Tries = true, noon, "socket refused", 37
 		w.link.NextTry = w.now.Add(4 * time.Second)

@@ -45,6 +45,7 @@ type Client struct {
 	snap  atomic.Pointer[uptime.Snapshot]
 	link  atomic.Pointer[uptime.Link]
 
+	again     chan struct{} // Retry → Run; one slot: a second wish adds nothing to the first
 	lostAfter time.Duration // without a byte from the engine; longer than the server's beat
 }
 
@@ -61,7 +62,7 @@ func Dial(ctx context.Context, path string, opt ClientOptions) (*Client, error) 
 			return d.DialContext(ctx, "unix", path)
 		}
 	}
-	c := &Client{opt: opt, lostAfter: 2 * time.Second, http: &http.Client{
+	c := &Client{opt: opt, again: make(chan struct{}, 1), lostAfter: 2 * time.Second, http: &http.Client{
 		Transport: &http.Transport{
 			DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 			DisableCompression:  true,
@@ -88,6 +89,14 @@ func (c *Client) Snapshot() *uptime.Snapshot { return c.snap.Load() }
 
 // Link says since when the engine does not answer, if it does not.
 func (c *Client) Link() uptime.Link { return *c.link.Load() }
+
+// Retry has Run try at once to reach an engine that is lost. It never waits.
+func (c *Client) Retry() {
+	select {
+	case c.again <- struct{}{}:
+	default:
+	}
+}
 
 // Hello asks the engine who it is.
 func (c *Client) Hello(ctx context.Context) (Hello, error) {

@@ -26,6 +26,7 @@ func (c *Client) Run(ctx context.Context) {
 	defer c.Close()
 	retry := firstRetry
 	for ctx.Err() == nil {
+		c.trying()
 		seen, alive, err := c.watch(ctx)
 		if ctx.Err() != nil {
 			return
@@ -37,6 +38,8 @@ func (c *Client) Run(ctx context.Context) {
 		t := time.NewTimer(retry)
 		select {
 		case <-ctx.Done():
+			t.Stop()
+		case <-c.again:
 			t.Stop()
 		case <-t.C:
 		}
@@ -65,6 +68,14 @@ func (c *Client) lost(err error, alive time.Time, retry time.Duration) {
 	c.link.Store(&l)
 }
 
+// trying notes that a try to reach a lost engine is under way.
+func (c *Client) trying() {
+	if l := c.Link(); !l.Lost.IsZero() {
+		l.NextTry = time.Time{}
+		c.link.Store(&l)
+	}
+}
+
 // found notes that the engine answers.
 func (c *Client) found() {
 	if l := c.Link(); !l.Lost.IsZero() {
@@ -84,6 +95,9 @@ func (c *Client) watch(ctx context.Context) (seen bool, alive time.Time, err err
 	defer watchdog.Stop()
 	if !c.Link().Lost.IsZero() { // it may be another engine now
 		if _, err := c.Hello(ctx); err != nil {
+			if context.Cause(ctx) == silent {
+				err = silent
+			}
 			return false, alive, err
 		}
 	}

@@ -312,6 +312,6 @@ type Link struct {
 	Lost     time.Time // since when it does not answer; zero: it does
 	Reason   string    // why not, in a few words
 	Tries    int       // to reach it again
-	NextTry  time.Time
+	NextTry  time.Time // zero: one is under way
 	ReadOnly bool
 }

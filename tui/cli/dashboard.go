@@ -90,7 +90,7 @@ func (c *call) embed(ctx context.Context, in instance) error {
 			return e.taken(in.folder, in.place.path)
 		}
 		log.file.hold()
-		s := session{host: h, options: tui.Options{Source: h.source(), Embedded: true}}
+		s := session{host: h, options: tui.Options{Source: h.source(), Embedded: true, Log: c.logOf(in.logPath())}}
 		err = s.run(ctx)
 		log.file.yield()
 		if err != nil || !s.background {

@@ -50,11 +50,15 @@ func (c *call) engineLog(in instance) (engineLog, error) {
 // consoleLog is the log of an engine under a dashboard, which has the screen:
 // the file that was configured, else one in the data folder.
 func (c *call) consoleLog(in instance) (engineLog, error) {
-	path := in.config.Log.File
-	if path == "" {
-		path = in.folder.log()
+	return fileLog(in.logPath(), levelOf(in.config.Log.Level))
+}
+
+// logPath is where an engine under a dashboard writes its log.
+func (in instance) logPath() string {
+	if in.config.Log.File != "" {
+		return in.config.Log.File
 	}
-	return fileLog(path, levelOf(in.config.Log.Level))
+	return in.folder.log()
 }
 
 // fileLog appends to a file, which descriptors of the process may lead to as well.
