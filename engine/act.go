@@ -12,17 +12,17 @@ import (
 // concerned. It returns once what was done is stored.
 func (e *Engine) Act(ctx context.Context, a uptime.Action) ([]string, error) {
 	var names []string
-	var id uint64
+	var batch uint64
 	var failed error
 	err := e.do(ctx, func(now time.Time) {
 		names, failed = e.act(a, now)
-		id = e.ids.event
+		batch = e.out.cuts + 1
 		e.publish(now) // whoever looks after the answer sees it
 	})
 	if err != nil || failed != nil {
 		return nil, errorOf(failed, err)
 	}
-	return names, e.stable(ctx, id)
+	return names, e.stable(ctx, batch)
 }
 
 func errorOf(first, second error) error {
@@ -32,11 +32,11 @@ func errorOf(first, second error) error {
 	return second
 }
 
-// stable waits until an event is on disk.
-func (e *Engine) stable(ctx context.Context, id uint64) error {
+// stable waits until a batch is on disk, and with it all before it.
+func (e *Engine) stable(ctx context.Context, batch uint64) error {
 	for {
 		news := e.answered.next() // before the look: an answer in between is seen
-		if e.durable.Load() >= id {
+		if e.written.Load() >= batch {
 			return nil
 		}
 		if s := e.Snapshot(); s.Health.StoreError != "" {
@@ -47,7 +47,7 @@ func (e *Engine) stable(ctx context.Context, id uint64) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-e.done:
-			if e.durable.Load() >= id {
+			if e.written.Load() >= batch {
 				return nil
 			}
 			return fmt.Errorf("%w: it has stopped", uptime.ErrNoEngine)
@@ -68,6 +68,7 @@ func (e *Engine) act(a uptime.Action, now time.Time) ([]string, error) {
 		uptime.VerbUnmaintain: e.unmaintain,
 		uptime.VerbAck:        e.acknowledge,
 		uptime.VerbUnack:      e.takeBack,
+		uptime.VerbBeat:       e.beat,
 	}[a.Verb]
 	if !ok {
 		return nil, uptime.Invalid("%q is nothing that can be done", uptime.Clean(string(a.Verb), 40))
@@ -97,6 +98,7 @@ var nothingTo = map[uptime.Verb]string{
 	uptime.VerbUnmaintain: "not in maintenance",
 	uptime.VerbAck:        "there is no open incident to acknowledge",
 	uptime.VerbUnack:      "there is no acknowledged incident",
+	uptime.VerbBeat:       "only monitors of the type beat take beats",
 }
 
 // meant finds the monitors of an action's targets, each once.
@@ -140,6 +142,10 @@ func (e *Engine) recheck(m *monitor, _ uptime.Action, now time.Time) bool {
 	if m.mode == uptime.Paused {
 		return false
 	}
+	if m.judged != nil {
+		e.judge(m, now)
+		return true
+	}
 	if m.inFlight+m.queued == 0 { // one that waits or runs is what was asked for
 		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now, urgent: true})
 	}
@@ -182,6 +188,7 @@ func (e *Engine) setMode(m *monitor, mode uptime.Mode, a uptime.Action, now time
 	if mode == uptime.Paused || was == uptime.Paused {
 		e.schedule(m, now, new(int))
 	}
+	e.regroup(m, now)
 	return true
 }
 
@@ -202,6 +209,7 @@ func (e *Engine) endMode(m *monitor, by string, now time.Time) bool {
 	if paused {
 		e.schedule(m, now, new(int))
 	}
+	e.regroup(m, now)
 	return true
 }
 

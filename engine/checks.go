@@ -70,6 +70,10 @@ func (e *Engine) fire(at time.Time, d due, now time.Time) {
 		e.regular(m, at, now)
 	case d.what == dueExtra && d.token == m.plan:
 		m.extra, m.viewed = time.Time{}, false
+		if m.judged != nil {
+			e.judge(m, now)
+			return
+		}
 		if m.inFlight+m.queued >= 2 { // two may overlap: a look at what takes long to fail; their results plan the next
 			return
 		}
@@ -89,6 +93,10 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 	}
 	e.wheel.Add(m.regular, due{m, dueRegular, m.epoch})
 	m.viewed = false
+	if m.judged != nil {
+		e.judge(m, now)
+		return
+	}
 	// What waits for its turn to be confirmed is late, not out of sight.
 	confirming := m.inFlight+m.queued > 0 && (m.mem.Verdict == uptime.Suspect || m.mem.Verdict == uptime.Down)
 	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && !confirming {
@@ -141,12 +149,18 @@ func (e *Engine) take(f finished, now time.Time) {
 	if r.Fault == uptime.FaultLocalCancelled {
 		return
 	}
+	r.Monitor = m.job.Name // it may have been renamed meanwhile
+	e.found(m, r, f.started, now)
+}
+
+// found uses a result of a check that began at a time by the monotonic clock,
+// like now: a step of the wall clock decides nothing.
+func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
 	m.observe(&r)
 	e.dirty = true
 	r.Steps, r.Cert = nil, nil
-	r.Monitor = m.job.Name // it may have been renamed meanwhile
 	e.out.result(r)
-	r.Time = f.started // by the monotonic clock, like now: a step of the wall clock decides nothing
+	r.Time = started
 	mem, d := verdict.Step(m.params, m.mem, &r, now)
 	m.mem = mem
 	e.apply(m, d, now)
@@ -178,6 +192,9 @@ func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
 	}
 	if i != nil {
 		e.incident(m, i, phase, d, now)
+	}
+	if d.Changed {
+		e.regroup(m, now)
 	}
 }
 

@@ -99,6 +99,7 @@ type Engine struct {
 	snapshot atomic.Pointer[uptime.Snapshot]
 	changed  signal        // there is a newer snapshot
 	durable  atomic.Uint64 // the newest event that is stored
+	written  atomic.Uint64 // the newest batch that is
 	answered signal        // the store has answered
 }
 

@@ -31,6 +31,10 @@ type monitor struct {
 	regular  time.Time // when the next regular check is due; zero: none
 	extra    time.Time // when the rule wants the next look; zero: not
 
+	judged *judged     // nil: it is checked
+	groups []*monitor  // whose member it is
+	beat   uptime.Beat // of the type beat
+
 	timeline uptime.Timeline
 	history  history
 	last     uptime.Result // without its steps
@@ -139,13 +143,14 @@ type record struct {
 	Last     uptime.Result
 	Cert     *uptime.Certificate `json:",omitempty"`
 	Checked  uint64
-	Subject  uint64 `json:",omitempty"` // what all this is about
+	Subject  uint64      `json:",omitempty"` // what all this is about
+	Beat     uptime.Beat `json:",omitzero"`
 }
 
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject}
+	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject, m.beat}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -165,6 +170,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
+	m.beat = r.Beat
 	m.saved, m.closed, m.modeSince, m.stored = m.checked, r.Closed, r.ModeFrom, r.Subject
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))

@@ -24,6 +24,7 @@ type outbound struct {
 	renames []rename  // to be done before pending is stored
 	urgent  bool      // something in pending must not wait
 	since   time.Time // when the last batch was sent
+	cuts    uint64    // batches made; the number of the newest
 
 	batches chan *batch  // loop → writer; one: the loop sends the next after the answer
 	stored  chan storing // writer → loop; one slot: the writer never waits
@@ -41,6 +42,7 @@ type outbound struct {
 
 // batch is what is sent to the writer: the names that changed, then the rest.
 type batch struct {
+	number  uint64 // from 1, as they were cut
 	renames []rename
 	*uptime.Batch
 }
@@ -102,7 +104,7 @@ func (e *Engine) finish(last *batch) error {
 		select {
 		case d := <-o.stored:
 			if d.err == nil {
-				e.durable.Store(lastEvent(d.batch, e.durable.Load()))
+				e.wrote(d.batch)
 				o.failed = nil
 			} else {
 				o.failed = d.batch
@@ -128,11 +130,12 @@ func (e *Engine) finish(last *batch) error {
 	return nil
 }
 
-func lastEvent(b *batch, before uint64) uint64 {
+// wrote notes that a batch is on disk.
+func (e *Engine) wrote(b *batch) {
 	if n := len(b.Events); n > 0 {
-		return b.Events[n-1].ID
+		e.durable.Store(b.Events[n-1].ID)
 	}
-	return before
+	e.written.Store(b.number)
 }
 
 // flush sends what waits for the store when it is time to.
@@ -171,7 +174,8 @@ func (e *Engine) cut(now time.Time) *batch {
 		e.record(&b, m)
 	}
 	e.out.pending, e.out.renames, e.out.urgent = uptime.Batch{}, nil, false
-	return &batch{renames, &b}
+	e.out.cuts++
+	return &batch{e.out.cuts, renames, &b}
 }
 
 // record adds a monitor's state record to a batch.
@@ -195,7 +199,7 @@ func (e *Engine) stored(d storing, now time.Time) {
 			e.emit(uptime.Event{Time: now, Kind: uptime.EventStore, Message: "storing again", By: byEngine})
 		}
 		o.failed, o.err, o.backoff = nil, nil, 0
-		e.durable.Store(lastEvent(d.batch, e.durable.Load()))
+		e.wrote(d.batch)
 		e.answered.raise()
 		return
 	}

@@ -71,6 +71,7 @@ func (e *Engine) restore(now time.Time) error {
 	for _, m := range e.monitors {
 		e.wake(m, now)
 	}
+	e.connect()
 	return e.readable(err)
 }
 
@@ -109,16 +110,16 @@ func (e *Engine) sort() {
 // that says what changed.
 func (e *Engine) Reload(ctx context.Context, jobs []uptime.Job, c uptime.ConfigState) (string, error) {
 	var said string
-	var id uint64
+	var batch uint64
 	err := e.do(ctx, func(now time.Time) {
 		said = e.reload(jobs, c, now)
-		id = e.ids.event
+		batch = e.out.cuts + 1
 		e.publish(now)
 	})
 	if err != nil {
 		return "", err
 	}
-	return said, e.stable(ctx, id)
+	return said, e.stable(ctx, batch)
 }
 
 func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) string {
@@ -161,6 +162,7 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 		return true
 	})
 	e.sort()
+	e.connect()
 	c.Error = ""
 	e.config = c
 	said := fmt.Sprintf("%d monitors (+%d new, ~%d changed, -%d removed)", len(e.monitors), added, changed, removed)

@@ -19,6 +19,7 @@ type actBody struct {
 	Until   *time.Time `json:"until,omitempty"`
 	ForMS   *float64   `json:"for_ms,omitempty"`
 	Note    string     `json:"note,omitempty"`
+	Beat    string     `json:"beat,omitempty"` // of the verb beat: start, fail or an exit code; "" is well
 }
 
 type doneJSON struct {
@@ -80,9 +81,17 @@ func (s *server) act(w http.ResponseWriter, r *http.Request, v uptime.Verb, targ
 	if err != nil {
 		return err
 	}
+	var signal uptime.Signal
+	if v == uptime.VerbBeat {
+		if signal, err = uptime.ParseSignal(b.Beat); err != nil {
+			return err
+		}
+	} else if b.Beat != "" {
+		return &Error{http.StatusBadRequest, "beat goes with the verb beat only", ""}
+	}
 	ctx, cancel := within(r)
 	defer cancel()
-	names, err := s.opt.Backend.Act(ctx, uptime.Action{Verb: v, Targets: targets, Until: until, Note: uptime.Clean(b.Note, 500), By: by})
+	names, err := s.opt.Backend.Act(ctx, uptime.Action{Verb: v, Signal: signal, Targets: targets, Until: until, Note: uptime.Clean(b.Note, 500), By: by})
 	if err != nil {
 		return err
 	}

@@ -197,6 +197,9 @@ func (c *Client) Act(ctx context.Context, a uptime.Action) ([]string, error) {
 	if !a.Until.IsZero() {
 		body.Until = &a.Until
 	}
+	if a.Verb == uptime.VerbBeat {
+		body.Beat = a.Signal.String()
+	}
 	var names []string
 	for targets := a.Targets; ; {
 		body.Targets, targets = batch(targets, maxBody/2)

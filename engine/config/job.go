@@ -33,7 +33,7 @@ func (d *draft) one(raw, target string) bool {
 	}
 	usable := ok
 	m := d.times()
-	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Values: d.values, Expect: d.expect}
+	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Zone: l.cfg.Timezone, Values: d.values, Expect: d.expect}
 	check, mistakes := d.kind.check(s)
 	hide := hider(s)
 	for _, x := range mistakes {
@@ -58,6 +58,7 @@ func (d *draft) one(raw, target string) bool {
 	if !ok || d.failed {
 		return ok && !d.failed
 	}
+	d.refer(name)
 	m.Name, m.Type, m.Tags, m.Note = name, d.kind.Name, d.tags, value(d, "note", "")
 	m.Target, m.Dest, m.Expect = hide(check.Target), check.Dest, hide(check.Expect)
 	if m.Target == "" {

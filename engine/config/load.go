@@ -60,6 +60,7 @@ type loader struct {
 	tags     map[string]string // every tag a monitor carries; interned
 	groups   map[string]string
 	was      map[string]wasAt
+	refs     []reference
 	chains   map[string]*chain
 	shared   map[string]map[string]any // settings that many monitors have alike
 }
@@ -348,6 +349,7 @@ func (l *loader) finish() (*Config, error) {
 	l.checkTags()
 	l.checkPages()
 	l.checkWas()
+	l.checkReferences()
 	for _, j := range c.Jobs {
 		j.Was = c.Was[j.Name]
 	}

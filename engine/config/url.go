@@ -81,7 +81,8 @@ func (l *loader) parseURL(raw string) (*url.URL, *wrong) {
 	if err != nil {
 		return nil, &wrong{"url " + urlFault(err), ""}
 	}
-	if u.Opaque == "" && u.Host == "" && (u.Path == "" || u.Path == "/") {
+	k := l.reg.byScheme[u.Scheme]
+	if u.Opaque == "" && u.Host == "" && (u.Path == "" || u.Path == "/") && (k == nil || !k.Bare) {
 		return nil, &wrong{"url names no host", ""}
 	}
 	if p := u.Port(); p != "" {

@@ -53,7 +53,15 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 			}
 		}
 		return nil, &wrong{fmt.Sprintf("%s = %q must be %s", k.Name, shown(s), oneOf(k.OneOf)), didYouMean(s, k.OneOf)}
-	case uptime.Strings:
+	case uptime.Scalar:
+		switch v := raw.(type) {
+		case string:
+			return v, nil
+		case int64:
+			return strconv.FormatInt(v, 10), nil
+		}
+		return mustBe("a text in quotes or a whole number")
+	case uptime.Strings, uptime.Monitors:
 		if s, ok := raw.(string); ok {
 			return []string{s}, nil
 		}

@@ -18,11 +18,12 @@ const (
 	VerbUnack      Verb = "unack"
 	VerbMaintain   Verb = "maintain"
 	VerbUnmaintain Verb = "unmaintain"
+	VerbBeat       Verb = "beat" // a job calls in
 )
 
 // Verbs lists them all.
 func Verbs() []Verb {
-	return []Verb{VerbCheck, VerbPause, VerbResume, VerbAck, VerbUnack, VerbMaintain, VerbUnmaintain}
+	return []Verb{VerbCheck, VerbPause, VerbResume, VerbAck, VerbUnack, VerbMaintain, VerbUnmaintain, VerbBeat}
 }
 
 // Action is one thing that a person does to some monitors.
@@ -30,6 +31,7 @@ type Action struct {
 	Verb    Verb
 	Targets []string  // each NAME, tag:T, group:G or #N
 	Until   time.Time // when it ends by itself; zero: when somebody ends it
+	Signal  Signal    // of VerbBeat
 	Note    string
 	By      string
 }

@@ -65,6 +65,7 @@ type CheckType struct {
 	Expect   []Key         // of [monitor.expect]
 	Measures []string      // names of up to MaxMeasures measures, in the order they are stored
 	Plain    bool          // nobody else can witness it (Rule.Plain)
+	Bare     bool          // its URL is a scheme and nothing else: "beat:"
 
 	// New makes the check, or says all that is wrong with its settings.
 	New func(Settings) (Check, []Mistake)
@@ -95,6 +96,8 @@ const (
 	SecretTable             // map[string]Secret
 	File                    // []byte: the file that is named, read with the configuration; relative to it
 	Limit                   // Percentage: a share ("25%") or a time.Duration ("14d")
+	Scalar                  // string; written as one or as a whole number
+	Monitors                // []string of NAME, tag:T or group:G, each of which the configuration has
 	Servers                 // []netip.AddrPort: addresses of name servers, port 53 where none is written
 	Source                  // string: an address of this machine, or the name of an interface
 )
@@ -122,7 +125,8 @@ type Settings struct {
 	URL      *url.URL // as configured, secrets included
 	Interval time.Duration
 	Timeout  time.Duration
-	IP       string // "any", "4", "6" or "each"
+	IP       string         // "any", "4", "6" or "each"
+	Zone     *time.Location // of the times that people write; nil: UTC
 
 	Resolvers []netip.AddrPort // asked for names; nil: those of the system
 	Source    string           // address or interface that checks leave from; "": the system chooses

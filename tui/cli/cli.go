@@ -151,7 +151,7 @@ needs no configuration.`,
 	}{
 		{"Watch:", []*cobra.Command{c.engineCommand(), c.attachCommand()}},
 		{"Ask:", []*cobra.Command{c.statusCommand(), c.checkCommand(), c.historyCommand(), c.eventsCommand(), c.explainCommand()}},
-		{"Act:", append(c.actCommands(), c.addCommand())},
+		{"Act:", append(c.actCommands(), c.addCommand(), c.beatCommand())},
 		{"Care:", []*cobra.Command{c.reloadCommand(), c.stopCommand(), c.configCommand(), c.dataCommand(), c.versionCommand()}},
 	}
 	for _, g := range groups {

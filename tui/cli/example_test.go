@@ -5,13 +5,12 @@ import (
 	"testing"
 
 	"lookout/engine/config"
-	"lookout/probes"
 )
 
 // config.example.toml loads with the real check types, and shows every key that works, once.
 func TestExample(t *testing.T) {
 	const path = "../../config.example.toml"
-	opt := config.Options{Types: probes.Types(), Hostname: "web-1", Env: func(string) (string, bool) { return "x", true }}
+	opt := config.Options{Types: types(), Hostname: "web-1", Env: func(string) (string, bool) { return "x", true }}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

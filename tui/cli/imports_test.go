@@ -18,6 +18,7 @@ import (
 var arrows = map[string][]string{
 	".":             {"tui/cli"},
 	"engine":        {"engine/uptime", "engine/schedule", "engine/verdict"},
+	"engine/judge":  {"engine/uptime", "engine/schedule"},
 	"engine/sim":    {"engine/uptime", "engine/schedule", "engine/verdict", "engine"},
 	"engine/uptime": {},
 	"probes/remote": {"engine/uptime", "probes", "probes/wire"},
@@ -35,6 +36,7 @@ var owners = map[string][]string{
 	"github.com/rabbitmq/amqp091-go":      {"probes/remote"},
 	"github.com/miekg/dns":                {"probes/..."},
 	"github.com/prometheus-community/":    {"probes/..."},
+	"github.com/adhocore/gronx":           {"engine/schedule"},
 	"github.com/theory/jsonpath":          {"probes/..."},
 	"github.com/spf13/cobra":              {"tui/cli"},
 	"charm.land/":                         {"tui/..."},

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"lookout/engine/config"
+	"lookout/engine/judge"
+	"lookout/engine/uptime"
 	"lookout/probes"
 )
 
@@ -18,10 +20,13 @@ type instance struct {
 	folder folder
 }
 
+// types are the check types: those that call somebody up, and those that the engine judges.
+func types() []uptime.CheckType { return append(probes.Types(), judge.Types()...) }
+
 // options are what a configuration has to know and cannot read.
 func (c *call) options() config.Options {
 	return config.Options{
-		Types: probes.Types(),
+		Types: types(),
 		Env:   func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
 	}
 }

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// judged is what a monitor has that the engine judges itself.
+type judged struct {
+	by      uptime.Judge
+	members []*monitor
+	running bool // it is being judged: what that changes does not come back to it
+}
+
+// connect looks up who is a member of whom. It is called when the monitors are
+// complete, at the start and after a reload.
+func (e *Engine) connect() {
+	for _, m := range e.monitors {
+		m.groups = nil
+	}
+	for _, m := range e.monitors {
+		j, ok := m.job.Checker.(uptime.Judge)
+		if !ok {
+			m.judged = nil
+			continue
+		}
+		m.judged = &judged{by: j}
+		seen := map[*monitor]bool{m: true}
+		for _, to := range j.Members() {
+			found, err := e.meant([]string{to})
+			if err != nil { // disabled, or gone with what the configuration no longer has
+				continue
+			}
+			for _, other := range found {
+				if !seen[other] {
+					seen[other] = true
+					m.judged.members = append(m.judged.members, other)
+					other.groups = append(other.groups, m)
+				}
+			}
+		}
+	}
+}
+
+// judge has a monitor say what follows from what is known, as a check would.
+func (e *Engine) judge(m *monitor, now time.Time) {
+	j := m.judged
+	if j.running || m.mode == uptime.Paused {
+		return
+	}
+	j.running = true
+	defer func() { j.running = false }()
+	known := uptime.Known{Beat: m.beat}
+	for _, other := range j.members {
+		v := other.mem.Verdict
+		if v == uptime.Suspect {
+			v = other.mem.Before
+		}
+		known.Members = append(known.Members, uptime.Member{Name: other.job.Name, Verdict: v, Mode: other.mode, Fault: other.mem.Fault})
+	}
+	said := j.by.Judge(known, now)
+	if r := said.Result; said.Known {
+		r.Time, r.Monitor, r.Type, r.Target, r.Location = now.UTC().Truncate(time.Millisecond), m.job.Name, m.job.Type, m.job.Target, uptime.Local
+		r.Message = uptime.Clean(r.Message, 300)
+		e.found(m, r, now, now)
+	}
+	if at := said.Again; !at.IsZero() && at.Before(m.regular) && (m.extra.IsZero() || at.Before(m.extra)) {
+		e.look(m, at)
+	}
+}
+
+// regroup judges those again of which a monitor is a member.
+func (e *Engine) regroup(m *monitor, now time.Time) {
+	for _, g := range m.groups {
+		e.judge(g, now)
+	}
+}
+
+// beat takes what a job says of itself.
+func (e *Engine) beat(m *monitor, a uptime.Action, now time.Time) bool {
+	if m.job.Type != "beat" {
+		return false
+	}
+	m.beat = m.beat.Take(a.Signal, uptime.Clean(a.Note, 200), now.UTC().Round(0))
+	m.touched()
+	e.out.urgent = true
+	e.judge(m, now)
+	return true
+}
