@@ -88,7 +88,7 @@ func plain(err error) string {
 	switch {
 	case timedOut(err):
 		return "timed out"
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "closed"
 	}
 	return err.Error()

@@ -22,7 +22,7 @@ func httpType(sys *system) uptime.CheckType {
 		Measures: timeNames[:],
 		Keys: append([]uptime.Key{
 			{Name: "method", Kind: uptime.String, Doc: "of the request; default GET", Example: `"HEAD"`},
-			{Name: "headers", Kind: uptime.SecretTable, Doc: "sent along; never to another host after a redirect", Example: `{ X-Token = "${TOKEN}" }`},
+			{Name: "headers", Kind: uptime.SecretTable, Doc: "sent along; after a redirect never to another scheme, host or port", Example: `{ X-Token = "${TOKEN}" }`},
 			{Name: "user_agent", Kind: uptime.String, Doc: "default " + userAgent, Example: `"example/1"`},
 			{Name: "body", Kind: uptime.String, Doc: "of the request", Example: `'{"ping": true}'`},
 			{Name: "body_file", Kind: uptime.File, Doc: "the body of the request from a file", Example: `"ping.json"`},
@@ -30,8 +30,10 @@ func httpType(sys *system) uptime.CheckType {
 			{Name: "bearer_token", Kind: uptime.SecretText, Doc: "sent as Authorization: Bearer", Example: `"${TOKEN}"`},
 			{Name: "follow_redirects", Kind: uptime.Bool, Doc: "default true; a redirect that status lists is not followed", Example: `false`},
 			{Name: "max_redirects", Kind: uptime.Int, Doc: "default 10", Example: `3`, Min: 1, Max: 50},
+			{Name: "redirect_hosts", Kind: uptime.Strings, Doc: "the other hosts that redirects may lead to; default any, [] none", Example: `["www.example.com", "*.example.net"]`},
 			{Name: "http_version", Kind: uptime.String, Doc: "default: HTTP/2 where the server offers it, else 1.1", Example: `"1.1"`, OneOf: []string{"1.1", "2"}},
 			{Name: "connect_to", Kind: uptime.String, Doc: "host:port to connect to instead of the URL's; name and certificate stay those of the URL", Example: `"192.0.2.10:443"`},
+			{Name: "proxy", Kind: uptime.SecretText, Doc: "HTTP proxy to go through, never that of the environment", Example: `"http://user:${PASSWORD}@proxy.example.com:3128"`},
 		}, tlsKeys()...),
 		Expect: []uptime.Key{
 			{Name: "status", Kind: uptime.Strings, Doc: "codes and ranges, after redirects; default 200-299", Example: `["200-299", "401"]`},
@@ -56,10 +58,13 @@ type httpCheck struct {
 	connectTo endpoint // host "": the URL's own
 	method    string
 	header    http.Header
-	secret    http.Header // for the URL's own host only
+	secret    http.Header // for the URL's own scheme, host and port only
 	hostName  string      // of a Host header; "" for the URL's
 	body      []byte
 	redirects int // to follow at most
+	hosts     []string
+	limited   bool   // to hosts, and the URL's own
+	proxy     *proxy // nil: none
 	http1     bool
 	http2     bool
 	tls       tlsSettings
@@ -73,11 +78,11 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 		host:      f.endpoint(defaultPort(s.URL.Scheme)),
 		method:    strings.ToUpper(uptime.Value(s.Values, "method", http.MethodGet)),
 		header:    http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {uptime.Value(s.Values, "user_agent", userAgent)}},
-		secret:    http.Header{},
 		body:      uptime.Value(s.Values, "body_file", []byte(uptime.Value(s.Values, "body", ""))),
 		redirects: int(uptime.Value(s.Values, "max_redirects", int64(10))),
 		http1:     uptime.Value(s.Values, "http_version", "") == "1.1",
 		http2:     uptime.Value(s.Values, "http_version", "") == "2",
+		proxy:     f.proxy(),
 		tls:       f.tls(sys),
 		expect:    f.httpExpect(),
 	}
@@ -99,11 +104,15 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 	if s.Values["body"] != nil && s.Values["body_file"] != nil {
 		f.wrong("body_file", "keep one of them", "both body and body_file")
 	}
-	f.secrets(&c)
+	c.secret, c.hostName = f.secrets()
+	c.hosts, c.limited = f.redirectHosts()
 	dest := c.host
 	if to := uptime.Value(s.Values, "connect_to", ""); to != "" {
 		c.connectTo = f.hostPort("connect_to", to)
 		dest = c.connectTo
+	}
+	if c.proxy != nil {
+		dest = c.proxy.to
 	}
 	return f.done(uptime.Check{Checker: c, Dest: dest.String(), Expect: c.expect.String()})
 }
@@ -115,24 +124,26 @@ func defaultPort(scheme string) uint16 {
 	return 80
 }
 
-// secrets reads what only the URL's own host may see.
-func (f *form) secrets(c *httpCheck) {
+// secrets reads what only the URL's own host may see: the headers, and the Host
+// that is asked for, "" for the URL's.
+func (f *form) secrets() (header http.Header, host string) {
+	header = http.Header{}
 	var auth []string
 	if userPass := uptime.Value(f.Values, "basic_auth", uptime.Secret("")).Reveal(); userPass != "" {
 		if !strings.Contains(userPass, ":") {
 			f.wrong("basic_auth", `write "user:password"`, "no colon in basic_auth")
 		}
 		auth = append(auth, "basic_auth")
-		c.secret.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(userPass)))
+		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(userPass)))
 	}
 	if token := uptime.Value(f.Values, "bearer_token", uptime.Secret("")).Reveal(); token != "" {
 		auth = append(auth, "bearer_token")
-		c.secret.Set("Authorization", "Bearer "+token)
+		header.Set("Authorization", "Bearer "+token)
 	}
 	if u := f.URL.User; u != nil {
 		auth = append(auth, "a user in the URL")
 		password, _ := u.Password()
-		c.secret.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
+		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
 	}
 	if len(auth) > 1 {
 		f.wrong("basic_auth", "keep one of them", "both %s and %s", auth[0], auth[1])
@@ -143,11 +154,30 @@ func (f *form) secrets(c *httpCheck) {
 			continue
 		}
 		if strings.EqualFold(name, "Host") {
-			c.hostName = value.Reveal()
+			host = value.Reveal()
 			continue
 		}
-		c.secret.Set(name, value.Reveal())
+		header.Set(name, value.Reveal())
 	}
+	return header, host
+}
+
+// redirectHosts reads the hosts that redirects may lead to, where they are limited.
+func (f *form) redirectHosts() (hosts []string, limited bool) {
+	names, limited := f.Values["redirect_hosts"].([]string)
+	for _, name := range names {
+		below, wild := strings.CutPrefix(name, "*.")
+		inner := form{}
+		ascii := inner.host(below).host
+		if inner.mistakes != nil || strings.ContainsAny(below, "*/@") {
+			f.wrong("redirect_hosts", `write "www.example.com" or "*.example.com"`, "%q is no host", uptime.Clean(name, 100))
+		}
+		if wild {
+			ascii = "*." + ascii
+		}
+		hosts = append(hosts, ascii)
+	}
+	return hosts, limited
 }
 
 // token reports whether s can name a header (RFC 9110, 5.6.2).

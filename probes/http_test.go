@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +108,11 @@ var httpFaults = []produced{
 	{uptime.FaultHTTPRedirectBad, "no host name", serving(nil, nil, leadsTo("http://a..b/"))},
 	{uptime.FaultHTTPRedirectScheme, `scheme "ftp"`, serving(nil, nil, leadsTo("ftp://127.0.0.1/"))},
 	{uptime.FaultHTTPDowngrade, "redirect from https to http://127.0.0.1/", overTLS(nil, leadsTo("http://127.0.0.1/"))},
+	{uptime.FaultHTTPWrongHost, "redirect to http://elsewhere.test/, a host that redirect_hosts does not list", serving(keys{"redirect_hosts": []string{"*.example.com"}}, nil, leadsTo("http://elsewhere.test/"))},
+	{uptime.FaultHTTPWrongHost, "HTTP status 307 would have the body sent to http://elsewhere.test/", serving(keys{"method": "POST", "body": "x"}, nil, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "http://elsewhere.test/")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	})},
 	{uptime.FaultHTTPH2Error, "HTTP/2 stream reset by 127.0.0.1:", overTLS(nil, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })},
 	{uptime.FaultHTTPH2Error, "does not speak HTTP/2", func(t *testing.T) uptime.Result {
 		root := newCA(t, "test root", nil)
@@ -337,6 +343,51 @@ func TestSecretsStay(t *testing.T) {
 	}
 }
 
+// TestSecretsStayAtTheScheme has a redirect lead to the same host by another scheme and port.
+func TestSecretsStayAtTheScheme(t *testing.T) {
+	var mu sync.Mutex
+	seen := ""
+	srv, ca := webServer(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen += r.Header.Get("Authorization") + r.Header.Get("X-Token")
+	})
+	plain := httptest.NewServer(leadsTo(srv.URL))
+	defer plain.Close()
+	r := once(t, made(t, testSystem(), "http", plain.URL, keys{"basic_auth": uptime.Secret("jo:hush"), "headers": map[string]uptime.Secret{"X-Token": "hush"}, "ca_file": ca.pem()}, nil))
+	if r.Outcome != uptime.OutcomeUp || seen != "" {
+		t.Errorf("%s, seen %q", r.Message, seen)
+	}
+	// At the schemes' own ports it is the same host for connect_to, and still not for secrets.
+	form := form{}
+	u := func(s string) *url.URL { u, _ := url.Parse(s); return u }
+	c := httpCheck{url: u("http://shop.test/"), host: form.host("shop.test")}
+	resp := &http.Response{StatusCode: 301, Header: http.Header{"Location": {"https://shop.test/"}}}
+	next, f := c.follow(hop{url: c.url, own: true, shown: true}, resp)
+	if f != nil || !next.own || next.shown {
+		t.Errorf("%+v, %+v", next, f)
+	}
+}
+
+// TestRedirectHosts says which hosts a redirect may lead to.
+func TestRedirectHosts(t *testing.T) {
+	form := form{Settings: uptime.Settings{Values: keys{"redirect_hosts": []string{"www.shop.test", "*.Example.net", "Bücher.test"}}}}
+	c := httpCheck{host: form.host("shop.test")}
+	c.hosts, c.limited = form.redirectHosts()
+	for target, want := range map[string]bool{
+		"http://shop.test/": true, "https://SHOP.test:8443/": true, "https://www.shop.test/": true, "https://a.b.example.net/": true,
+		"https://example.net/": false, "https://evilexample.net/": false, "https://evil.test/": false, "https://xn--bcher-kva.test/": true, "http://bücher.test": true,
+	} {
+		u, err := url.Parse(target)
+		if got := c.mayLeadTo(u); err != nil || got != want {
+			t.Errorf("%s: %t", target, got)
+		}
+	}
+	if form.mistakes != nil || !c.limited {
+		t.Errorf("%+v", form.mistakes)
+	}
+}
+
 // TestSecretsUntold has failures of every kind with a URL full of secrets.
 func TestSecretsUntold(t *testing.T) {
 	srv := httptest.NewServer(leadsTo("/start?token=hush2&x=1#hush3"))
@@ -350,17 +401,6 @@ func TestSecretsUntold(t *testing.T) {
 		if text := fmt.Sprintf("%+v", r); strings.Contains(text, "hush") || r.Outcome == uptime.OutcomeUp {
 			t.Error(text)
 		}
-	}
-}
-
-func TestNoProxy(t *testing.T) {
-	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
-	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-	srv := httptest.NewServer(says("hello"))
-	defer srv.Close()
-	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
-	if r := once(t, made(t, testSystem(), "http", "http://good.test:"+port, nil, nil)); r.Outcome != uptime.OutcomeUp {
-		t.Error(r.Message)
 	}
 }
 
@@ -405,6 +445,11 @@ func TestHTTPMistakes(t *testing.T) {
 		{"method", "http://a/", keys{"method": "G ET"}, nil},
 		{"headers", "http://a/", keys{"headers": map[string]uptime.Secret{"a b": ""}}, nil},
 		{"headers", "http://a/", keys{"headers": map[string]uptime.Secret{"a": "x\r\nb: y"}}, nil},
+		{"redirect_hosts", "http://a/", keys{"redirect_hosts": []string{"a.*"}}, nil},
+		{"redirect_hosts", "http://a/", keys{"redirect_hosts": []string{"https://a"}}, nil},
+		{"proxy", "http://a/", keys{"proxy": uptime.Secret("socks5://hush:1")}, nil},
+		{"proxy", "http://a/", keys{"proxy": uptime.Secret("http://jo:hush@a")}, nil},
+		{"proxy", "http://a/", keys{"proxy": uptime.Secret("http://a:1/hush")}, nil},
 		{"basic_auth", "http://a/", keys{"basic_auth": uptime.Secret("hush")}, nil},
 		{"basic_auth", "http://a/", keys{"basic_auth": uptime.Secret("a:b"), "bearer_token": uptime.Secret("hush")}, nil},
 		{"body_file", "http://a/", keys{"body": "x", "body_file": []byte("y")}, nil},

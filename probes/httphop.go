@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/publicsuffix"
 
 	"lookout/engine/uptime"
 )
@@ -20,14 +23,15 @@ type hop struct {
 	url    *url.URL
 	method string
 	body   []byte
-	own    bool // it goes to the host that the monitor names
+	own    bool // it goes to the host that the monitor names, at its port or that of https
+	shown  bool // and by its scheme to its port, never having left: it sees our secrets
 }
 
 // visit is what tells one request from another when redirects run in a circle.
 type visit struct{ method, url, cookies string }
 
 func (c httpCheck) check(ctx context.Context, t *trace) *failure {
-	at := hop{url: c.url, method: c.method, body: c.body, own: true}
+	at := hop{url: c.url, method: c.method, body: c.body, own: true, shown: true}
 	var jar *cookiejar.Jar // made by the first redirect; a site may set a cookie and send us back
 	seen := map[visit]bool{}
 	for n := 0; ; n++ {
@@ -55,7 +59,7 @@ func (c httpCheck) check(ctx context.Context, t *trace) *failure {
 			return f
 		}
 		if jar == nil {
-			jar, _ = cookiejar.New(nil) // fails never
+			jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // fails never
 		}
 		jar.SetCookies(at.url, (&http.Response{Header: header}).Cookies())
 		at = *next
@@ -68,13 +72,13 @@ func (c httpCheck) request(at hop) *http.Request {
 		Method: at.method, URL: at.url, Host: asciiHost(at.url), Header: c.header.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
 	}
-	if at.own {
+	if at.shown {
 		for name, values := range c.secret {
 			req.Header[name] = values
 		}
-		if c.hostName != "" {
-			req.Host = c.hostName
-		}
+	}
+	if at.own && c.hostName != "" {
+		req.Host = c.hostName
 	}
 	if len(at.body) > 0 {
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(at.body)), int64(len(at.body))
@@ -103,7 +107,7 @@ func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reques
 		t.judged("redirect", time.Now(), "", f)
 		return nil, nil, f
 	}
-	conn, f := c.sys.connect(ctx, t, to)
+	conn, f := c.proxy.reach(ctx, t, c.sys, to, at.url.Scheme)
 	if f != nil {
 		return nil, nil, f
 	}
@@ -152,7 +156,16 @@ func (c httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
 // waits for the header of the answer. What it returns beside it ends the rest.
 func (c httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
 	if at.url.Scheme != "https" {
-		resp, f := overHTTP1(t, conn, req, nil)
+		if c.proxy == nil {
+			resp, f := overHTTP1(t, conn, req, nil)
+			return resp, nil, f
+		}
+		c.proxy.authorize(req)
+		resp, f := answerTo(t, conn, req, req.WriteProxy, nil)
+		if f == nil && resp.StatusCode == http.StatusProxyAuthRequired {
+			f = c.proxy.unauthorized(resp)
+			t.judged("proxy", time.Now(), "", f)
+		}
 		return resp, nil, f
 	}
 	settings := c.tls
@@ -235,12 +248,35 @@ func (c httpCheck) follow(at hop, resp *http.Response) (*hop, *failure) {
 	case at.url.Scheme == "https" && u.Scheme == "http":
 		return nil, fail(uptime.FaultHTTPDowngrade, "redirect from https to %s", uptime.RedactURL(u))
 	}
-	next := hop{url: u, method: at.method, body: at.body, own: at.own && c.sameHost(u)}
+	own := c.sameHost(u)
+	next := hop{url: u, method: at.method, body: at.body, own: at.own && own}
+	next.shown = at.shown && own && u.Scheme == c.url.Scheme
 	rewritten := resp.StatusCode == http.StatusSeeOther || resp.StatusCode < 303 && at.method == http.MethodPost
 	if rewritten && at.method != http.MethodHead {
 		next.method, next.body = http.MethodGet, nil
 	}
+	switch {
+	case own:
+	case c.limited && !c.mayLeadTo(u):
+		return nil, fail(uptime.FaultHTTPWrongHost, "redirect to %s, a host that redirect_hosts does not list", uptime.RedactURL(u))
+	case !c.limited && len(next.body) > 0:
+		return nil, fail(uptime.FaultHTTPWrongHost, "HTTP status %d would have the body sent to %s; list its host in redirect_hosts to allow it", resp.StatusCode, uptime.RedactURL(u))
+	}
 	return &next, nil
+}
+
+// mayLeadTo reports whether redirect_hosts lists the host of a redirect. The
+// URL's own is always one of them, at any port.
+func (c httpCheck) mayLeadTo(u *url.URL) bool {
+	inner := form{}
+	host := inner.host(u.Hostname()).host
+	if host == c.host.host {
+		return true
+	}
+	return slices.ContainsFunc(c.hosts, func(name string) bool {
+		below, wild := strings.CutPrefix(name, "*")
+		return host == name || wild && strings.HasSuffix(host, below)
+	})
 }
 
 // sameHost reports whether a redirect stays at the host and port that the
