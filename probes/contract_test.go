@@ -41,6 +41,12 @@ func TestContract(t *testing.T) {
 			mayPing(t)
 			return "icmp://127.0.0.1"
 		}},
+		{Type: typeOf(t, sys, "udp"), Network: "udp", Values: keys{"send": "PING"}, Expect: keys{"banner": "^PONG"},
+			Good: func(t testing.TB) string { return "udp://" + probetest.ServeUDP(pong("PONG"))(t) },
+			URL:  func(a string) string { return "udp://" + a }},
+		{Type: typeOf(t, sys, "ntp"), Network: "udp",
+			Good: func(t testing.TB) string { return "ntp://" + probetest.ServeUDP(timeServer(0, nil))(t) },
+			URL:  func(a string) string { return "ntp://" + a }},
 	}
 	for _, s := range suites {
 		s.Run = new(Runner).Run

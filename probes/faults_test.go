@@ -35,7 +35,6 @@ var notYet = map[uptime.Fault]string{
 	uptime.FaultTCPV4OnlyDead:        "the first address that answers is enough so far, and IPv6 comes first",
 	uptime.FaultTLSRevoked:           "staples are not read so far",
 	uptime.FaultTLSRenewalOverdue:    "needs the history of a certificate",
-	uptime.FaultReplyMalformed:       "text dialogues have no form to break",
 	uptime.FaultReplyRefusedLogin:    "no type logs in so far",
 }
 
@@ -43,7 +42,21 @@ var notYet = map[uptime.Fault]string{
 // those that they don't.
 func TestFaults(t *testing.T) {
 	covered := map[uptime.Fault]bool{}
-	for _, list := range [][]produced{localFaultCases, dnsFaults, tcpFaults, tlsFaults, helloFaults, httpFaults, httpBodyFaults, proxyFaults, replyFaults, icmpFaults, slowFaults} {
+	for _, list := range [][]produced{
+		localFaultCases,
+		dnsFaults,
+		tcpFaults,
+		tlsFaults,
+		helloFaults,
+		httpFaults,
+		httpBodyFaults,
+		proxyFaults,
+		replyFaults,
+		icmpFaults,
+		udpFaults,
+		ntpFaults,
+		slowFaults,
+	} {
 		for _, p := range list {
 			covered[p.fault] = true
 			t.Run(p.fault.String(), func(t *testing.T) {

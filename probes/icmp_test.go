@@ -89,7 +89,9 @@ func scripted(script string, loss float64) func(*testing.T) uptime.Result {
 }
 
 func routerSaid(w said) func(*testing.T) uptime.Result {
-	return func(*testing.T) uptime.Result { return ended(w.failure(netip.MustParseAddr("192.0.2.9"))) }
+	return func(*testing.T) uptime.Result {
+		return ended(w.failure("ping 192.0.2.9", netip.MustParseAddr("192.0.2.9")))
+	}
 }
 
 var icmpFaults = []produced{

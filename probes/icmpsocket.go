@@ -102,7 +102,7 @@ var (
 // own words where the system keeps them.
 func unreachable(addr netip.Addr, c net.Conn, err error) *failure {
 	if word, ok := routerWord(c); ok {
-		return word.failure(addr)
+		return word.failure("ping "+addr.String(), addr)
 	}
 	return pingFailure(addr, err)
 }
@@ -113,17 +113,18 @@ type said struct {
 	from       netip.Addr
 }
 
-func (w said) failure(addr netip.Addr) *failure {
+// failure classes it, for what was sent to addr.
+func (w said) failure(what string, addr netip.Addr) *failure {
 	expired, names := uint8(11), icmpNames4
 	if addr.Is6() {
 		expired, names = 3, icmpNames6
 	}
 	if w.kind == expired {
-		return fail(uptime.FaultICMPTTL, "ping %s: %s says that the packet was under way for too long (TTL exceeded)", addr, w.from)
+		return fail(uptime.FaultICMPTTL, "%s: %s says that the packet was under way for too long (TTL exceeded)", what, w.from)
 	}
 	name, ok := names[w.code]
 	if !ok {
 		name = "unreachable"
 	}
-	return fail(uptime.FaultICMPUnreachable, "ping %s: %s, says %s (code %d)", addr, name, w.from, w.code)
+	return fail(uptime.FaultICMPUnreachable, "%s: %s, says %s (code %d)", what, name, w.from, w.code)
 }

@@ -27,5 +27,7 @@ func typesOf(sys *system) []uptime.CheckType {
 		tlsType(sys),
 		dnsType(sys),
 		icmpType(sys),
+		udpType(sys),
+		ntpType(sys),
 	}
 }

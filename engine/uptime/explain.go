@@ -310,8 +310,8 @@ var explanations = map[Fault]Explanation{
 		"The connection stands, and the server did not say what was waited for in time.",
 		"The service hangs or is overloaded, or waits for us to speak first: look at send and banner."},
 	FaultReplyClosed: {
-		"The server closed the connection instead of answering.",
-		"Look at its log: too many connections, a block of this machine's address, or a crash."},
+		"The server closed the connection instead of answering, or nothing listens at that UDP port.",
+		"See whether it runs, and look at its log: too many connections, a block of this machine's address, or a crash."},
 	FaultReplyMalformed: {
 		"What the server sent is not the protocol that was asked for.",
 		"See what listens at that port, and whether it wants TLS."},
