@@ -387,6 +387,6 @@ func (s *shell) perform(a uptime.Action, done string, back []uptime.Action) tea.
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
 		names, err := source.Act(ctx, a)
-		return doneMsg{done, names, err, back}
+		return doneMsg{a.Verb, done, names, err, back}
 	}
 }

@@ -144,7 +144,7 @@ func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, mark
 		p.to(3 + c.name)
 		if c.latency > 0 {
 			p.to(p.x + 1)
-			p.run(theme.Plain, latency(st), c.latency)
+			p.run(theme.Plain, latency(st, max(c.latency, 7)), c.latency)
 			p.to(3 + c.name + 1 + c.latency)
 		}
 		if c.age > 0 {
@@ -170,7 +170,7 @@ func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, mark
 		p.picture(theme.Chart, c.spark, func(dst []byte) []byte { return widget.AppendSpark(dst, st.Spark[:], c.spark, s.th.ASCII) })
 	}
 	p.to(p.x + 1)
-	p.right(theme.Plain, latency(st), c.latency)
+	p.right(theme.Plain, latency(st, c.latency), c.latency)
 	if c.p95 > 0 {
 		p.right(theme.Plain, uptime.Took(st.P95), c.p95)
 	}
@@ -259,16 +259,15 @@ func (s *shell) look(st *uptime.State) theme.State {
 	return look
 }
 
-// latency is what the last check took, or why it failed, in few cells.
-func latency(st *uptime.State) string {
+// latency is what the last check took, or why it failed, in so many cells.
+func latency(st *uptime.State, width int) string {
 	switch {
 	case st.Last.IsZero() || st.Mode == uptime.Paused:
 		return "-"
 	case st.Outcome == uptime.OutcomeDown && st.Fault == uptime.FaultHTTPStatus && st.Status > 0:
 		return strconv.Itoa(st.Status)
 	case st.Outcome == uptime.OutcomeDown && st.Fault != uptime.NoFault:
-		_, class, _ := strings.Cut(st.Fault.String(), ".")
-		return class
+		return faultWord(st.Fault, width)
 	case st.Outcome == uptime.OutcomeDown:
 		return "failed"
 	case st.Outcome == uptime.OutcomeUnknown:

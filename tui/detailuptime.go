@@ -2,7 +2,6 @@ package tui
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -194,16 +193,4 @@ func (d *detail) pastPart(s *shell, st *uptime.State, w int) *part {
 		}
 	})
 	return p
-}
-
-// faultName is a fault's word without its group, which the place says.
-func faultName(f uptime.Fault) string {
-	group, class, ok := strings.Cut(f.String(), ".")
-	if !ok {
-		return group
-	}
-	if group == "dns" || group == "tls" || group == "icmp" {
-		return group + " " + class
-	}
-	return class
 }

@@ -262,8 +262,12 @@ func times(n int, what string) string {
 
 // checkFacts say what is checked and how often, the most telling first.
 func checkFacts(st *uptime.State) []string {
-	// A target that is only the name with a scheme before it is not said twice.
-	what := st.Type + " " + st.Target
+	// The scheme tells the type, and a target that is only the name with a scheme
+	// before it is not said twice.
+	what := st.Target
+	if !strings.Contains(what, ":") {
+		what = st.Type + " " + what
+	}
 	if scheme, ok := strings.CutSuffix(strings.TrimSuffix(st.Target, "/"), "://"+strings.TrimSuffix(st.Name, "/")); ok {
 		what = scheme
 	}

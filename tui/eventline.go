@@ -110,6 +110,9 @@ func eventText(ev *uptime.Event, now time.Time, loc *time.Location) string {
 		if places := witnessesOf(ev.Evidence); len(places) > 1 && ev.To == uptime.Down {
 			b.WriteString(" (" + strings.Join(places, " ") + ")")
 		}
+		if ev.Message == ev.To.String() { // it says so already
+			return b.String()
+		}
 		if ev.Message != "" {
 			b.WriteString(", ")
 		}

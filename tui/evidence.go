@@ -3,7 +3,6 @@ package tui
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -176,7 +175,7 @@ func (f *evidenceForm) row(p *pen, s *shell, e *uptime.Evidence, note string) {
 		text  string
 		width int
 		style theme.Style
-	}{{e.Location, f.where, theme.Plain}, {e.Step, f.step, theme.Plain}, {resultWord(e), f.result, style}} {
+	}{{e.Location, f.where, theme.Plain}, {e.Step, f.step, theme.Plain}, {resultWord(e, f.result), f.result, style}} {
 		if c.width > 0 {
 			p.cell(c.style, c.text, c.width)
 			p.say(" ")
@@ -222,9 +221,12 @@ func (f *evidenceForm) time(s *shell, t time.Time) string {
 	return t.Format(f.clock)
 }
 
-// resultWord is what a piece of evidence says, in a word.
-func resultWord(e *uptime.Evidence) string {
-	_, class, _ := strings.Cut(e.Fault.String(), ".")
+// resultWord is what a piece of evidence says, in a word of at most width cells.
+func resultWord(e *uptime.Evidence, width int) string {
+	class := ""
+	if e.Fault != uptime.NoFault {
+		class = faultWord(e.Fault, max(width, 7))
+	}
 	switch {
 	case e.Status != 0 && (class == "" || e.Fault == uptime.FaultHTTPStatus):
 		return strconv.Itoa(e.Status)

@@ -35,14 +35,14 @@ func (s *shell) bindings() []binding {
 	}
 	out := []binding{
 		{keys: []string{"n", "N"}, group: groupFind, help: "next problem", hint: "next problem", rank: 1, verb: "next problem", run: (*shell).step},
-		{keys: []string{"a"}, group: groupDo, help: "acknowledge", hint: "ack", rank: 3, verb: "ack", off: acts, run: act(uptime.VerbAck)},
-		{keys: []string{"p"}, group: groupDo, help: "pause, resume", hint: "pause", rank: 4, verb: "pause", off: acts, run: act(uptime.VerbPause)},
-		{keys: []string{"m"}, group: groupDo, help: "maintenance", hint: "maint", rank: 6, verb: "maintain", off: acts, run: act(uptime.VerbMaintain)},
+		{keys: []string{"a"}, group: groupDo, help: "acknowledge", hint: "ack", rank: 2, verb: "ack", off: acts, run: act(uptime.VerbAck)},
+		{keys: []string{"p"}, group: groupDo, help: "pause, resume", hint: "pause", rank: 3, verb: "pause", off: acts, run: act(uptime.VerbPause)},
+		{keys: []string{"m"}, group: groupDo, help: "maintenance", hint: "maint", rank: 7, verb: "maintain", off: acts, run: act(uptime.VerbMaintain)},
 		{keys: []string{"c"}, group: groupDo, help: "check now", hint: "check now", rank: 5, verb: "check", off: acts, run: act(uptime.VerbCheck)},
 		{keys: []string{"u"}, group: groupDo, help: "undo, for 10 s", verb: "undo", run: func(s *shell, _ string) tea.Cmd { return s.takeBack() }},
 		{keys: []string{"f"}, group: groupSee, help: "freeze screen", verb: "freeze", run: (*shell).freeze},
 		{keys: []string{"ctrl+l"}, group: groupSee, help: "redraw", verb: "redraw", run: func(s *shell, _ string) tea.Cmd { return tea.ClearScreen }},
-		{keys: []string{"y"}, group: groupCopy, help: "copy (OSC 52)", hint: "copy", rank: 8, verb: "copy", off: copies, run: clip(copyCell)},
+		{keys: []string{"y"}, group: groupCopy, help: "copy (OSC 52)", hint: "copy", rank: 9, verb: "copy", off: copies, run: clip(copyCell)},
 		{keys: []string{"Y"}, group: groupCopy, help: "copy the row", verb: "copy row", off: copies, run: clip(copyRow)},
 		{keys: []string{"e"}, group: groupCopy, help: "copy all as text", verb: "copy all", off: copies, run: clip(copyAll)},
 		{keys: []string{"M"}, group: groupScreens, help: "monitors", verb: "monitors", run: func(s *shell, _ string) tea.Cmd { return s.homeward() }},
@@ -75,7 +75,7 @@ func (s *shell) bindings() []binding {
 				return ""
 			}},
 		binding{keys: []string{"esc"}, group: groupMove, help: "back", hint: "back", rank: 2, run: func(s *shell, _ string) tea.Cmd { return s.back() }},
-		binding{keys: []string{":"}, group: groupFind, help: "any verb", hint: "cmd", rank: 2,
+		binding{keys: []string{":"}, group: groupFind, help: "any verb", hint: "cmd", rank: 5,
 			run: func(s *shell, _ string) tea.Cmd { return s.openPanel(newPalette(s)) }},
 		binding{keys: []string{"?"}, group: groupScreens, help: "this help", hint: "help", run: func(s *shell, _ string) tea.Cmd { return s.openHelp("") }})
 }

@@ -82,8 +82,11 @@ func (c columnsOfIncident) row(s *shell, p *pen, in *uptime.Incident, cursor boo
 		},
 		func(width int) {
 			text := in.Fault.String()
-			if width < 16 {
+			if cells(text) > width {
 				text = faultName(in.Fault)
+			}
+			if cells(text) > width {
+				text = faultWord(in.Fault, width)
 			}
 			if width > 20 && in.Message != "" {
 				text += " " + in.Message

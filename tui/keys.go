@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -100,6 +101,9 @@ type hint struct {
 	rank      uint8
 }
 
+// brief are the words of hints that can be said shorter.
+var brief = map[string]string{"next problem": "problem", "check now": "check", "complete field": "complete"}
+
 // hints are those of the page on the screen.
 func (s *shell) hints() []hint {
 	if s.top() == page(s.home) && s.watchesNothing() {
@@ -124,47 +128,22 @@ func (h hint) cells() int {
 	return cells(h.key) + 1 + cells(h.word)
 }
 
-// drawHints writes the last line: as many hints as fit whole.
+// drawHints writes the last line: all hints, in shorter words if need be, or
+// as many whole ones as fit, by their rank.
 func drawHints(p *pen, hints []hint) {
 	gap, margin := 2, 1
 	if p.w < wordFrom {
 		gap, margin = 1, 0
-	}
-	if p.w < wordFrom { // one word will do
 		hints = slices.Clone(hints)
-		for i := range hints {
+		for i := range hints { // one word will do
 			hints[i].word, _, _ = strings.Cut(hints[i].word, " ")
 		}
-		if n := len(hints) - 1; p.w < 30 && n > 1 {
+		if n := len(hints) - 1; p.w < 30 && n > 1 { // help, or esc
 			hints[n].word = ""
 		}
 	}
-	for {
-		n := 0
-		worst := -1
-		for i, h := range hints {
-			n += h.cells() + gap
-			if h.rank > 0 && (worst < 0 || h.rank >= hints[worst].rank) {
-				worst = i
-			}
-		}
-		if n-gap+margin <= p.w {
-			break
-		}
-		if worst < 0 {
-			if gap == 1 && len(hints) > 1 {
-				hints = hints[1:] // help is the last one
-				continue
-			} else if gap == 1 {
-				break
-			}
-			gap = 1
-			continue
-		}
-		hints = slices.Delete(slices.Clone(hints), worst, worst+1)
-	}
 	p.to(margin)
-	for i, h := range hints {
+	for i, h := range fitHints(hints, p.w-margin, gap) {
 		if i > 0 {
 			p.to(p.x + gap)
 		}
@@ -177,4 +156,52 @@ func drawHints(p *pen, hints []hint) {
 			p.text(theme.Plain, h.word)
 		}
 	}
+}
+
+// fitHints chooses what a width has room for. Of those that stay, the last one,
+// help, is taken first.
+func fitHints(hints []hint, width, gap int) []hint {
+	if hintCells(hints, gap) <= width {
+		return hints
+	}
+	short := slices.Clone(hints)
+	for i := range short {
+		if w := brief[short[i].word]; w != "" {
+			short[i].word = w
+		}
+	}
+	if hintCells(short, gap) <= width {
+		return short
+	}
+	order := make([]int, len(hints))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if last := len(hints) - 1; hints[last].rank == 0 && (a == last || b == last) {
+			return cmp.Compare(b, a)
+		}
+		return cmp.Compare(hints[a].rank, hints[b].rank)
+	})
+	take, room := make([]bool, len(hints)), width+gap
+	for _, i := range order {
+		if n := hints[i].cells() + gap; n <= room {
+			take[i], room = true, room-n
+		}
+	}
+	var out []hint
+	for i, h := range hints {
+		if take[i] {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+func hintCells(hints []hint, gap int) int {
+	n := -gap
+	for _, h := range hints {
+		n += h.cells() + gap
+	}
+	return n
 }

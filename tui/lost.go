@@ -56,7 +56,7 @@ func (s *shell) lostHints() []hint {
 		out = append(out, hint{"r", "try now", 0})
 	}
 	if s.log != nil {
-		out = append(out, hint{"l", "last log lines", 0})
+		out = append(out, hint{"l", "log (last lines)", 1})
 	}
 	if _, ok := s.top().(copier); ok {
 		out = append(out, hint{"y", "copy", 1})

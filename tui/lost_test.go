@@ -72,7 +72,7 @@ func TestLostKeys(t *testing.T) {
 	a.link = uptime.Link{Attached: true, Lost: noon, Reason: "nothing heard for 2s", Tries: 3}
 	s := shellOf(a, Options{Log: twoLines}, 80, 24, glyphs)
 	got := plainText(s.render())
-	for _, want := range []string{"reconnecting, try 4 under way", " r try now  l last log lines  y copy  q leave  ? help"} {
+	for _, want := range []string{"reconnecting, try 4 under way", " r try now  l log (last lines)  y copy  q leave  ? help"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)
 		}

@@ -327,7 +327,7 @@ func (o *overview) copy(s *shell, what copyWhat) string {
 	if what == copyCell {
 		return st.Name
 	}
-	return strings.TrimSpace(strings.Join([]string{st.Label(), st.Name, st.Target, latency(st), st.Message}, "  "))
+	return strings.TrimSpace(strings.Join([]string{st.Label(), st.Name, st.Target, latency(st, 30), st.Message}, "  "))
 }
 
 // text is the list as plain text, a row a line.
@@ -338,7 +338,7 @@ func (o *overview) text(s *shell) string {
 	var b strings.Builder
 	for _, i := range o.r.flat {
 		st := o.r.snap.States[i]
-		b.WriteString(strings.TrimRight(strings.Join([]string{st.Label(), st.Name, latency(st), st.Message}, "  "), " "))
+		b.WriteString(strings.TrimRight(strings.Join([]string{st.Label(), st.Name, latency(st, 30), st.Message}, "  "), " "))
 		b.WriteByte('\n')
 	}
 	return b.String()

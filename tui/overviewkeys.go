@@ -35,13 +35,13 @@ func (o *overview) bindings() []binding {
 			run: func(s *shell, _ string) tea.Cmd { return s.openFilter(o) }},
 		{keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, show: "1..9", group: groupFind, help: "saved view",
 			run: func(s *shell, key string) tea.Cmd { return s.useView(o, int(key[0]-'1')) }},
-		{keys: []string{"s"}, group: groupFind, help: "sort menu", hint: "sort", rank: 8, verb: "sort",
+		{keys: []string{"s"}, group: groupFind, help: "sort menu", hint: "sort", rank: 9, verb: "sort",
 			run: func(s *shell, _ string) tea.Cmd { return s.openPanel(&sortMenu{o}) }},
-		{keys: []string{"o"}, group: groupFind, help: "groups or flat", hint: "group", rank: 7, verb: "groups", run: func(s *shell, _ string) tea.Cmd {
+		{keys: []string{"o"}, group: groupFind, help: "groups or flat", hint: "group", rank: 8, verb: "groups", run: func(s *shell, _ string) tea.Cmd {
 			return o.change(s, func(a *arrangement) { a.grouped, a.folds = !a.grouped, nil })
 		}},
 		{keys: []string{"O"}, group: groupFind, help: "fold all", verb: "fold all", run: o.foldAll, off: flat},
-		{keys: []string{"space"}, group: groupDo, help: "mark", hint: "mark", rank: 9, run: o.mark},
+		{keys: []string{"space"}, group: groupDo, help: "mark", hint: "mark", rank: 10, run: o.mark},
 		{keys: []string{"*"}, group: groupDo, help: "mark all shown", verb: "mark all shown", run: o.markAll},
 		{keys: []string{"w"}, group: groupSee, help: "other columns", verb: "columns", run: func(s *shell, _ string) tea.Cmd {
 			o.wider = !o.wider

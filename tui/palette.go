@@ -134,7 +134,7 @@ func (p *palette) draw(s *shell, pn *pen) {
 		pn.cell(style, name, min(cells(name), 26))
 		if pn.w >= 40 {
 			pn.to(28)
-			pn.cell(theme.Accent, c.key, 5)
+			pn.cell(theme.Accent, c.key, 6)
 			help := c.help
 			if c.off != "" {
 				help = "not now: " + c.off

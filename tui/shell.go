@@ -75,7 +75,8 @@ type message struct {
 type (
 	tickMsg time.Time // time to look at the source
 	doneMsg struct {  // an action ended
-		verb  string
+		verb  uptime.Verb
+		done  string // what the monitors are now: "acknowledged"
 		names []string
 		err   error
 		back  []uptime.Action

@@ -13,7 +13,7 @@ import (
 // undo is what takes the last action back, for a while.
 type undo struct {
 	back  []uptime.Action
-	what  string
+	said  string // when it was taken back
 	until time.Time
 }
 
@@ -23,18 +23,24 @@ func (s *shell) acted(m doneMsg) {
 		s.fail(m.err)
 		return
 	}
-	what := "nothing changed"
 	switch len(m.names) {
 	case 0:
+		s.say("nothing changed")
+		return
 	case 1:
-		what = m.names[0] + " is " + m.verb
+		s.say(m.names[0] + " is " + m.done)
 	default:
-		what = group3(len(m.names)) + " monitors are " + m.verb
+		s.say(group3(len(m.names)) + " monitors are " + m.done)
 	}
-	if len(m.back) > 0 && len(m.names) > 0 {
-		s.undo = &undo{m.back, what, s.now.Add(undoFor)}
+	if len(m.back) > 0 {
+		said := string(m.verb) + " undone: "
+		if len(m.names) == 1 {
+			said += m.names[0] + " is as it was"
+		} else {
+			said += group3(len(m.names)) + " monitors are as they were"
+		}
+		s.undo = &undo{m.back, said, s.now.Add(undoFor)}
 	}
-	s.say(what)
 }
 
 // reversal is what brings states back to how they are now, after a verb.
@@ -107,6 +113,6 @@ func (s *shell) takeBack() tea.Cmd {
 				return saidMsg{err: fmt.Errorf("undo: %w", err)}
 			}
 		}
-		return saidMsg{text: "undone: " + u.what}
+		return saidMsg{text: u.said}
 	}
 }

@@ -68,3 +68,20 @@ func TestUndoEnds(t *testing.T) {
 		t.Errorf("it was undone after %s: %+v", undoFor, w.acts)
 	}
 }
+
+func TestUndoWords(t *testing.T) {
+	for _, c := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"a", "y", "u"}, "ack undone: shop.example.com/checkout is as it was"},
+		{[]string{"*", "p", "y", "u"}, "pause undone: 1,003 monitors are as they were"},
+	} {
+		s := shellOf(newWorld(), Options{}, 80, 24, glyphs)
+		s.render()
+		keys(t, s, c.keys...)
+		if s.message.text != c.want {
+			t.Errorf("%v says %q, want %q", c.keys, s.message.text, c.want)
+		}
+	}
+}
