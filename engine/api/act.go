@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -154,73 +153,4 @@ func (s *server) stop(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.opt.Stop()
 	return nil
-}
-
-func (s *server) add(w http.ResponseWriter, r *http.Request) error {
-	return s.managed(w, r, http.StatusCreated, func(fields map[string]any) (string, error) {
-		name, _ := fields["name"].(string)
-		return name, s.opt.Add(r.Context(), fields)
-	})
-}
-
-func (s *server) put(w http.ResponseWriter, r *http.Request) error {
-	return s.managed(w, r, http.StatusOK, func(fields map[string]any) (string, error) {
-		return r.PathValue("name"), s.opt.Put(r.Context(), r.PathValue("name"), fields)
-	})
-}
-
-func (s *server) remove(w http.ResponseWriter, r *http.Request) error {
-	return s.managed(w, r, http.StatusOK, func(map[string]any) (string, error) {
-		return r.PathValue("name"), s.opt.Delete(r.Context(), r.PathValue("name"))
-	})
-}
-
-// managed changes the managed file.
-func (s *server) managed(w http.ResponseWriter, r *http.Request, status int, change func(map[string]any) (string, error)) error {
-	if _, err := s.actor(r); err != nil {
-		return err
-	}
-	if !peerOf(r.Context()).owner() {
-		// A monitor may name files and secrets, and send them wherever it likes.
-		return &Error{http.StatusForbidden, "only the owner of the engine may change what is watched", "operators may pause, acknowledge and check"}
-	}
-	fields := map[string]any{}
-	if err := readJSON(w, r, &fields); err != nil {
-		return err
-	}
-	plain(fields)
-	name, err := change(fields)
-	if err != nil {
-		if e := asError(err); e.Status != http.StatusInternalServerError {
-			return e
-		}
-		return &Error{http.StatusUnprocessableEntity, err.Error(), "nothing was changed"}
-	}
-	var names []string
-	if name != "" {
-		names = []string{name}
-	}
-	done(w, status, names, "")
-	return nil
-}
-
-// plain turns the numbers of a decoded object into int64 where they are whole, else into float64.
-func plain(v any) any {
-	switch x := v.(type) {
-	case map[string]any:
-		for k := range x {
-			x[k] = plain(x[k])
-		}
-	case []any:
-		for i := range x {
-			x[i] = plain(x[i])
-		}
-	case json.Number:
-		if n, err := x.Int64(); err == nil {
-			return n
-		}
-		f, _ := x.Float64() // the decoder has checked its form
-		return f
-	}
-	return v
 }

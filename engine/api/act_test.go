@@ -84,27 +84,6 @@ func TestNoteIsCleaned(t *testing.T) {
 	}
 }
 
-func TestReadOnly(t *testing.T) {
-	f := newFake()
-	path, opt := socketPath(t), testOptions(f)
-	opt.ReadOnly = true
-	opt.Stop = func() { t.Error("stopped") }
-	opt.Reload = func(context.Context) (string, error) { t.Error("reloaded"); return "", nil }
-	opt.Add = func(context.Context, map[string]any) error { t.Error("added"); return nil }
-	start(t, path, opt, testLimits())
-	for _, p := range []string{"/v1/monitors/shop/ack", "/v1/act", "/v1/reload", "/v1/stop", "/v1/monitors"} {
-		if got := curl(t, path, post(p, `{"verb":"ack","targets":["shop"]}`)); !strings.HasPrefix(got, "HTTP/1.1 40") {
-			t.Errorf("%s: %s", p, got)
-		}
-	}
-	if len(f.acts) > 0 {
-		t.Errorf("did %+v", f.acts)
-	}
-	if c := dial(t, path); !c.Link().ReadOnly {
-		t.Error("the link does not say so")
-	}
-}
-
 func TestControl(t *testing.T) {
 	f := newFake()
 	path, opt := socketPath(t), testOptions(f)
@@ -118,16 +97,13 @@ func TestControl(t *testing.T) {
 		return "2 monitors added", err
 	}
 	opt.Stop = func() { close(stopped) }
-	opt.Add = func(_ context.Context, fields map[string]any) error {
+	opt.Add = func(_ context.Context, fields map[string]any) (string, error) {
 		if fields["name"] == "shop" {
-			return fmt.Errorf("%w: lookout.toml:3 has a monitor of this name", uptime.ErrInvalid)
+			return "", uptime.Invalid("lookout.toml:3 has a monitor of this name")
 		}
 		added = fields
-		return nil
+		return "new", nil
 	}
-	var put, deleted string
-	opt.Put = func(_ context.Context, name string, _ map[string]any) error { put = name; return nil }
-	opt.Delete = func(_ context.Context, name string) error { deleted = name; return nil }
 	start(t, path, opt, testLimits())
 	c := dial(t, path)
 
@@ -138,20 +114,15 @@ func TestControl(t *testing.T) {
 		t.Errorf("a bad reload: %v", err)
 	}
 	fields := map[string]any{"name": "new", "url": "https://x.example", "failures": 3, "weight": 0.5, "tags": []any{"a", 7}, "expect": map[string]any{"size_min": 9}}
-	if err := c.Add(t.Context(), fields); err != nil {
-		t.Errorf("add: %v", err)
+	if name, err := c.Add(t.Context(), fields); name != "new" || err != nil {
+		t.Errorf("add: %q, %v", name, err)
 	}
 	want := map[string]any{"name": "new", "url": "https://x.example", "failures": int64(3), "weight": 0.5, "tags": []any{"a", int64(7)}, "expect": map[string]any{"size_min": int64(9)}}
 	if !reflect.DeepEqual(added, want) {
 		t.Errorf("added %#v, want %#v", added, want)
 	}
-	if err := c.Add(t.Context(), map[string]any{"name": "shop"}); !errors.Is(err, uptime.ErrInvalid) {
+	if _, err := c.Add(t.Context(), map[string]any{"name": "shop"}); !errors.Is(err, uptime.ErrInvalid) {
 		t.Errorf("add twice: %v", err)
-	}
-	curl(t, path, "PUT /v1/monitors/a%2Fb HTTP/1.1\nHost: x\nConnection: close\n\n")
-	curl(t, path, "DELETE /v1/monitors/c%2Fd HTTP/1.1\nHost: x\nConnection: close\n\n")
-	if put != "a/b" || deleted != "c/d" {
-		t.Errorf("put %q, deleted %q", put, deleted)
 	}
 	if err := c.Stop(t.Context()); err != nil {
 		t.Errorf("stop: %v", err)

@@ -48,18 +48,18 @@ type Config struct {
 
 // ServerOptions say what a server serves. A hook that is nil has no route.
 type ServerOptions struct {
-	Backend  Backend
-	Version  string // of lookout
-	PID      int
-	Started  time.Time
-	ReadOnly bool          // nobody may act
-	Config   func() Config // as it is now; nil: the zero value
+	Backend Backend
+	Version string // of lookout
+	PID     int
+	Started time.Time
+	Config  func() Config // as it is now; nil: the zero value
 
 	Reload func(ctx context.Context) (string, error) // reads the configuration again, says in a line what changed
 	Stop   func()                                    // begins the end of the engine and returns at once
 
-	// The managed file. Fields are the keys of [[monitor]], numbers as int64 or float64.
-	Add    func(ctx context.Context, fields map[string]any) error
+	// The managed file. Fields are the keys of [[monitor]], numbers as int64 or
+	// float64. Their errors are Errors, where the status matters; Add returns the name.
+	Add    func(ctx context.Context, fields map[string]any) (name string, err error)
 	Put    func(ctx context.Context, name string, fields map[string]any) error
 	Delete func(ctx context.Context, name string) error
 }

@@ -235,9 +235,14 @@ func (c *Client) Stop(ctx context.Context) error {
 	return c.write(ctx, http.MethodPost, "/v1/stop", nil, nil)
 }
 
-// Add appends a monitor to the managed file. Fields are the keys of [[monitor]].
-func (c *Client) Add(ctx context.Context, fields map[string]any) error {
-	return c.write(ctx, http.MethodPost, "/v1/monitors", fields, nil)
+// Add appends a monitor to the managed file and returns its name. Fields are the keys of [[monitor]].
+func (c *Client) Add(ctx context.Context, fields map[string]any) (name string, err error) {
+	var d doneJSON
+	err = c.write(ctx, http.MethodPost, "/v1/monitors", fields, &d)
+	if len(d.Monitors) > 0 {
+		name = d.Monitors[0]
+	}
+	return name, err
 }
 
 func (c *Client) write(ctx context.Context, method, path string, body, answer any) error {

@@ -64,7 +64,7 @@ func TestDialOption(t *testing.T) {
 		"act":    second(c.Act(t.Context(), uptime.Action{Verb: uptime.VerbAck, Targets: []string{"shop"}})),
 		"reload": second(c.Reload(t.Context())),
 		"stop":   c.Stop(t.Context()),
-		"add":    c.Add(t.Context(), nil),
+		"add":    second(c.Add(t.Context(), nil)),
 	} {
 		if !errors.Is(err, uptime.ErrNotAllowed) {
 			t.Errorf("%s: %v", name, err)

@@ -70,8 +70,6 @@ func (s *server) actor(r *http.Request) (string, error) {
 	name := p.name()
 	as := uptime.Clean(r.Header.Get(headerAs), 80)
 	switch {
-	case s.opt.ReadOnly:
-		return "", &Error{http.StatusForbidden, "this engine is read-only", ""}
 	case as != "" && !(p.known && p.uid == 0):
 		return "", &Error{http.StatusForbidden, "only root may act for somebody else", "leave out --as"}
 	case as != "":

@@ -43,24 +43,19 @@ func TestActor(t *testing.T) {
 		name     string
 		peer     peer
 		as       string
-		opt      func(*ServerOptions)
 		operator string
 		want     string // "": refused
 	}{
-		{"the engine's own user", peer{os.Geteuid(), true}, "", nil, "", me.Username},
-		{"root for another", peer{0, true}, "jo", nil, "", "jo"},
-		{"root for a hostile name", peer{0, true}, "jo\nroot", nil, "", "jo root"},
-		{"another for another", peer{nobody, true}, "root", nil, "", ""},
-		{"another user", peer{nobody, true}, "", nil, "", ""},
-		{"an operator", peer{nobody, true}, "", nil, "uid " + strconv.Itoa(nobody), "uid " + strconv.Itoa(nobody)},
-		{"an operator for another", peer{nobody, true}, "root", nil, "uid " + strconv.Itoa(nobody), ""},
-		{"nobody knows who", peer{}, "", nil, "unknown", ""},
-		{"a read-only engine", peer{0, true}, "", func(o *ServerOptions) { o.ReadOnly = true }, "", ""},
+		{"the engine's own user", peer{os.Geteuid(), true}, "", "", me.Username},
+		{"root for another", peer{0, true}, "jo", "", "jo"},
+		{"root for a hostile name", peer{0, true}, "jo\nroot", "", "jo root"},
+		{"another for another", peer{nobody, true}, "root", "", ""},
+		{"another user", peer{nobody, true}, "", "", ""},
+		{"an operator", peer{nobody, true}, "", "uid " + strconv.Itoa(nobody), "uid " + strconv.Itoa(nobody)},
+		{"an operator for another", peer{nobody, true}, "root", "uid " + strconv.Itoa(nobody), ""},
+		{"nobody knows who", peer{}, "", "unknown", ""},
 	} {
 		opt := ServerOptions{Config: func() Config { return Config{Operators: []string{c.operator}} }}
-		if c.opt != nil {
-			c.opt(&opt)
-		}
 		s := newServer(t.Context(), opt, testLimits())
 		r := httptest.NewRequest("POST", "/v1/reload", nil)
 		r = r.WithContext(context.WithValue(r.Context(), peerKey{}, c.peer))

@@ -56,6 +56,7 @@ func TestObjects(t *testing.T) {
 		"results-bad":       "/v1/monitors/shop/results?since=yesterday",
 		"monitor-incidents": "/v1/monitors/shop/incidents",
 		"incidents":         "/v1/incidents",
+		"probes":            "/v1/probes",
 		"incident":          "/v1/incidents/4711",
 		"incident-none":     "/v1/incidents/4712",
 		"incident-bad":      "/v1/incidents/one",

@@ -126,6 +126,7 @@ func (s *server) routes() {
 	get("/v1/events", s.events)
 	get("/v1/pages", s.pages)
 	get("/v1/pages/{page}", s.status)
+	get("/v1/probes", s.probes)
 	get("/v1/stream", s.watch)
 	get("/v1/detail", s.detail)
 	for _, v := range uptime.Verbs() {

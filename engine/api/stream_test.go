@@ -73,10 +73,9 @@ func TestStreamReconnects(t *testing.T) {
 	f2, opt := newFake(), ServerOptions{}
 	f2.publish(many(700))
 	opt = testOptions(f2)
-	opt.ReadOnly = true
 	start(t, path, opt, testLimits())
 	eventually(t, "the new engine's snapshot", func() bool { return c.has(f2.Snapshot()) })
-	if l := c.Link(); !l.Lost.IsZero() || l.Tries != 0 || l.Reason != "" || !l.ReadOnly || l.Where != path {
+	if l := c.Link(); !l.Lost.IsZero() || l.Tries != 0 || l.Reason != "" || l.ReadOnly || l.Where != path {
 		t.Errorf("link %+v", l)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lookout/engine/api"
-	"lookout/engine/config"
 	"lookout/engine/uptime"
 	"lookout/storage"
 )
@@ -110,87 +109,6 @@ func (c *call) waitForEnd(ctx context.Context, f folder, pid int) error {
 		}
 	}
 	return nil
-}
-
-func (c *call) addCommand() *cobra.Command {
-	var name, group, note, interval, timeout string
-	var tags []string
-	cmd := &cobra.Command{
-		Use:   "add URL",
-		Short: "a monitor more, in the managed file beside the configuration",
-		Long: `Appends a monitor to managed.toml beside the configuration; a running engine
-takes it at once. A bare name is https, host:port is tcp. Everything else is
-for the configuration itself.`,
-		Example: `  lookout add https://example.com/health --name shop --tag prod --interval 30s
-  lookout add mail.example.com:25`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return failf(exitUsage, "%s takes one URL; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			fields := map[string]any{"url": args[0]}
-			for key, value := range map[string]string{"name": name, "group": group, "note": note, "interval": interval, "timeout": timeout} {
-				if value != "" {
-					fields[key] = value
-				}
-			}
-			if len(tags) > 0 {
-				fields["tags"] = tags
-			}
-			return c.add(cmd.Context(), fields)
-		},
-	}
-	cmd.Flags().StringVar(&name, "name", "", "its name; default: host and path")
-	cmd.Flags().StringVar(&group, "group", "", "its place on the screen")
-	cmd.Flags().StringSliceVar(&tags, "tag", nil, "a tag; any number of times")
-	cmd.Flags().StringVar(&interval, "interval", "", `between checks, as "30s"`)
-	cmd.Flags().StringVar(&timeout, "timeout", "", `of a check, as "5s"`)
-	cmd.Flags().StringVar(&note, "note", "", "for others to read")
-	return cmd
-}
-
-// add writes a monitor down, through the engine where one runs.
-func (c *call) add(ctx context.Context, fields map[string]any) error {
-	e, err := c.reach(ctx)
-	if err == nil {
-		defer e.Close()
-		if err := e.Add(ctx, fields); err != nil {
-			return refused(err, exitUsage)
-		}
-		_, err = fmt.Fprintf(c.stdout, "added, and being checked: %s\n", fields["url"])
-		return err
-	}
-	if codeOf(err) != exitNoEngine {
-		return err
-	}
-	p, err := c.place()
-	if err != nil {
-		return err
-	}
-	name, err := config.AddManaged(p.path, fields, c.options())
-	var wrong config.Mistakes
-	switch {
-	case errors.Is(err, config.ErrExists), errors.Is(err, uptime.ErrInvalid), errors.As(err, &wrong):
-		return failf(exitUsage, "not added: %w", err)
-	case err != nil:
-		return fmt.Errorf("not added: %w", err)
-	}
-	_, err = fmt.Fprintf(c.stdout, "added: %s; no engine runs, the next one checks it\n", name)
-	return err
-}
-
-// addMonitor is what the API's POST /v1/monitors does.
-func (h *host) addMonitor(ctx context.Context, fields map[string]any) error {
-	if h.in.place.path == "" {
-		return uptime.Invalid("there is no configuration to add to")
-	}
-	if _, err := config.AddManaged(h.in.place.path, fields, h.c.options()); err != nil {
-		return err
-	}
-	_, err := h.reload(ctx)
-	return err
 }
 
 func (c *call) dataCommand() *cobra.Command {

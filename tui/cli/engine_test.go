@@ -142,7 +142,7 @@ func TestWithEngine(t *testing.T) {
 		{"no unit", "pause bad --for 2", 64, `^$`, "lookout: --for: \"2\" needs a unit, e.g. \"2s\" or \"2m\"\n"},
 		{"nobody", "pause nobody", 64, `^$`, "lookout: no such monitor: nobody\n"},
 		{"no number", "ack #x", 64, `^$`, "lookout: \"#x\" is no incident number\n"},
-		{"add", "add tcp://127.0.0.1:2 --name more --tag a --tag b", 0, `^added, and being checked: tcp://127.0.0.1:2\n$`, ""},
+		{"add", "add tcp://127.0.0.1:2 --name more --tag a --tag b", 0, `^added, and being checked: more\n$`, ""},
 		{"add what is there", "add tcp://127.0.0.1:3 --name more", 64, `^$`, ""},
 		{"add what cannot be", "add gopher://127.0.0.1:3", 64, `^$`, ""},
 		{"reload", "reload", 0, `^reloaded: 3 monitors`, ""},

@@ -193,5 +193,7 @@ func (h *host) serverOptions() api.ServerOptions {
 		Reload: h.reload,
 		Stop:   h.ask,
 		Add:    h.addMonitor,
+		Put:    h.putMonitor,
+		Delete: h.deleteMonitor,
 	}
 }
