@@ -35,7 +35,7 @@ func dnsType(sys *system) uptime.CheckType {
 		Summary:  "asks the system's resolver or a server for a record: dns:name?type=MX, dns://server/name?type=A",
 		Measures: []string{"dns"},
 		Expect: []uptime.Key{
-			{Name: "answers", Kind: uptime.Strings, Doc: "these records and no others, as dig prints their data; an MX or SRV also by its host alone", Example: `["192.0.2.1", "192.0.2.2"]`},
+			{Name: "answers", Kind: uptime.Strings, Doc: "these records and no others, as dig prints their data; an MX or SRV also by its host alone", Example: `["192.0.2.1", "192.0.2.2"]`, Min: 1},
 			{Name: "answers_include", Kind: uptime.Strings, Doc: "records that have to be among the answers", Example: `["mx1.example.com"]`},
 			{Name: "rcode", Kind: uptime.String, Doc: "the response code; default NOERROR, with a record", Example: `"NXDOMAIN"`, OneOf: []string{"NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"}},
 		},

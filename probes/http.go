@@ -36,7 +36,7 @@ func httpType(sys *system) uptime.CheckType {
 			{Name: "proxy", Kind: uptime.SecretText, Doc: "HTTP proxy to go through, never that of the environment", Example: `"http://user:${PASSWORD}@proxy.example.com:3128"`},
 		}, tlsKeys()...),
 		Expect: []uptime.Key{
-			{Name: "status", Kind: uptime.Strings, Doc: "codes and ranges, after redirects; default 200-299", Example: `["200-299", "401"]`},
+			{Name: "status", Kind: uptime.Strings, Doc: "codes and ranges, after redirects; default 200-299", Example: `["200-299", "401"]`, Min: 1},
 			{Name: "body_contains", Kind: uptime.Strings, Doc: "texts that the body has to contain, all of them", Example: `["Add to cart"]`},
 			{Name: "body_not_contains", Kind: uptime.Strings, Doc: "texts that it must not contain", Example: `["Fatal error"]`},
 			{Name: "body_matches", Kind: uptime.Strings, Doc: "regular expressions that have to match in it", Example: `["(?i)<title>.*shop"]`},

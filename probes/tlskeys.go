@@ -20,7 +20,7 @@ func tlsKeys() []uptime.Key {
 		{Name: "cert_min", Kind: uptime.Limit, Doc: "the message turns urgent when it has less left; default the smaller of 3d and a twentieth", Example: `"5%"`},
 		{Name: "min_tls", Kind: uptime.String, Doc: "the oldest TLS version to accept; default 1.2", Example: `"1.3"`, OneOf: []string{"1.0", "1.1", "1.2", "1.3"}},
 		{Name: "ca_file", Kind: uptime.File, Doc: "trust the CAs in this PEM file instead of the system's", Example: `"ca.pem"`},
-		{Name: "pin", Kind: uptime.Strings, Doc: "SHA-256 of the public key (SPKI) of a certificate in the chain, base64 or hex; one of them must match", Example: `["sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]`},
+		{Name: "pin", Kind: uptime.Strings, Doc: "SHA-256 of the public key (SPKI) of a certificate in the chain, base64 or hex; one of them must match", Example: `["sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]`, Min: 1},
 		{Name: "client_cert", Kind: uptime.File, Doc: "PEM file with the certificate to show to the server", Example: `"client.pem"`},
 		{Name: "client_key", Kind: uptime.SecretText, Doc: "its key in PEM; client_key_file reads it from a file", Example: `"${CLIENT_KEY}"`},
 		{Name: "server_name", Kind: uptime.String, Doc: "the name to ask for and to verify; default the host", Example: `"shop.example.com"`},

@@ -56,7 +56,7 @@ func testTypes() []uptime.CheckType {
 				{Name: "max_redirects", Kind: uptime.Int, Example: `5`, Min: 0, Max: 20},
 			}, tls...),
 			Expect: []uptime.Key{
-				{Name: "status", Kind: uptime.Strings, Example: `["200-299"]`},
+				{Name: "status", Kind: uptime.Strings, Example: `["200-299"]`, Min: 1},
 				{Name: "json", Kind: uptime.Tables, Example: `[{ path = "$.a", equals = "1" }]`},
 				{Name: "size_max", Kind: uptime.Size, Example: `"1MB"`},
 			}},
@@ -133,7 +133,7 @@ func job(t testing.TB, c *Config, name string) uptime.Job {
 var update = flag.Bool("update", false, "write the golden files")
 
 // TestMistakes reads testdata/mistakes: a configuration, a line of dashes, and
-// what is said about it; warnings begin with "warning: ".
+// what is said about it.
 func TestMistakes(t *testing.T) {
 	paths, err := filepath.Glob("testdata/mistakes/*.txt")
 	if err != nil || len(paths) < 10 {
@@ -178,9 +178,6 @@ func said(t *testing.T, input string) string {
 	}
 	var out strings.Builder
 	for _, m := range all {
-		if m.Warning {
-			out.WriteString("warning: ")
-		}
 		out.WriteString(m.String() + "\n")
 	}
 	return strings.ReplaceAll(out.String(), dir+"/", "")

@@ -116,7 +116,7 @@ func (l *loader) compileLayer(t *layer) {
 		case key == "tags" && t.tag != "":
 			l.fail(at.blk, path, "the defaults of a tag cannot set tags", "")
 		case common:
-			if v, w := l.convert(at.blk, k, at.value); w != nil {
+			if v, w := l.convertCommon(at.blk, k, at.value); w != nil {
 				l.fail(at.blk, path, strings.Join(t.path, ".")+": "+w.message, w.hint)
 			} else {
 				t.common[key] = v

@@ -131,14 +131,14 @@ func describe(k *kind, m *uptime.Monitor, s uptime.Settings) settings {
 	u := uptime.RedactURL(s.URL)
 	out["url"] = setting{u, s.URL.String()}
 	plain("type", m.Type)
-	plain("interval", span(m.Interval))
-	plain("timeout", span(m.Timeout))
+	plain("interval", uptime.Span(m.Interval))
+	plain("timeout", uptime.Span(m.Timeout))
 	plain("ip", s.IP)
 	plain("group", m.Group)
 	plain("tags", list(m.Tags))
 	plain("note", m.Note)
 	if m.DegradedAbove > 0 {
-		plain("degraded_above", span(m.DegradedAbove))
+		plain("degraded_above", uptime.Span(m.DegradedAbove))
 	}
 	plain("rule", "evidence")
 	if m.Rule.Consecutive {
@@ -147,7 +147,7 @@ func describe(k *kind, m *uptime.Monitor, s uptime.Settings) settings {
 	if m.Rule.Failures > 0 {
 		plain("failures", strconv.Itoa(m.Rule.Failures))
 		plain("recoveries", strconv.Itoa(m.Rule.Recoveries))
-		plain("retry_interval", span(m.Rule.RetryInterval))
+		plain("retry_interval", uptime.Span(m.Rule.RetryInterval))
 	}
 	for key, v := range s.Values {
 		out[key] = setting{uptime.Clean(text(v), 200), string(appendValue(nil, v))}
@@ -166,7 +166,7 @@ func text(v any) string {
 	case []string:
 		return list(v)
 	case time.Duration:
-		return span(v)
+		return uptime.Span(v)
 	case map[string]string:
 		var parts []string
 		for _, k := range sorted(v) {
@@ -190,7 +190,7 @@ func text(v any) string {
 		return fmt.Sprintf("%d bytes (%x)", len(v), sum[:4])
 	case uptime.Percentage:
 		if v.Duration > 0 {
-			return span(v.Duration)
+			return uptime.Span(v.Duration)
 		}
 		return strconv.FormatFloat(v.Share*100, 'f', -1, 64) + "%"
 	}

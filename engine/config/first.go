@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"lookout/engine/uptime"
 )
 
 // Entry is a monitor of a first configuration; without a name it gets one from
@@ -24,7 +26,7 @@ func First(monitors []Entry, interval time.Duration) string {
 # it, "lookout reload" makes a running engine take it.
 
 `)
-	fmt.Fprintf(&b, "[defaults]\ninterval = %s\n", tomlText(span(interval)))
+	fmt.Fprintf(&b, "[defaults]\ninterval = %s\n", tomlText(uptime.Span(interval)))
 	urls := make([]*url.URL, len(monitors))
 	for i, m := range monitors {
 		u, err := url.Parse(complete(m.URL, nil))

@@ -67,7 +67,7 @@ func (d *draft) one(raw, target string) bool {
 	if m.Dest == "" {
 		m.Dest = u.Host
 	}
-	m.Group = l.group(value(d, "group", ""), d.tags)
+	m.Group = d.group
 	m.Subject = subject(m, s)
 	m.Fingerprint = fingerprint(m)
 	if !value(d, "enabled", true) {
@@ -124,10 +124,10 @@ func (d *draft) times() *uptime.Monitor {
 		if _, own := d.own[key]; !own {
 			key = "interval"
 		}
-		d.warn(fmt.Sprintf("timeout %s is longer than interval %s: checks would overlap", span(m.Timeout), span(m.Interval)), "", key)
+		d.warn(fmt.Sprintf("timeout %s is longer than interval %s: checks would overlap", uptime.Span(m.Timeout), uptime.Span(m.Interval)), "", key)
 	}
 	if m.DegradedAbove > 0 && m.DegradedAbove >= m.Timeout {
-		d.warn(fmt.Sprintf("degraded_above %s is not below timeout %s: nothing is ever slow", span(m.DegradedAbove), span(m.Timeout)), "", "degraded_above")
+		d.warn(fmt.Sprintf("degraded_above %s is not below timeout %s: nothing is ever slow", uptime.Span(m.DegradedAbove), uptime.Span(m.Timeout)), "", "degraded_above")
 	}
 	m.Rule.Plain = d.kind.Plain
 	m.Rule.Consecutive = value(d, "rule", "evidence") == "consecutive"

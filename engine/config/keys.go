@@ -30,9 +30,9 @@ var (
 	}
 	pageKeys = []uptime.Key{
 		{Name: "name", Kind: uptime.String, Example: `"public"`},
-		{Name: "tags", Kind: uptime.Strings, Doc: "monitors with one of these tags", Example: `["prod"]`},
-		{Name: "names", Kind: uptime.Strings, Doc: "these monitors", Example: `["shop"]`},
-		{Name: "groups", Kind: uptime.Strings, Doc: "monitors of these groups", Example: `["shop"]`},
+		{Name: "tags", Kind: uptime.Strings, Doc: "monitors with one of these tags", Example: `["prod"]`, Min: 1},
+		{Name: "names", Kind: uptime.Strings, Doc: "these monitors", Example: `["shop"]`, Min: 1},
+		{Name: "groups", Kind: uptime.Strings, Doc: "monitors of these groups", Example: `["shop"]`, Min: 1},
 	}
 	monitorKeys = []uptime.Key{
 		{Name: "name", Kind: uptime.String, Doc: "unique; commands, events and pages use it", Example: `"shop"`},
@@ -44,7 +44,7 @@ var (
 		{Name: "tags", Kind: uptime.Strings, Doc: "for filters, pages and defaults", Example: `["prod", "eu"]`},
 		{Name: "enabled", Kind: uptime.Bool, Doc: "false leaves it out", Example: `true`},
 		{Name: "interval", Kind: uptime.Duration, Doc: "between checks; default: 60s", Example: `"60s"`, Min: int64(time.Second), Max: year},
-		{Name: "timeout", Kind: uptime.Duration, Doc: "of one check; default: 10s, at most the interval", Example: `"10s"`, Min: int64(100 * time.Millisecond), Max: int64(10 * time.Minute)},
+		{Name: "timeout", Kind: uptime.Duration, Doc: "of one check; default: 10s, or the interval where that is shorter", Example: `"10s"`, Min: int64(100 * time.Millisecond), Max: int64(10 * time.Minute)},
 		{Name: "ip", Kind: uptime.String, Doc: "the address family; default: any", Example: `"any"`, OneOf: []string{"any", "4", "6"}},
 		{Name: "degraded_above", Kind: uptime.Duration, Doc: "a check that takes longer is slow; 0s: never, the default", Example: `"800ms"`, Max: int64(10 * time.Minute)},
 		{Name: "rule", Kind: uptime.String, Doc: "what makes it down; default: evidence", Example: `"consecutive"`, OneOf: []string{"evidence", "consecutive"}},

@@ -191,7 +191,7 @@ status = ["200"]
 func TestMistakesError(t *testing.T) {
 	m := Mistakes{{File: "a", Line: 2, Message: "x"}, {File: "a", Line: 1, Message: "w", Warning: true}, {Message: "y", Hint: "Do z"}}
 	m.sort()
-	if got := m.Error(); got != "y. Do z\na:2: x" {
+	if got := m.Error(); got != "y. Do z\na:2: x\na:1: warning: w" {
 		t.Errorf("%q", got)
 	}
 	if wrong, warned := m.Count(); wrong != 2 || warned != 1 {

@@ -13,19 +13,18 @@ import (
 // with the warnings. It is the error of Load when at least one is not a warning.
 type Mistakes []uptime.Mistake
 
-// Error lists what has to be repaired, one a line: FILE:LINE: message. hint
+// Error lists all of them, one a line: FILE:LINE: message. hint. The warnings
+// follow what has to be repaired: a text that is cut short loses them first.
 func (m Mistakes) Error() string {
-	var b strings.Builder
-	for _, x := range m {
-		if x.Warning {
-			continue
+	lines := make([]string, 0, len(m))
+	for _, warning := range []bool{false, true} {
+		for _, x := range m {
+			if x.Warning == warning {
+				lines = append(lines, x.String())
+			}
 		}
-		if b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(x.String())
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
 }
 
 // Count tells mistakes and warnings apart.

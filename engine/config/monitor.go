@@ -32,6 +32,7 @@ type draft struct {
 	own    map[string]any // converted: keys of every monitor
 	kind   *kind
 	tags   []string
+	group  string
 	chain  *chain
 	values map[string]any
 	expect map[string]any
@@ -69,6 +70,7 @@ func (l *loader) build(b *block, m map[string]any) {
 	d.common()
 	targets, ok := d.targets()
 	d.tags = l.intern(value(d, "tags", []string(nil)))
+	d.group = l.group(value(d, "group", ""), d.tags)
 	d.chain = l.chain(d.tags)
 	raw := d.url()
 	if ok {
@@ -98,9 +100,10 @@ func (d *draft) common() {
 		if !ok {
 			continue
 		}
-		v, w := d.l.convert(d.blk, k, d.raw[key])
+		v, w := d.l.convertCommon(d.blk, k, d.raw[key])
 		if w != nil {
 			d.fail(w.message, w.hint, key)
+			d.l.broken = d.l.broken || key == "tags" || key == "group"
 			continue
 		}
 		d.own[key] = v
@@ -274,6 +277,28 @@ func (d *draft) twice(name string, other *block) {
 		d.fail(fmt.Sprintf("monitor %q is there twice; the other is at %s", shown(name), at), "", path...)
 	}
 	d.prefix = fmt.Sprintf("monitor %q: ", shown(name))
+}
+
+// convertCommon is convert for a key of every monitor. Tags and groups are
+// named in commands as monitors are, so they are words of the same kind.
+func (l *loader) convertCommon(b *block, k uptime.Key, raw any) (any, *wrong) {
+	v, w := l.convert(b, k, raw)
+	if w != nil {
+		return nil, w
+	}
+	switch k.Name {
+	case "tags":
+		for _, t := range v.([]string) {
+			if why := badName(t); why != "" {
+				return nil, &wrong{message: fmt.Sprintf("tag %q %s", shown(t), why)}
+			}
+		}
+	case "group":
+		if g := v.(string); g != "" && badName(g) != "" {
+			return nil, &wrong{message: fmt.Sprintf("group %q %s", shown(g), badName(g))}
+		}
+	}
+	return v, nil
 }
 
 // badName says why a name cannot be used; "" when it can.

@@ -67,8 +67,7 @@ func (l *loader) page(b *block, m map[string]any) {
 	l.pages = append(l.pages, pageAt{p, b})
 }
 
-// checkPages looks for monitors, tags and groups that do not exist. A name is
-// surely a slip; the last monitor of a tag may just have been removed.
+// checkPages looks for monitors, tags and groups that do not exist.
 func (l *loader) checkPages() {
 	for _, p := range l.pages {
 		l.cfg.Pages = append(l.cfg.Pages, p.Page)
@@ -83,12 +82,12 @@ func (l *loader) checkPages() {
 		}
 		for _, t := range p.Tags {
 			if _, ok := l.tags[t]; !ok {
-				l.warn(p.blk, []string{"page", "tags"}, fmt.Sprintf("%sno monitor has the tag %q", prefix, shown(t)), didYouMean(t, sorted(l.tags)))
+				l.fail(p.blk, []string{"page", "tags"}, fmt.Sprintf("%sno monitor has the tag %q", prefix, shown(t)), didYouMean(t, sorted(l.tags)))
 			}
 		}
 		for _, g := range p.Groups {
 			if _, ok := l.groups[g]; !ok {
-				l.warn(p.blk, []string{"page", "groups"}, fmt.Sprintf("%sno monitor is in the group %q", prefix, shown(g)), didYouMean(g, sorted(l.groups)))
+				l.fail(p.blk, []string{"page", "groups"}, fmt.Sprintf("%sno monitor is in the group %q", prefix, shown(g)), didYouMean(g, sorted(l.groups)))
 			}
 		}
 	}

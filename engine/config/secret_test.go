@@ -120,7 +120,7 @@ func TestSecretFiles(t *testing.T) {
 		{"group can write", "s3cret", 0o660, "", "its group can use (mode 0660); chmod 600 it"},
 		{"everybody", "s3cret", 0o604, "", "everybody can use (mode 0604); chmod 600 it"},
 		{"empty", "\n", 0o600, "", "which is empty"},
-		{"large", strings.Repeat("x", maxSecret+1), 0o600, "", "is larger than 65.5KB"},
+		{"large", strings.Repeat("x", maxSecret+1), 0o600, "", "is larger than 64KiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(dir, c.name)

@@ -75,6 +75,9 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 				return bad("must be a list of texts, and number %d of it is %s", i+1, typeName(v))
 			}
 		}
+		if int64(len(out)) < k.Min {
+			return nil, &wrong{k.Name + " is an empty list", "Name at least one, or leave the key out"}
+		}
 		return out, nil
 	case uptime.Int:
 		n, ok := raw.(int64)
@@ -97,7 +100,7 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 			return nil, w
 		}
 		if k.Max != 0 && (int64(d) < k.Min || int64(d) > k.Max) {
-			return bad("= %s must be from %s to %s", show(k, raw), span(time.Duration(k.Min)), span(time.Duration(k.Max)))
+			return bad("= %s must be from %s to %s", show(k, raw), uptime.Span(time.Duration(k.Min)), uptime.Span(time.Duration(k.Max)))
 		}
 		return d, nil
 	case uptime.Size:
@@ -196,18 +199,42 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 
 // duration reads a duration, and says of a bare number which unit it lacks.
 func duration(k uptime.Key, raw any) (time.Duration, *wrong) {
+	text := ""
 	switch v := raw.(type) {
 	case string:
+		if _, err := strconv.ParseFloat(v, 64); err == nil {
+			text = v
+			break
+		}
 		d, err := uptime.ParseDuration(v)
 		if err != nil {
 			return 0, &wrong{message: fmt.Sprintf("%s = %s", k.Name, err)}
 		}
 		return d, nil
 	case int64, float64:
-		n := show(k, v)
-		return 0, &wrong{message: fmt.Sprintf("%s = %s needs a unit, e.g. %q or %q", k.Name, n, n+"s", n+"m")}
+		text = show(k, v)
+	default:
+		return 0, &wrong{fmt.Sprintf("%s = %s must be a duration", k.Name, show(k, raw)), example(k)}
 	}
-	return 0, &wrong{message: fmt.Sprintf(`%s = %s must be a duration, e.g. "30s" or "5m"`, k.Name, show(k, raw))}
+	w := &wrong{message: fmt.Sprintf("%s = %s needs a unit", k.Name, show(k, raw))}
+	if meant := withUnits(k, text); len(meant) > 0 {
+		w.message += ", e.g. " + strings.Join(meant, " or ")
+	} else {
+		w.message += fmt.Sprintf(", and must be from %s to %s", uptime.Span(time.Duration(k.Min)), uptime.Span(time.Duration(k.Max)))
+	}
+	return 0, w
+}
+
+// withUnits is a bare number with the first two units that the bounds of a key allow.
+func withUnits(k uptime.Key, number string) []string {
+	var out []string
+	for _, unit := range []string{"s", "m", "h", "d", "w", "y", "ms"} {
+		d, err := uptime.ParseDuration(number + unit)
+		if err == nil && (k.Max == 0 || int64(d) >= k.Min && int64(d) <= k.Max) && len(out) < 2 {
+			out = append(out, strconv.Quote(number+unit))
+		}
+	}
+	return out
 }
 
 // texts reads a table whose values are texts, numbers or booleans.
@@ -311,30 +338,20 @@ func sizeText(n int64) string {
 	for _, u := range []struct {
 		n    int64
 		name string
+	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= u.n && n%u.n == 0 {
+			return strconv.FormatInt(n/u.n, 10) + u.name
+		}
+	}
+	for _, u := range []struct {
+		n    int64
+		name string
 	}{{1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
 		if n >= u.n {
 			return strconv.FormatFloat(float64(n/(u.n/10))/10, 'f', -1, 64) + u.name
 		}
 	}
 	return strconv.FormatInt(n, 10) + "B"
-}
-
-// span writes a duration as a configuration would: 60s, 5m, 90d, 10y.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d > 0 && d%(365*day) == 0:
-		return fmt.Sprintf("%dy", d/(365*day))
-	case d > 0 && d%day == 0:
-		return fmt.Sprintf("%dd", d/day)
-	case d > time.Hour && d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d > time.Minute && d%time.Minute == 0:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d%time.Second == 0:
-		return fmt.Sprintf("%ds", d/time.Second)
-	}
-	return d.String()
 }
 
 // readFile reads a regular file or a pipe of at most max bytes.

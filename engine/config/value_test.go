@@ -2,7 +2,6 @@ package config
 
 import (
 	"testing"
-	"time"
 )
 
 func TestSize(t *testing.T) {
@@ -16,16 +15,6 @@ func TestSize(t *testing.T) {
 	} {
 		if got, ok := size(c.raw); ok != c.ok || ok && got != c.want {
 			t.Errorf("%v is %d, %v", c.raw, got, ok)
-		}
-	}
-}
-
-func TestSpan(t *testing.T) {
-	const day = 24 * time.Hour
-	for d, want := range map[time.Duration]string{0: "0s", time.Second: "1s", time.Minute: "60s", 2 * time.Minute: "2m", 90 * time.Second: "90s", time.Hour: "60m",
-		2 * time.Hour: "2h", day: "1d", 365 * day: "1y", 800 * time.Millisecond: "800ms", 1500 * time.Millisecond: "1.5s"} {
-		if got := span(d); got != want {
-			t.Errorf("%v is written %s, want %s", d, got, want)
 		}
 	}
 }

@@ -49,10 +49,12 @@ func AppendTook(b []byte, d time.Duration) []byte {
 	return append(strconv.AppendInt(b, int64(d.Round(time.Second)/time.Second), 10), 's')
 }
 
-// Span writes a configured duration as a person would: 90d, 2h, 5m, 60s, 800ms.
+// Span writes a configured duration as a person would: 5y, 90d, 2h, 5m, 60s, 800ms.
 func Span(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
+	case d >= 365*day && d%(365*day) == 0:
+		return fmt.Sprintf("%dy", d/(365*day))
 	case d >= day && d%day == 0:
 		return fmt.Sprintf("%dd", d/day)
 	case d >= time.Hour && d%time.Hour == 0:

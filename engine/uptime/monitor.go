@@ -115,7 +115,7 @@ type Key struct {
 	Doc     string   // one line: what it does, its default
 	Example string   // a TOML value for config.example.toml
 	OneOf   []string // the only values a String takes; nil: any
-	Min     int64    // of an Int, Size (bytes) or Duration (ns); Max 0 means no bounds
+	Min     int64    // of an Int, Size (bytes) or Duration (ns), Max 0 means no bounds; of a Strings how many at least
 	Max     int64
 }
 
@@ -155,6 +155,9 @@ type Mistake struct {
 // String is FILE:LINE: message. hint
 func (m Mistake) String() string {
 	s := m.Message
+	if m.Warning {
+		s = "warning: " + s
+	}
 	if m.Hint != "" {
 		s += ". " + m.Hint
 	}

@@ -51,6 +51,12 @@ func TestConfigCheck(t *testing.T) {
 	if got.code != 78 || got.stdout != "" || !strings.HasPrefix(got.stderr, "lookout: 1 mistake in "+b.dir+"/lookout.toml:\n"+b.dir+"/lookout.toml:4: ") {
 		t.Errorf("text: %+v", got)
 	}
+	write(t, "both.toml", "[[monitor]]\nname = \"a\"\nurl = \"tcp://127.0.0.1:1\"\ntimeout = \"90s\"\nintervall = \"5s\"\n")
+	want := "lookout: 1 mistake and 1 warning in DIR/both.toml:\nDIR/both.toml:5: unknown key \"intervall\". Did you mean \"interval\"?\n" +
+		"DIR/both.toml:4: warning: monitor \"a\": timeout 90s is longer than interval 60s: checks would overlap\n"
+	if got := b.call("", "config", "check", "both.toml"); got.code != 78 || strings.ReplaceAll(got.stderr, b.dir, "DIR") != want {
+		t.Errorf("mistakes and warnings: %+v", got)
+	}
 	if got := b.call("", "config", "check", "gone.toml"); got.code != 78 || !strings.Contains(got.stderr, "gone.toml cannot be read") {
 		t.Errorf("a file that is not there: %+v", got)
 	}

@@ -81,8 +81,12 @@ func mistaken(path string, err error) error {
 	if !errors.As(err, &ms) {
 		return unreadable(path, err)
 	}
-	wrong, _ := ms.Count()
-	return failf(exitConfig, "%s in %s:\n%w", count(wrong, "mistake"), path, err)
+	wrong, warned := ms.Count()
+	said := count(wrong, "mistake")
+	if warned > 0 {
+		said += " and " + count(warned, "warning")
+	}
+	return failf(exitConfig, "%s in %s:\n%w", said, path, err)
 }
 
 // count writes a number with its word: 1 mistake, 180,000 monitors.
