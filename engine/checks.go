@@ -156,6 +156,11 @@ func (e *Engine) take(f finished, now time.Time) {
 // found uses a result of a check that began at a time by the monotonic clock,
 // like now: a step of the wall clock decides nothing.
 func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
+	for _, ev := range m.learned.take(&r, m.job.Interval, now.UTC().Round(0)) {
+		ev.Time, ev.Monitor, ev.By = now, m.job.Name, byEngine
+		e.emit(ev)
+		m.save = true
+	}
 	m.observe(&r)
 	e.dirty = true
 	r.Steps, r.Cert = nil, nil

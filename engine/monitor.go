@@ -31,9 +31,10 @@ type monitor struct {
 	regular  time.Time // when the next regular check is due; zero: none
 	extra    time.Time // when the rule wants the next look; zero: not
 
-	judged *judged     // nil: it is checked
-	groups []*monitor  // whose member it is
-	beat   uptime.Beat // of the type beat
+	judged  *judged     // nil: it is checked
+	groups  []*monitor  // whose member it is
+	beat    uptime.Beat // of the type beat
+	learned learned
 
 	timeline uptime.Timeline
 	history  history
@@ -71,7 +72,7 @@ func (m *monitor) begun(c check) {
 // forget drops what is believed of the monitor: another thing is checked now, or it was not watched.
 func (m *monitor) forget(now time.Time) {
 	m.mem = m.mem.Forget(now)
-	m.cert = nil
+	m.cert, m.learned = nil, learned{}
 	m.counts(now, m.class(), now)
 }
 
@@ -145,12 +146,13 @@ type record struct {
 	Checked  uint64
 	Subject  uint64      `json:",omitempty"` // what all this is about
 	Beat     uptime.Beat `json:",omitzero"`
+	Learned  learned     `json:",omitzero"`
 }
 
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject, m.beat}
+	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject, m.beat, m.learned}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -170,7 +172,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
-	m.beat = r.Beat
+	m.beat, m.learned = r.Beat, r.Learned
 	m.saved, m.closed, m.modeSince, m.stored = m.checked, r.Closed, r.ModeFrom, r.Subject
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))

@@ -190,7 +190,9 @@ func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failu
 	if f != nil {
 		return f
 	}
-	t.res.Size = int64(len(b.data))
+	if e.watchSize { // an engine learns from it, so only where that is asked for
+		t.res.Size = int64(len(b.data))
+	}
 	if e.watchHash {
 		sum := sha256.Sum256(b.data)
 		t.res.Content = hex.EncodeToString(sum[:contentHash])

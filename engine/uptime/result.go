@@ -23,7 +23,7 @@ type Result struct {
 	Message string // one sentence for people, cleaned; "" for a plain success
 	Address string // ip:port that was spoken to last; "" before that
 	Status  int    // of HTTP; 0 elsewhere
-	Size    int64  // bytes of the body, decoded, as far as it was read; 0 where none was
+	Size    int64  // bytes of a body whose size is watched, decoded; 0: none
 	Content string // the start of the SHA-256 of that body, in hex, where its changes are watched; else ""
 
 	Total    time.Duration

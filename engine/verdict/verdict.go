@@ -329,6 +329,8 @@ func (m Memory) down(p Params, now time.Time) (Memory, Decision) {
 func witness(p Params, m Memory) string {
 	const alone = "; nobody else was asked, there is nothing to compare with"
 	switch {
+	case p.Rule.Plain:
+		return "only " + p.Node + " can tell"
 	case p.counted() && p.Rule.Failures > 1:
 		return fmt.Sprintf("%d failures in a row from %s%s", m.Fails, p.Node, alone)
 	case m.Path:
