@@ -60,12 +60,12 @@ func (p *proxyServer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer to.Close()
 	w.WriteHeader(http.StatusOK)
-	from, _, err := w.(http.Hijacker).Hijack()
+	from, ahead, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		return
 	}
 	defer from.Close()
-	go io.Copy(to, from) // ends with from
+	go io.Copy(to, ahead) // ends with from
 	io.Copy(from, to)
 }
 
