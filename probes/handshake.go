@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +19,8 @@ import (
 type secured struct {
 	*tls.Conn
 	raw   *quietConn
-	asked bool // the server asked for a client certificate, and we have none
+	asked bool              // the server asked for a client certificate, and we have none
+	gave  *x509.Certificate // the one that we showed it; nil: none
 }
 
 // handshake speaks TLS on a connection to host, new or past a STARTTLS, and
@@ -35,9 +36,10 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 		ServerName:         name,
 		NextProtos:         protocols,
 		MinVersion:         s.oldest,
-		InsecureSkipVerify: true, // verifyChain does it, and finds every problem instead of the first
+		InsecureSkipVerify: true, // inspect does it, and finds every problem instead of the first
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			if s.client != nil {
+				sec.gave = s.client.Leaf
 				return s.client, nil
 			}
 			sec.asked = true
@@ -58,9 +60,12 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 	}
 	t.measure(tlsTime, t.step("tls", start, t.res.Address, err, detail))
 	if err != nil {
-		f := tlsFailure(t.res.Address, err, sec.asked)
-		if f.fault == uptime.FaultTLSTimeout {
+		f := sec.failure(t, err)
+		switch f.fault {
+		case uptime.FaultTLSTimeout:
 			f.text += " after " + uptime.Took(time.Since(start))
+		case uptime.FaultTLSVersion:
+			f.text += "; the oldest that we take is " + tlsVersion(s.oldest)
 		}
 		t.helloFailed(ctx, sec.raw, f)
 		return nil, f
@@ -71,54 +76,26 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 
 // judge notes the certificate of a finished handshake and says what is wrong with it.
 func (s *tlsSettings) judge(t *trace, state tls.ConnectionState, name string, now time.Time) *failure {
-	chain := state.PeerCertificates
-	leaf := chain[0]
 	start := time.Now()
-	problems := verifyChain(chain, name, s.roots, now)
-	cert := describe(leaf)
-	cert.Version = tlsVersion(state.Version)
+	in := inspect(state.PeerCertificates, name, s.roots, now)
+	s.holdPins(in)
+	cert := describe(state)
 	t.res.Cert = cert
-	if len(problems) > 0 {
-		cert.Chain = problems.String()
+	if len(in.problems) > 0 {
+		cert.Chain = in.problems.String()
 	}
-	if !s.verify {
-		problems = nil
+	if !s.verify { // a pin holds all the same
+		in.problems = slices.DeleteFunc(in.problems, func(p problem) bool { return p.fault != uptime.FaultTLSPinMismatch })
 	}
-	if !s.pinned(chain) {
-		problems = append(problems, problem{uptime.FaultTLSPinMismatch, fmt.Sprintf("no key in the chain of %s is pinned; its own is sha256/%s", shown(name), spki(leaf))})
-	}
-	if len(problems) > 0 {
-		f := problems.failure()
+	if f := in.failure(); f != nil {
 		t.judged("verify", start, "", f)
 		return f
 	}
 	if s.verify {
-		t.complainOfAge(leaf, name, now, s.warn, s.min)
+		t.complainOfAge(in, s.warn, s.min)
 	}
 	return nil
 }
-
-// complainOfAge warns of a certificate that ends soon.
-func (t *trace) complainOfAge(leaf *x509.Certificate, name string, now time.Time, warn, least uptime.Percentage) {
-	const day = 24 * time.Hour
-	remaining, lifetime := leaf.NotAfter.Sub(now), leaf.NotAfter.Sub(leaf.NotBefore)
-	limits := []struct {
-		at   time.Duration
-		text string
-	}{
-		{limit(least, lifetime, 3*day, 1./20), "under the minimum of %s"},
-		{limit(warn, lifetime, 14*day, 1./4), "warned of from %s on"},
-	}
-	for _, l := range limits {
-		if remaining < l.at {
-			t.complain(fail(uptime.FaultTLSExpiresSoon, "certificate of %s expires %s (in %s), "+l.text,
-				shown(name), leaf.NotAfter.UTC().Format(time.DateOnly), span(remaining), span(l.at)))
-		}
-	}
-}
-
-// shown is a name as a sentence bears it.
-func shown(name string) string { return uptime.Clean(name, 100) }
 
 func tlsVersion(v uint16) string { return strings.TrimPrefix(tls.VersionName(v), "TLS ") }
 
@@ -140,15 +117,34 @@ func alertOf(err error) (uint8, bool) {
 const (
 	alertHandshakeFailure    = 40
 	alertBadCertificate      = 42
+	alertCertificateUnknown  = 46
 	alertUnknownCA           = 48
+	alertAccessDenied        = 49
 	alertProtocolVersion     = 70
 	alertInsufficientSecrecy = 71
 	alertUnrecognizedName    = 112
 	alertCertificateRequired = 116
 )
 
-// tlsFailure classes an error of a handshake, or of a read after it: an
-// answer to our lack of a client certificate comes that late in TLS 1.3.
+// failure classes an error of a handshake, or of a read after it: what a
+// server says to our client certificate, or to our lack of one, comes that
+// late in TLS 1.3.
+func (s *secured) failure(t *trace, err error) *failure {
+	if alert, ok := alertOf(err); ok && s.gave != nil && aboutCertificate(alert) {
+		text := strings.TrimPrefix(opOf(err).Err.Error(), "tls: ")
+		if !usable(s.gave, x509.ExtKeyUsageClientAuth) {
+			return fail(uptime.FaultTLSWrongEKU, "TLS handshake with %s: it refused our client certificate (alert %d, %s), which is not for clients: public CAs no longer make such, take one of a CA of your own",
+				t.res.Address, alert, text)
+		}
+		return fail(uptime.FaultTLSAlert, "TLS handshake with %s: it refused our client certificate (alert %d, %s)", t.res.Address, alert, text)
+	}
+	return tlsFailure(t.res.Address, err, s.asked)
+}
+
+func aboutCertificate(alert uint8) bool {
+	return alert >= alertBadCertificate && alert <= alertCertificateUnknown || alert == alertUnknownCA || alert == alertAccessDenied
+}
+
 func tlsFailure(address string, err error, asked bool) *failure {
 	if alert, ok := alertOf(err); ok {
 		return alertFailure(address, alert, err, asked)
@@ -180,6 +176,10 @@ var tlsTexts = []struct {
 	{"server selected unsupported protocol version", uptime.FaultTLSVersion},
 	{"server chose an unconfigured cipher suite", uptime.FaultTLSNoCipher},
 	{"keys are insecure", uptime.FaultTLSWeakKey},
+	{"failed to parse certificate from server", uptime.FaultTLSBadCertificate},
+	{"server sent certificate containing RSA key larger than", uptime.FaultTLSBadCertificate},
+	{"certificate contains an unsupported type of public key", uptime.FaultTLSBadCertificate},
+	{"received empty certificates message", uptime.FaultTLSBadCertificate},
 }
 
 func alertFailure(address string, alert uint8, err error, asked bool) *failure {

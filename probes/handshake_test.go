@@ -7,6 +7,7 @@ import (
 	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"math/big"
@@ -70,6 +71,20 @@ func wanting(version uint16) func(*testing.T) uptime.Result {
 	}
 }
 
+var unknownExtension = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+
+// showingClient shows a client certificate of this use to a server that asks for one.
+func showingClient(use x509.ExtKeyUsage, version uint16) func(*testing.T) uptime.Result {
+	return func(t *testing.T) uptime.Result {
+		root := newCA(t, "test root", nil)
+		pool := x509.NewCertPool()
+		pool.AddCert(root.cert)
+		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MaxVersion: version})
+		cert, key := pemPair(t, root.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{use} }))
+		return once(t, made(t, testSystem(), "tls", "tls://"+to, keys{"ca_file": root.pem(), "client_cert": cert, "client_key": uptime.Secret(key)}, nil))
+	}
+}
+
 var tlsFaults = []produced{
 	{uptime.FaultTLSTimeout, "timed out after", shaking(func(c net.Conn) { c.Read(make([]byte, 1)) })},
 	{uptime.FaultTLSEOF, "it closed the connection", shaking(func(net.Conn) {})},
@@ -124,9 +139,27 @@ var tlsFaults = []produced{
 	{uptime.FaultTLSIncompleteChain, "the server does not send the certificate of between", showing(func(t testing.TB, root *authority) tls.Certificate {
 		return newCA(t, "between", root).issue(t, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://ca.test/between.crt"} })
 	})},
-	{uptime.FaultTLSWrongEKU, "is not for servers", showing(func(t testing.TB, root *authority) tls.Certificate {
+	{uptime.FaultTLSWrongEKU, "certificate of good.test is for clients, not for servers", showing(func(t testing.TB, root *authority) tls.Certificate {
 		return root.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
 	})},
+	{uptime.FaultTLSWrongEKU, "the CA between may not issue certificates for servers", showing(func(t testing.TB, root *authority) tls.Certificate {
+		between := newCA(t, "between", root, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
+		return between.issue(t, nil, between)
+	})},
+	{uptime.FaultTLSWrongEKU, "refused our client certificate (alert 42, bad certificate), which is not for clients", showingClient(x509.ExtKeyUsageServerAuth, tls.VersionTLS13)},
+	{uptime.FaultTLSWrongEKU, "refused our client certificate (alert 42, bad certificate), which is not for clients", showingClient(x509.ExtKeyUsageServerAuth, tls.VersionTLS12)},
+	{uptime.FaultTLSBadCertificate, "has a critical extension that clients don't know (1.2.3.4)", showing(func(t testing.TB, root *authority) tls.Certificate {
+		return root.issue(t, func(c *x509.Certificate) { c.ExtraExtensions = unknownExtension })
+	})},
+	{uptime.FaultTLSBadCertificate, "the CA between has a critical extension", showing(func(t testing.TB, root *authority) tls.Certificate {
+		between := newCA(t, "between", root, func(c *x509.Certificate) { c.ExtraExtensions = unknownExtension })
+		return between.issue(t, nil, between)
+	})},
+	{uptime.FaultTLSBadCertificate, "failed to parse certificate from server", func(t *testing.T) uptime.Result {
+		cert := newCA(t, "test root", nil).issue(t, nil)
+		cert.Certificate = [][]byte{[]byte("no certificate")}
+		return showingTo(t, cert, nil)
+	}},
 	{uptime.FaultTLSNameConstraint, "may not issue for this name", showing(func(t testing.TB, root *authority) tls.Certificate {
 		between := newCA(t, "between", root, func(c *x509.Certificate) {
 			c.PermittedDNSDomains, c.PermittedDNSDomainsCritical = []string{"other.test"}, true
@@ -240,7 +273,8 @@ func TestAge(t *testing.T) {
 		for _, left := range []time.Duration{tt.warned + time.Minute, tt.warned - time.Minute, tt.shortened - time.Minute} {
 			leaf := &x509.Certificate{NotAfter: now.Add(left), NotBefore: now.Add(left - tt.lifetime)}
 			tr := newTrace()
-			tr.complainOfAge(leaf, "a.test", now, tt.warn, uptime.Percentage{})
+			path := []*x509.Certificate{leaf}
+			tr.complainOfAge(&inspection{now: now, name: "a.test", shown: path, path: path}, tt.warn, uptime.Percentage{})
 			text := ""
 			if tr.complaint != nil {
 				text = tr.complaint.text
@@ -269,14 +303,9 @@ func TestTLSTexts(t *testing.T) {
 }
 
 func TestClientCertificate(t *testing.T) {
-	root := newCA(t, "test root", nil)
-	client := root.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
-	pool := x509.NewCertPool()
-	pool.AddCert(root.cert)
-	to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool})
-	cert, key := pemPair(t, client)
-	r := once(t, made(t, testSystem(), "tls", "tls://"+to, keys{"ca_file": root.pem(), "client_cert": cert, "client_key": uptime.Secret(key)}, nil))
-	if r.Outcome != uptime.OutcomeUp {
-		t.Errorf("%+v", r)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		if r := showingClient(x509.ExtKeyUsageClientAuth, version)(t); r.Outcome != uptime.OutcomeUp {
+			t.Errorf("%+v", r)
+		}
 	}
 }

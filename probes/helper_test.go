@@ -63,7 +63,7 @@ func made(t testing.TB, sys *system, typ, target string, values, expect keys) up
 	}
 	ip, _ := values["ip"].(string)
 	c, mistakes := typeOf(t, sys, typ).New(uptime.Settings{URL: u, IP: ip, Timeout: 5 * time.Second, Values: values, Expect: expect})
-	if len(mistakes) > 0 {
+	if c.Checker == nil {
 		t.Fatal(mistakes)
 	}
 	return uptime.Job{Monitor: &uptime.Monitor{Name: "m", Type: typ, Target: c.Target, Timeout: 5 * time.Second}, Checker: c.Checker}

@@ -35,7 +35,7 @@ type cut struct {
 func (c cut) failure(t *trace, err error) *failure {
 	if c.sec != nil {
 		if _, refused := alertOf(err); refused {
-			return tlsFailure(t.res.Address, err, c.sec.asked)
+			return c.sec.failure(t, err)
 		}
 	}
 	where := [...]string{"instead of an HTTP answer", "within the HTTP header", fmt.Sprintf("within the body, after %d bytes", c.bytes)}[c.at]

@@ -39,7 +39,7 @@ func (c tlsCheck) Check(ctx context.Context) uptime.Result {
 		if f != nil {
 			return f
 		}
-		if sec.asked && sec.ConnectionState().Version == tls.VersionTLS13 {
+		if (sec.asked || sec.gave != nil) && sec.ConnectionState().Version == tls.VersionTLS13 {
 			if f := sec.afterthought(ctx, t); f != nil {
 				return f
 			}
@@ -49,14 +49,16 @@ func (c tlsCheck) Check(ctx context.Context) uptime.Result {
 	})
 }
 
-// afterthought waits a moment for the alert of a server that wanted a client
-// certificate: in TLS 1.3 it comes after our side of the handshake is done.
+// afterthought waits a moment for the alert of a server that wanted another
+// client certificate: in TLS 1.3 it comes after our side of the handshake is
+// done. A server that has no such thing to say ends the connection as we do.
 func (s *secured) afterthought(ctx context.Context, t *trace) *failure {
 	start := time.Now()
+	s.CloseWrite()
 	s.SetReadDeadline(start.Add(min(time.Second, left(ctx))))
 	_, err := s.Read(make([]byte, 1))
 	if _, refused := alertOf(err); refused {
-		f := tlsFailure(t.res.Address, err, true)
+		f := s.failure(t, err)
 		t.judged("tls", start, "", f)
 		return f
 	}

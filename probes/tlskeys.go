@@ -16,11 +16,11 @@ import (
 // tlsKeys are the keys of every type that speaks TLS.
 func tlsKeys() []uptime.Key {
 	return []uptime.Key{
-		{Name: "cert_warn", Kind: uptime.Limit, Doc: "degraded when the certificate has less left; default the smaller of 14d and a quarter of its lifetime", Example: `"14d"`},
-		{Name: "cert_min", Kind: uptime.Limit, Doc: "the message turns urgent when it has less left; default the smaller of 3d and a twentieth", Example: `"5%"`},
+		{Name: "cert_warn", Kind: uptime.Limit, Doc: "degraded when the certificate, or one between it and the root, has less left; default the smaller of 14d and a quarter of its lifetime", Example: `"14d"`},
+		{Name: "cert_min", Kind: uptime.Limit, Doc: "the message turns urgent when it has less left; default the smaller of 3d and a twentieth; down it is when it has expired", Example: `"5%"`},
 		{Name: "min_tls", Kind: uptime.String, Doc: "the oldest TLS version to accept; default 1.2", Example: `"1.3"`, OneOf: []string{"1.0", "1.1", "1.2", "1.3"}},
 		{Name: "ca_file", Kind: uptime.File, Doc: "trust the CAs in this PEM file instead of the system's", Example: `"ca.pem"`},
-		{Name: "pin", Kind: uptime.Strings, Doc: "SHA-256 of the public key (SPKI) of a certificate in the chain, base64 or hex; one of them must match", Example: `["sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]`, Min: 1},
+		{Name: "pin", Kind: uptime.Strings, Doc: "SHA-256 of the public key (SPKI) or of the whole of a certificate in the chain, base64 or hex; one of them must match, and then nobody else has to trust it", Example: `["sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]`, Min: 1},
 		{Name: "client_cert", Kind: uptime.File, Doc: "PEM file with the certificate to show to the server", Example: `"client.pem"`},
 		{Name: "client_key", Kind: uptime.SecretText, Doc: "its key in PEM; client_key_file reads it from a file", Example: `"${CLIENT_KEY}"`},
 		{Name: "server_name", Kind: uptime.String, Doc: "the name to ask for and to verify; default the host", Example: `"shop.example.com"`},
@@ -67,7 +67,7 @@ func (f *form) tls(sys *system) tlsSettings {
 	for _, p := range uptime.Value(f.Values, "pin", []string(nil)) {
 		pin, err := parsePin(p)
 		if err != nil {
-			f.wrong("pin", "write it as sha256/BASE64, as `openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64` prints it", "%v", err)
+			f.wrong("pin", "write it as sha256/BASE64 or in hex, as `openssl x509 -fingerprint -sha256` prints it", "%v", err)
 		}
 		s.pins = append(s.pins, pin)
 	}
@@ -80,6 +80,10 @@ func (f *form) tls(sys *system) tlsSettings {
 			f.wrong("client_cert", "certificate and key have to be in PEM and belong together", "client_cert and client_key make no pair")
 		}
 		s.client = &pair
+		if pair.Leaf != nil && !usable(pair.Leaf, x509.ExtKeyUsageClientAuth) {
+			f.mistakes = append(f.mistakes, uptime.Mistake{Key: "client_cert", Warning: true,
+				Message: "the client_cert is not for clients, by its extended key usage", Hint: "public CAs no longer make such; take one of a CA of your own"})
+		}
 	case hasCert:
 		f.wrong("client_cert", "add client_key or client_key_file", "a client_cert without a client_key")
 	case hasKey:

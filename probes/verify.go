@@ -1,13 +1,11 @@
 package probes
 
 import (
-	"bytes"
 	"cmp"
+	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
-	"errors"
+	"encoding/asn1"
 	"fmt"
 	"net"
 	"slices"
@@ -17,8 +15,12 @@ import (
 	"lookout/engine/uptime"
 )
 
-// minRSA is the size of the smallest RSA key that is taken, as the CA/B baseline has it.
-const minRSA = 2048
+// The smallest keys that are taken, in bits: what the CA/B baseline has for
+// RSA, and what is as strong with an elliptic curve.
+const (
+	minRSA = 2048
+	minEC  = 224
+)
 
 // problem is one thing that is wrong with a chain of certificates.
 type problem struct {
@@ -26,25 +28,52 @@ type problem struct {
 	text  string
 }
 
-// problems are those of one chain, the worst first: the order of the fault table.
+// problems are those of one chain.
 type problems []problem
 
-func (ps problems) sort() {
-	slices.SortStableFunc(ps, func(a, b problem) int { return cmp.Compare(a.fault, b.fault) })
+// byWeight has the faults of a chain, the one that says most first: somebody
+// else answers, then what the owner forgot, then what was never right.
+var byWeight = []uptime.Fault{
+	uptime.FaultTLSRevoked, uptime.FaultTLSPinMismatch,
+	uptime.FaultTLSExpired, uptime.FaultTLSNotYetValid, uptime.FaultTLSIntermediateExpired,
+	uptime.FaultTLSHostname, uptime.FaultTLSNoSAN,
+	uptime.FaultTLSSelfSigned, uptime.FaultTLSUntrustedCA, uptime.FaultTLSIncompleteChain,
+	uptime.FaultTLSWrongEKU, uptime.FaultTLSNameConstraint, uptime.FaultTLSPathLen, uptime.FaultTLSBadCertificate,
+	uptime.FaultTLSWeakKey, uptime.FaultTLSWeakSignature,
 }
 
+// add notes a problem, each once.
+func (ps *problems) add(fault uptime.Fault, format string, args ...any) {
+	p := problem{fault, fmt.Sprintf(format, args...)}
+	if !slices.Contains(*ps, p) {
+		*ps = append(*ps, p)
+	}
+}
+
+// drop forgets the problems of some classes.
+func (ps *problems) drop(faults ...uptime.Fault) {
+	*ps = slices.DeleteFunc(*ps, func(p problem) bool { return slices.Contains(faults, p.fault) })
+}
+
+// String names them all, the most telling first.
 func (ps problems) String() string {
-	var texts []string
-	for _, p := range ps {
-		texts = append(texts, p.text)
+	slices.SortStableFunc(ps, func(a, b problem) int {
+		return cmp.Compare(slices.Index(byWeight, a.fault), slices.Index(byWeight, b.fault))
+	})
+	texts := make([]string, len(ps))
+	for i, p := range ps {
+		texts[i] = p.text
 	}
 	return strings.Join(texts, "; ")
 }
 
-// failure is the worst problem's, and names them all.
+// failure is the most telling problem's, and names them all; nil for none.
 func (ps problems) failure() *failure {
-	ps.sort()
-	return &failure{fault: ps[0].fault, text: ps.String()}
+	if len(ps) == 0 {
+		return nil
+	}
+	text := ps.String()
+	return &failure{fault: ps[0].fault, text: text}
 }
 
 // maxChain is how many certificates of a server are looked at. Honest chains
@@ -52,144 +81,134 @@ func (ps problems) failure() *failure {
 // hostile server may send hundreds that all claim to have issued each other.
 const maxChain = 12
 
-// verifyChain says all that is wrong with the chain that a server showed for a
-// name; nothing for a good one. Package x509 stops at the first problem, and
+// inspection is what came of looking at the certificates that a server showed.
+type inspection struct {
+	problems
+	// path leads from the leaf up, each signed by the next, to a trusted root
+	// where there is one.
+	path []*x509.Certificate
+
+	name  string // that was asked for, as a sentence bears it
+	shown []*x509.Certificate
+	roots *x509.CertPool // nil: the system's
+	now   time.Time
+}
+
+// inspect says all that is wrong with the certificates that a server showed
+// for a name: no problem for good ones. Package x509 stops at the first, and
 // calls five different ones an unknown authority.
-func verifyChain(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) problems {
-	chain = chain[:min(len(chain), maxChain)]
-	leaf := chain[0]
-	between := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
+func inspect(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) *inspection {
+	in := &inspection{shown: chain[:min(len(chain), maxChain)], name: shown(name), roots: roots, now: now}
+	leaf := in.shown[0]
+	opts := x509.VerifyOptions{DNSName: bracketed(name), Roots: roots, CurrentTime: now}
+	if len(in.shown) > 1 {
+		opts.Intermediates = x509.NewCertPool()
+		for _, c := range in.shown[1:] {
+			opts.Intermediates.AddCert(c)
+		}
 	}
-	var ps problems
-	add := func(fault uptime.Fault, format string, args ...any) {
-		ps = append(ps, problem{fault, fmt.Sprintf(format, args...)})
+	if chains, err := leaf.Verify(opts); err == nil {
+		in.path = lasting(chains)
+	} else {
+		in.inspectLeaf(name)
+		in.climb(leaf)
 	}
+	for _, c := range in.path {
+		if text := weakKey(c); text != "" {
+			in.add(uptime.FaultTLSWeakKey, "certificate of %s has %s", in.called(c), text)
+		}
+	}
+	return in
+}
 
-	if k, ok := leaf.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < minRSA {
-		add(uptime.FaultTLSWeakKey, "certificate of %s has an RSA key of %d bits, at least %d wanted", shown(name), k.N.BitLen(), minRSA)
-	}
-	opts := x509.VerifyOptions{DNSName: bracketed(name), Roots: roots, Intermediates: between, CurrentTime: now}
-	if _, err := leaf.Verify(opts); err == nil {
-		return ps
-	}
-
+// inspectLeaf notes what is wrong with the server's own certificate by itself.
+func (in *inspection) inspectLeaf(name string) {
+	leaf := in.shown[0]
 	switch {
-	case now.After(leaf.NotAfter):
-		add(uptime.FaultTLSExpired, "certificate of %s expired %s (%s ago)", shown(name), leaf.NotAfter.UTC().Format(time.DateOnly), span(now.Sub(leaf.NotAfter)))
-	case now.Before(leaf.NotBefore):
-		add(uptime.FaultTLSNotYetValid, "certificate of %s is not valid before %s (in %s)", shown(name), leaf.NotBefore.UTC().Format(time.DateOnly), span(leaf.NotBefore.Sub(now)))
+	case in.now.After(leaf.NotAfter):
+		in.add(uptime.FaultTLSExpired, "certificate of %s expired %s (%s ago)", in.name, date(leaf.NotAfter), span(in.now.Sub(leaf.NotAfter)))
+	case in.now.Before(leaf.NotBefore):
+		in.add(uptime.FaultTLSNotYetValid, "certificate of %s is not valid before %s (in %s)", in.name, date(leaf.NotBefore), span(leaf.NotBefore.Sub(in.now)))
 	}
 	if leaf.VerifyHostname(bracketed(name)) != nil {
 		if names := namesOf(leaf); len(names) == 0 {
-			add(uptime.FaultTLSNoSAN, "certificate of %s names no host (no subject alternative name)", shown(name))
+			in.add(uptime.FaultTLSNoSAN, "certificate of %s names no host (no subject alternative name)", in.name)
 		} else {
-			add(uptime.FaultTLSHostname, "certificate is for %s, not for %s", some(names), shown(name))
+			in.add(uptime.FaultTLSHostname, "certificate is for %s, not for %s", some(names), in.name)
 		}
 	}
-	// The chain is looked at by itself: at a time when the leaf is valid, without a name, for any use.
-	opts.DNSName, opts.CurrentTime = "", validTime(chain, now)
-	opts.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
-	if _, err := leaf.Verify(opts); err != nil {
-		ps = append(ps, chainProblem(chain, name, err, now))
-		ps.sort()
-		return ps
+	if !forServers(leaf) {
+		use := "not for servers"
+		if slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
+			use = "for clients, not for servers"
+		}
+		in.add(uptime.FaultTLSWrongEKU, "certificate of %s is %s", in.name, use)
 	}
-	opts.KeyUsages = nil
-	if _, err := leaf.Verify(opts); err != nil {
-		add(uptime.FaultTLSWrongEKU, "certificate of %s is not for servers: a client's, or its CA may not issue for them", shown(name))
-	}
-	ps.sort()
-	return ps
+	in.inspectExtensions(leaf)
 }
 
-// validTime is a moment when a leaf is, was or will be valid, and its chain if possible.
-func validTime(chain []*x509.Certificate, now time.Time) time.Time {
-	leaf := chain[0]
-	if now.Before(leaf.NotBefore) {
-		return leaf.NotBefore
+// inspectExtensions notes what a client that does not know it has to refuse.
+func (in *inspection) inspectExtensions(c *x509.Certificate) {
+	if len(c.UnhandledCriticalExtensions) > 0 {
+		in.add(uptime.FaultTLSBadCertificate, "certificate of %s has a critical extension that clients don't know (%s)", in.called(c), oids(c.UnhandledCriticalExtensions))
 	}
-	at := now
-	if now.After(leaf.NotAfter) {
-		for _, c := range chain {
-			if c.NotAfter.Before(at) && c.NotAfter.After(leaf.NotBefore) {
-				at = c.NotAfter
-			}
-		}
-	}
-	return at
 }
 
-// chainProblem says why no chain leads from a leaf to a trusted root.
-func chainProblem(chain []*x509.Certificate, name string, err error, now time.Time) problem {
-	p := func(fault uptime.Fault, format string, args ...any) problem {
-		return problem{fault, fmt.Sprintf(format, args...)}
-	}
-	leaf := chain[0]
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &invalid) {
-		which := shown(nameOf(invalid.Cert))
-		switch invalid.Reason {
-		case x509.Expired:
-			return p(uptime.FaultTLSIntermediateExpired, "certificate of the CA %s expired %s", which, invalid.Cert.NotAfter.UTC().Format(time.DateOnly))
-		case x509.TooManyIntermediates:
-			return p(uptime.FaultTLSPathLen, "the CA %s may not have so many CAs below it", which)
-		case x509.IncompatibleUsage, x509.CANotAuthorizedForExtKeyUsage:
-			return p(uptime.FaultTLSWrongEKU, "certificate of %s is not for servers", shown(name))
-		case x509.CANotAuthorizedForThisName, x509.NameConstraintsWithoutSANs, x509.UnconstrainedName, x509.TooManyConstraints:
-			return p(uptime.FaultTLSNameConstraint, "the CA may not issue for this name (%s)", shown(invalid.Detail))
-		}
-	}
-	top := leaf
-	for range chain {
-		if weak(top) {
-			return p(uptime.FaultTLSWeakSignature, "%s is signed with %s", shown(nameOf(top)), top.SignatureAlgorithm)
-		}
-		issuer := issuerIn(chain, top)
-		if issuer == nil || issuer == top {
-			break
-		}
-		top = issuer
-	}
-	for _, c := range chain[1:] {
-		if now.After(c.NotAfter) {
-			return p(uptime.FaultTLSIntermediateExpired, "certificate of the CA %s expired %s", shown(nameOf(c)), c.NotAfter.UTC().Format(time.DateOnly))
-		}
-	}
+// inspectDates notes a CA outside of its time.
+func (in *inspection) inspectDates(ca *x509.Certificate) {
 	switch {
-	case selfSigned(leaf):
-		return p(uptime.FaultTLSSelfSigned, "certificate of %s is self-signed", shown(name))
-	case top == leaf && len(leaf.IssuingCertificateURL) > 0:
-		// A CA that says where its own certificate is expects it to be sent along.
-		return p(uptime.FaultTLSIncompleteChain, "the server does not send the certificate of %s, which issued that of %s", shown(issuerOf(leaf)), shown(name))
-	case selfSigned(top):
-		return p(uptime.FaultTLSUntrustedCA, "the CA %s is not trusted", shown(nameOf(top)))
+	case in.now.After(ca.NotAfter):
+		in.add(uptime.FaultTLSIntermediateExpired, "certificate of %s expired %s", in.called(ca), date(ca.NotAfter))
+	case in.now.Before(ca.NotBefore):
+		in.add(uptime.FaultTLSNotYetValid, "certificate of %s is not valid before %s", in.called(ca), date(ca.NotBefore))
 	}
-	return p(uptime.FaultTLSUntrustedCA, "the CA %s is not trusted", shown(issuerOf(top)))
 }
 
-// issuerIn finds who signed c among the certificates of a chain.
-func issuerIn(chain []*x509.Certificate, c *x509.Certificate) *x509.Certificate {
-	for _, other := range chain {
-		if bytes.Equal(other.RawSubject, c.RawIssuer) && (weak(c) || c.CheckSignatureFrom(other) == nil) {
-			return other
+// called is what a sentence calls a certificate's owner.
+func (in *inspection) called(c *x509.Certificate) string {
+	if c == in.shown[0] {
+		return in.name
+	}
+	return "the CA " + nameOf(c)
+}
+
+// lasting is the chain of several that is good for the longest time: clients find one of them.
+func lasting(chains [][]*x509.Certificate) []*x509.Certificate {
+	if len(chains) == 1 {
+		return chains[0]
+	}
+	return slices.MaxFunc(chains, func(a, b []*x509.Certificate) int { return firstEnd(a).NotAfter.Compare(firstEnd(b).NotAfter) })
+}
+
+// firstEnd is the certificate of a path that ends first.
+func firstEnd(path []*x509.Certificate) *x509.Certificate {
+	return slices.MinFunc(path, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
+}
+
+// forServers reports whether a certificate's extended key usage lets a server use it.
+func forServers(c *x509.Certificate) bool { return usable(c, x509.ExtKeyUsageServerAuth) }
+
+func usable(c *x509.Certificate, use x509.ExtKeyUsage) bool {
+	return len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, use) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
+}
+
+// weakKey says what is weak about a certificate's key, "" for nothing.
+func weakKey(c *x509.Certificate) string {
+	switch key := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		if bits := key.N.BitLen(); bits < minRSA {
+			return fmt.Sprintf("an RSA key of %d bits, at least %d wanted", bits, minRSA)
+		}
+	case *ecdsa.PublicKey:
+		if bits := key.Params().BitSize; bits < minEC {
+			return fmt.Sprintf("an elliptic-curve key of %d bits, at least %d wanted", bits, minEC)
+		}
+	default:
+		if c.PublicKeyAlgorithm == x509.DSA {
+			return "a DSA key"
 		}
 	}
-	return nil
-}
-
-func selfSigned(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
-}
-
-// weak reports a signature that anybody may have forged.
-func weak(c *x509.Certificate) bool {
-	switch c.SignatureAlgorithm {
-	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
-		return !bytes.Equal(c.RawSubject, c.RawIssuer)
-	}
-	return false
+	return ""
 }
 
 // bracketed is a name as package x509 verifies it: an address in brackets is one for sure.
@@ -198,20 +217,6 @@ func bracketed(name string) string {
 		return "[" + name + "]"
 	}
 	return name
-}
-
-// describe is what a result keeps of a leaf.
-func describe(leaf *x509.Certificate) *uptime.Certificate {
-	const most = 20
-	names := namesOf(leaf)
-	return &uptime.Certificate{
-		Names:     names[:min(len(names), most)],
-		Issuer:    issuerOf(leaf),
-		Serial:    fmt.Sprintf("%x", leaf.SerialNumber),
-		NotBefore: leaf.NotBefore.UTC(),
-		NotAfter:  leaf.NotAfter.UTC(),
-		Chain:     "ok",
-	}
 }
 
 // namesOf are the hosts that a certificate is for. Its common name is none of
@@ -224,14 +229,17 @@ func namesOf(c *x509.Certificate) []string {
 	return names
 }
 
-// nameOf is a CA's name for people.
+// nameOf is a CA's name, as a sentence bears it.
 func nameOf(c *x509.Certificate) string {
-	return cmp.Or(c.Subject.CommonName, c.Subject.String(), "without a name")
+	return shown(cmp.Or(c.Subject.CommonName, c.Subject.String(), "without a name"))
 }
 
 func issuerOf(c *x509.Certificate) string {
 	return cmp.Or(c.Issuer.CommonName, c.Issuer.String(), "without a name")
 }
+
+// shown is a name as a sentence bears it.
+func shown(name string) string { return uptime.Clean(name, 100) }
 
 // some shows the first names of many.
 func some(names []string) string {
@@ -243,20 +251,17 @@ func some(names []string) string {
 	return text
 }
 
-func spki(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
-	return base64.StdEncoding.EncodeToString(sum[:])
+// oids shows the first of some extensions.
+func oids(ids []asn1.ObjectIdentifier) string {
+	const most = 3
+	var texts []string
+	for _, id := range ids[:min(len(ids), most)] {
+		texts = append(texts, id.String())
+	}
+	return shown(strings.Join(texts, ", "))
 }
 
-// pinned reports whether a chain holds one of the keys that are wanted, if any are.
-func (s *tlsSettings) pinned(chain []*x509.Certificate) bool {
-	if len(s.pins) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(chain, func(c *x509.Certificate) bool {
-		return slices.Contains(s.pins, sha256.Sum256(c.RawSubjectPublicKeyInfo))
-	})
-}
+func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // span writes a long duration in its two largest units or, from three days on, in days.
 func span(d time.Duration) string {

@@ -206,8 +206,8 @@ var explanations = map[Fault]Explanation{
 		"The server does not send the certificates between its own and the root.",
 		"Have it send the full chain (fullchain.pem): browsers may mend this, most programs do not."},
 	FaultTLSWrongEKU: {
-		"The certificate is not made for servers.",
-		"Issue one for server authentication; public CAs keep those for clients apart."},
+		"The certificate is not made for what it is used for: the server's for servers, or our own for clients.",
+		"Issue one for that use. Public CAs no longer make any for clients: take a CA of your own for client_cert."},
 	FaultTLSNameConstraint: {
 		"A CA in the chain may not issue for this name.",
 		"Issue the certificate from a CA that may."},
@@ -232,6 +232,9 @@ var explanations = map[Fault]Explanation{
 	FaultTLSRenewalOverdue: {
 		"The certificate used to be renewed earlier than this.",
 		"See whether the renewal still works: there is time left, and something has changed."},
+	FaultTLSBadCertificate: {
+		"A certificate cannot be read, or demands what is not there: an extension that clients don't know, a stapled answer.",
+		"Have it issued anew; where it demands a stapled answer, switch stapling on at the server."},
 
 	FaultHTTPTimeoutHeaders: {
 		"The request was sent, and the server did not begin or finish its answer in time.",

@@ -93,6 +93,7 @@ const (
 	FaultTLSRevoked             Fault = 425
 	FaultTLSExpiresSoon         Fault = 426
 	FaultTLSRenewalOverdue      Fault = 427
+	FaultTLSBadCertificate      Fault = 428
 	FaultHTTPTimeoutHeaders     Fault = 501
 	FaultHTTPTimeoutBody        Fault = 502
 	FaultHTTPEmptyReply         Fault = 503
@@ -222,6 +223,7 @@ var faultClasses = map[Fault]faultClass{
 	FaultTLSRevoked:             {"tls.revoked", Target, false},
 	FaultTLSExpiresSoon:         {"tls.expires_soon", Target, true},
 	FaultTLSRenewalOverdue:      {"tls.renewal_overdue", Target, true},
+	FaultTLSBadCertificate:      {"tls.bad_certificate", Target, false},
 	FaultHTTPTimeoutHeaders:     {"http.timeout_headers", Path, false},
 	FaultHTTPTimeoutBody:        {"http.timeout_body", Path, false},
 	FaultHTTPEmptyReply:         {"http.empty_reply", Target, false},

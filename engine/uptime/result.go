@@ -1,7 +1,10 @@
 package uptime
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -85,6 +88,38 @@ type Certificate struct {
 	NotAfter  time.Time
 	Version   string // of TLS, "1.3"
 	Chain     string // "ok", or what is wrong with it
+
+	Cipher      string // of the connection, "TLS_AES_128_GCM_SHA256"
+	KeyExchange string // its group, "X25519MLKEM768"; "" for one without
+	Fingerprint Hash   // of the certificate
+	KeyHash     Hash   // of its public key (SPKI), which a renewal may keep
+}
+
+// Hash is a SHA-256; zero means that there is none.
+type Hash [sha256.Size]byte
+
+// String returns the hash in hexadecimal, "" for none.
+func (h Hash) String() string {
+	if h == (Hash{}) {
+		return ""
+	}
+	return hex.EncodeToString(h[:])
+}
+
+// MarshalText writes the hash in hexadecimal.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (h *Hash) UnmarshalText(b []byte) error {
+	*h = Hash{}
+	if len(b) == 0 {
+		return nil
+	}
+	if len(b) != 2*len(h) {
+		return fmt.Errorf("%d bytes are no SHA-256 in hexadecimal", len(b))
+	}
+	_, err := hex.Decode(h[:], b)
+	return err
 }
 
 type measureJSON []Measure
@@ -137,6 +172,11 @@ type certJSON struct {
 	NotAfter  stamp    `json:"not_after"`
 	Version   string   `json:"tls_version,omitempty"`
 	Chain     string   `json:"chain,omitempty"`
+
+	Cipher      string `json:"cipher,omitempty"`
+	KeyExchange string `json:"key_exchange,omitempty"`
+	Fingerprint Hash   `json:"sha256,omitzero"`
+	KeyHash     Hash   `json:"key_sha256,omitzero"`
 }
 
 type resultJSON struct {
@@ -168,7 +208,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		j.Steps = append(j.Steps, stepJSON{s.Step, millis(s.Took), s.Address, s.Error, s.Errno, s.Detail, s.Status, s.URL})
 	}
 	if c := r.Cert; c != nil {
-		j.Cert = &certJSON{c.Names, c.Issuer, c.Serial, stamp(c.NotBefore), stamp(c.NotAfter), c.Version, c.Chain}
+		j.Cert = &certJSON{c.Names, c.Issuer, c.Serial, stamp(c.NotBefore), stamp(c.NotAfter), c.Version, c.Chain,
+			c.Cipher, c.KeyExchange, c.Fingerprint, c.KeyHash}
 	}
 	return json.Marshal(j)
 }
@@ -185,7 +226,8 @@ func (r *Result) UnmarshalJSON(b []byte) error {
 		r.Steps = append(r.Steps, Step{s.Step, time.Duration(s.Took), s.Address, s.Error, s.Errno, s.Detail, s.Status, s.URL})
 	}
 	if c := j.Cert; c != nil {
-		r.Cert = &Certificate{c.Names, c.Issuer, c.Serial, time.Time(c.NotBefore), time.Time(c.NotAfter), c.Version, c.Chain}
+		r.Cert = &Certificate{c.Names, c.Issuer, c.Serial, time.Time(c.NotBefore), time.Time(c.NotAfter), c.Version, c.Chain,
+			c.Cipher, c.KeyExchange, c.Fingerprint, c.KeyHash}
 	}
 	return nil
 }

@@ -489,7 +489,7 @@ func weight(f uptime.Fault) float64 {
 		return 4
 	case f >= uptime.FaultDNSTimeout && f <= uptime.FaultDNSDnssec:
 		return 1
-	case f >= uptime.FaultTLSTimeout && f <= uptime.FaultTLSRenewalOverdue && f.Side() == uptime.Target:
+	case f >= uptime.FaultTLSTimeout && f <= uptime.FaultTLSBadCertificate && f.Side() == uptime.Target:
 		return 5
 	case f.Side() == uptime.Target:
 		return 3.5
