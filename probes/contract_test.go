@@ -41,6 +41,9 @@ func TestContract(t *testing.T) {
 			mayPing(t)
 			return "icmp://127.0.0.1"
 		}},
+		{Type: typeOf(t, sys, "ssh"), Network: "tcp",
+			Good: func(t testing.TB) string { return "ssh://" + sshServer(t, nil, signer(t, nil)) },
+			URL:  func(a string) string { return "ssh://" + a }},
 		{Type: typeOf(t, sys, "udp"), Network: "udp", Values: keys{"send": "PING"}, Expect: keys{"banner": "^PONG"},
 			Good: func(t testing.TB) string { return "udp://" + probetest.ServeUDP(pong("PONG"))(t) },
 			URL:  func(a string) string { return "udp://" + a }},

@@ -55,6 +55,7 @@ func TestFaults(t *testing.T) {
 		icmpFaults,
 		udpFaults,
 		ntpFaults,
+		sshFaults,
 		slowFaults,
 	} {
 		for _, p := range list {

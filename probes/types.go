@@ -27,6 +27,7 @@ func typesOf(sys *system) []uptime.CheckType {
 		tlsType(sys),
 		dnsType(sys),
 		icmpType(sys),
+		sshType(sys),
 		udpType(sys),
 		ntpType(sys),
 	}

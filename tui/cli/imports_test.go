@@ -38,6 +38,7 @@ var owners = map[string][]string{
 	"github.com/prometheus-community/":    {"probes/..."},
 	"github.com/adhocore/gronx":           {"engine/schedule"},
 	"github.com/theory/jsonpath":          {"probes/..."},
+	"golang.org/x/crypto":                 {"probes/..."},
 	"github.com/spf13/cobra":              {"tui/cli"},
 	"charm.land/":                         {"tui/..."},
 	"github.com/charmbracelet/":           {"tui/..."},
