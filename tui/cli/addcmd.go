@@ -25,12 +25,7 @@ takes it at once. A bare name is https, host:port is tcp. Everything else is
 for the configuration itself.`,
 		Example: `  lookout add https://example.com/health --name shop --tag prod --interval 30s
   lookout add mail.example.com:25`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return failf(exitUsage, "%s takes one URL; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-			}
-			return nil
-		},
+		Args: between(1, 1, "one URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			fields := map[string]any{"url": args[0]}
 			for key, value := range map[string]string{"name": name, "group": group, "note": note, "interval": interval, "timeout": timeout} {

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +55,16 @@ func atMost(n int) cobra.PositionalArgs {
 	}
 }
 
+// between is that of commands that need some arguments and take a few more.
+func between(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return failf(exitUsage, "%s takes %s; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
 // atLeastOne is that of commands that need one.
 func atLeastOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
@@ -59,5 +72,40 @@ func atLeastOne(what string) cobra.PositionalArgs {
 			return failf(exitUsage, "%s needs %s; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
 		}
 		return nil
+	}
+}
+
+// flagMistake says what is wrong with a flag.
+func flagMistake(err error) string {
+	text := err.Error()
+	var number *strconv.NumError
+	if !errors.As(err, &number) {
+		return text
+	}
+	wants := "a whole number"
+	if number.Func == "ParseBool" {
+		wants = "true or false"
+	}
+	text, _, _ = strings.Cut(text, ": "+number.Error())
+	return text + ": it takes " + wants
+}
+
+// helpCommand is help, for which a word that is no command is a mistake.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "what a command does",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about := cmd.Root()
+			for _, word := range args {
+				i := slices.IndexFunc(about.Commands(), func(c *cobra.Command) bool { return c.Name() == word || c.HasAlias(word) })
+				if i < 0 {
+					return unknownCommand(about, word)
+				}
+				about = about.Commands()[i]
+			}
+			about.InitDefaultHelpFlag() // as its own --help has it
+			return about.Help()
+		},
 	}
 }

@@ -20,7 +20,7 @@ NAME is a monitor of the type beat (url = "beat:"). Without more the job has
 ended well; start says that it begins, fail or an exit code other than 0 that it
 went wrong. The engine has stored it when this command ends with 0.`,
 		Example: "  30 3 * * *  backup.sh; lookout beat backup $?\n  lookout beat backup fail --note \"no tape\"",
-		Args:    cobra.RangeArgs(1, 2),
+		Args:    between(1, 2, "a NAME, and how it went"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			todo := uptime.Action{Verb: uptime.VerbBeat, Targets: args[:1], Note: note}
 			if len(args) == 2 {

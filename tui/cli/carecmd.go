@@ -66,33 +66,13 @@ func (c *call) stopCommand() *cobra.Command {
 			if err := e.Stop(ctx); err != nil {
 				return err
 			}
-			f, err := c.folderOf(e)
-			if err != nil {
-				return err
-			}
-			if err := c.waitForEnd(ctx, f, e.hello.PID); err != nil {
+			if err := c.waitForEnd(ctx, e.folder, e.hello.PID); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.stdout, "stopped: pid %d\n", e.hello.PID)
 			return err
 		},
 	}
-}
-
-// folderOf is the data folder in which an engine was found.
-func (c *call) folderOf(e *peer) (folder, error) {
-	p, err := c.place()
-	if err != nil {
-		return "", err
-	}
-	if f, err := c.likelyFolder(p); err == nil && f.holder().pid == e.hello.PID {
-		return f, nil
-	}
-	in, err := c.load()
-	if in.folder == "" {
-		return "", err
-	}
-	return in.folder, nil
 }
 
 // waitForEnd waits until an engine has let go of its folder.

@@ -84,6 +84,12 @@ func (c *call) jobsFor(args []string) ([]uptime.Job, *time.Location, error) {
 			jobs = append(jobs, cfg.Jobs[i])
 			continue
 		}
+		if a == "" {
+			return nil, nil, failf(exitUsage, "an empty name is no monitor's")
+		}
+		if slices.Contains(cfg.Disabled, a) {
+			return nil, nil, failf(exitUsage, "%s is disabled in %s (enabled = false); to check it all the same, give its URL", uptime.Clean(a, 120), cfg.Path)
+		}
 		if !isURL(a) {
 			return nil, nil, failf(exitUsage, "%w: %s is not in %s%s", uptime.ErrNoMonitor, uptime.Clean(a, 120), cfg.Path, nearest(a, cfg.Jobs))
 		}

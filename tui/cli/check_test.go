@@ -43,6 +43,15 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestCheckOfADisabledMonitor(t *testing.T) {
+	b := newBench(t)
+	config := write(t, b.dir+"/lookout.toml", "[[monitor]]\nname = \"old shop\"\nurl = \"tcp://127.0.0.1:1\"\nenabled = false\n")
+	got := b.call("", "check", "old shop")
+	if want := "lookout: old shop is disabled in " + config + " (enabled = false); to check it all the same, give its URL\n"; got.code != 64 || got.stderr != want {
+		t.Errorf("got %+v, want %s", got, want)
+	}
+}
+
 func TestCheckThatIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/signal"
@@ -19,6 +20,9 @@ import (
 	"lookout/engine/report"
 	"lookout/engine/uptime"
 )
+
+// maxUser is how long the name of a user may be, in bytes.
+const maxUser = 80
 
 // call is one call of the program: its streams, its environment and the flags
 // that every command has.
@@ -67,7 +71,7 @@ func (c *call) run(ctx context.Context, args []string) (code int) {
 		fmt.Fprintln(c.stderr, "lookout: "+s)
 	}
 	code = codeOf(err)
-	if plugin(cmd) && code > report.ExitUnknown && code != exitUsage {
+	if plugin(cmd) && code > report.ExitUnknown && code != exitUsage && !errors.As(err, new(*unwritten)) {
 		return report.ExitUnknown // a mistake of ours is no news about the target
 	}
 	return code
@@ -129,8 +133,12 @@ needs no configuration.`,
 		Args:          cobra.ArbitraryArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			c.command = cmd
+			if name := uptime.Clean(c.as, maxUser); name != c.as {
+				return failf(exitUsage, "--as %q is no name of a user", name)
+			}
+			return nil
 		},
 		RunE: c.dashboard,
 	}
@@ -139,8 +147,9 @@ needs no configuration.`,
 	root.SetErr(c.stderr)
 	root.SetIn(c.stdin)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return failf(exitUsage, "%w; see %s --help", err, cmd.CommandPath())
+		return failf(exitUsage, "%s; see %s --help", flagMistake(err), cmd.CommandPath())
 	})
+	root.SetHelpCommand(helpCommand())
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.config, "config", "", "the configuration; default: $LOOKOUT_CONFIG, ./lookout.toml, $XDG_CONFIG_HOME/lookout/lookout.toml, /etc/lookout/lookout.toml")
 	flags.StringVar(&c.format, "format", "", "of what is printed: text or json, and csv where it fits")

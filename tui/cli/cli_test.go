@@ -52,6 +52,9 @@ func TestUsage(t *testing.T) {
 		{"hostile word", []string{"\x1b[31mx"}, 64, "lookout: \"[31mx\" is no command of lookout; see lookout --help\n"},
 		{"unknown flag", []string{"version", "--nope"}, 64, "lookout: unknown flag: --nope; see lookout version --help\n"},
 		{"an argument too many", []string{"version", "x"}, 64, "lookout: lookout version takes no argument, and got \"x\"; see lookout version --help\n"},
+		{"help of nothing", []string{"help", "nope"}, 64, "lookout: \"nope\" is no command of lookout; see lookout --help\n"},
+		{"help of nothing in there", []string{"help", "config", "chek"}, 64, "lookout: \"chek\" is no command of lookout config; did you mean check?\n"},
+		{"an argument too few", []string{"beat"}, 64, "lookout: lookout beat takes a NAME, and how it went; see lookout beat --help\n"},
 		{"unknown format", []string{"version", "--format", "xml"}, 64, "lookout: --format xml is not one of text and json here\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,6 +81,16 @@ func TestHelpGoesToStdout(t *testing.T) {
 	got := newBench(t).call("", "--help")
 	if got.code != 0 || !strings.Contains(got.stdout, "Examples:") || got.stderr != "" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestHelpCommand(t *testing.T) {
+	b := newBench(t)
+	for args, like := range map[string]string{"help": "--help", "help config check": "config check --help"} {
+		got, want := b.call("", strings.Fields(args)...), b.call("", strings.Fields(like)...)
+		if got != want || got.code != 0 {
+			t.Errorf("lookout %s: %+v\nwant %+v", args, got, want)
+		}
 	}
 }
 

@@ -18,26 +18,15 @@ func (c *call) dashboard(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return c.watch(ctx, cmd, args)
 	}
-	p, err := c.place()
+	e, in, err := c.reachOrRead(ctx)
 	var none *noConfig
 	switch {
 	case errors.As(err, &none):
 		return c.welcome(ctx, none.looked)
 	case err != nil:
 		return err
-	}
-	// Whoever joins an engine does not need to read its configuration.
-	if f, err := c.likelyFolder(p); err == nil {
-		if e, err := c.dial(ctx, f.socket(), false); err == nil {
-			if e.hello.Config == p.path {
-				return c.join(ctx, e, false)
-			}
-			e.Close()
-		}
-	}
-	in, err := c.load()
-	if err != nil {
-		return err
+	case e != nil:
+		return c.join(ctx, e, false)
 	}
 	return c.embed(ctx, in)
 }
@@ -133,18 +122,25 @@ func (c *call) attachCommand() *cobra.Command {
 		Long: `Shows the dashboard of an engine that runs: of the configuration that is found,
 or of the socket or data folder that is named. Leaving it changes nothing.`,
 		Example: "  lookout attach\n  lookout attach /var/lib/lookout --read-only",
-		Args:    atMost(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return failf(exitUsage, "%s shows one engine so far, and got %d; name one socket or data folder", cmd.CommandPath(), len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			socket := ""
 			if len(args) > 0 {
 				socket = socketAt(args[0])
 			} else {
-				f, err := c.attachFolder(ctx)
+				// What engine runs there does not matter: that is what attach is for.
+				e, _, err := c.search(ctx)
 				if err != nil {
 					return err
 				}
-				socket = f.socket()
+				e.Close()
+				socket = e.folder.socket()
 			}
 			e, err := c.dial(ctx, socket, readOnly)
 			if err != nil {
@@ -155,29 +151,4 @@ or of the socket or data folder that is named. Leaving it changes nothing.`,
 	}
 	cmd.Flags().BoolVar(&readOnly, "read-only", false, "look, don't act")
 	return cmd
-}
-
-// attachFolder is the data folder of the configuration that is found. What
-// engine runs there does not matter: that is what attach is for.
-func (c *call) attachFolder(ctx context.Context) (folder, error) {
-	p, err := c.place()
-	if err != nil {
-		return "", err
-	}
-	if f, err := c.likelyFolder(p); err == nil {
-		if e, err := c.dial(ctx, f.socket(), false); err == nil {
-			e.Close()
-			return f, nil
-		}
-	}
-	in, err := c.load()
-	if in.folder == "" {
-		return "", err
-	}
-	if e, err := c.dial(ctx, in.folder.socket(), false); err != nil {
-		return "", noEngine(in, err)
-	} else {
-		e.Close()
-	}
-	return in.folder, nil
 }

@@ -148,12 +148,24 @@ func TestWithEngine(t *testing.T) {
 		{"reload", "reload", 0, `^reloaded: 3 monitors`, ""},
 		{"history", "history", 0, `(?m)^DOWN  #1 +bad `, ""},
 		{"history as JSON", "history bad --format json", 0, `^\{"version":1,"kind":"incident","incident":1,"monitor":"bad"`, ""},
+		{"history of an incident", "history #1", 0, `^DOWN  #1 +bad .*\n[^\n]*\n$`, ""},
+		{"history of an incident that is not", "history #77", 64, `^$`, "lookout: there is no incident #77; lookout history lists them\n"},
+		{"history of no number", "history #x", 64, `^$`, "lookout: \"#x\" is no incident number\n"},
+		{"history of nobody", "history nobody", 64, `^$`, "lookout: no such monitor: nobody; lookout status lists them, and lookout history those that have gone\n"},
+		{"results of nobody", "history nobody --results", 64, `^$`, "lookout: no such monitor: nobody; lookout status lists them, and lookout history those that have gone\n"},
+		{"results of an incident", "history #1 --results", 64, `^$`, "lookout: --results are of one monitor: name it\n"},
+		{"history of a tag", "history tag:prod", 64, `^$`, "lookout: history is of one monitor, of one incident, or of all; tag:prod is a choice of several\n"},
 		{"results", "history bad --results --format json", 0, `^\{"version":1,"kind":"result".*"fault":"tcp.refused"`, ""},
 		{"results of all", "history --results", 64, `^$`, "lookout: --results are of one monitor: name it\n"},
 		{"events", "events --format json", 0, `(?s)^\{"version":1,"kind":"event","id":1,.*"event":"ack".*"note":"why"`, ""},
 		{"events after", "events --after 2 --format json", 0, `^\{"version":1,"kind":"event","id":3,`, ""},
 		{"events since", "events --since 1h --format json", 0, `^\{"version":1,"kind":"event","id":1,`, ""},
 		{"no time", "events --since yesterday", 64, `^$`, "lookout: --since: \"yesterday\" is no time; write \"2h\", \"15:04\", \"2026-11-22 15:04\" or an RFC 3339 time\n"},
+		{"events after no number", "events --after x", 64, `^$`, "lookout: invalid argument \"x\" for \"--after\" flag: it takes a whole number; see lookout events --help\n"},
+		{"follow perhaps", "events --follow=perhaps", 64, `^$`, "lookout: invalid argument \"perhaps\" for \"--follow\" flag: it takes true or false; see lookout events --help\n"},
+		{"attach to many", "attach a b", 64, `^$`, "lookout: lookout attach shows one engine so far, and got 2; name one socket or data folder\n"},
+		{"as nobody", "pause bad --as a\x01b", 64, `^$`, "lookout: --as \"ab\" is no name of a user\n"},
+		{"a file that cannot be", "status --output nowhere/status.txt", 74, `^$`, "lookout: the status cannot be written to nowhere/status.txt: no such file or directory\n"},
 		{"data check beside it", "data check", 73, `^$`, "lookout: the engine pid " + pid + " has " + data + "/lookout.db open; lookout stop first\n"},
 		{"check by name", "check bad", 2, `tcp\.refused`, ""},
 		{"check of both", "check --all --format json", 2, `(?s)"monitor":"bad".*"monitor":"good","type":"tcp".*"outcome":"up"`, ""},
@@ -223,8 +235,13 @@ func TestWithEngine(t *testing.T) {
 		if got.code != 3 || !strings.Contains(got.stdout, "# no engine answers; this was the truth") || !strings.Contains(got.stdout, "\nDOWN  bad ") {
 			t.Errorf("status: %+v", got)
 		}
-		for _, args := range []string{"history", "events", "data check", "events --after 3"} {
+		for _, args := range []string{"history", "history #1", "history bad", "events", "data check", "events --after 3"} {
 			if got := b.call("", strings.Fields(args)...); got.code != 0 || got.stdout == "" {
+				t.Errorf("%s: %+v", args, got)
+			}
+		}
+		for args, says := range map[string]string{"history #77": "there is no incident #77", "history nobody": "no such monitor: nobody;", "history nobody --results": "no such monitor: nobody;"} {
+			if got := b.call("", strings.Fields(args)...); got.code != 64 || !strings.Contains(got.stderr, says) {
 				t.Errorf("%s: %+v", args, got)
 			}
 		}

@@ -44,6 +44,13 @@ func failf(code int, format string, args ...any) error {
 	return &exitError{code, fmt.Errorf(format, args...)}
 }
 
+// unwritten reports that the file which a command was asked for is not there:
+// whoever reads that file must learn of it, so status exits as any other command.
+type unwritten struct{ err error }
+
+func (u *unwritten) Error() string { return u.err.Error() }
+func (u *unwritten) Unwrap() error { return u.err }
+
 // silent ends a command with a code and without another word.
 func silent(code int) error {
 	if code == exitOK {

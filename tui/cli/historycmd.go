@@ -44,19 +44,23 @@ func (c *call) historyCommand() *cobra.Command {
 	var s span
 	var results bool
 	cmd := &cobra.Command{
-		Use:   "history [NAME]",
+		Use:   "history [NAME|#N]",
 		Short: "incidents, newest first; or the results of one monitor",
-		Long: `Prints the incidents of everything or of one monitor, newest first, with
---results the results of one monitor, oldest first. Without an engine it reads
-the file.`,
-		Example: "  lookout history --since 7d\n  lookout history shop --results --since 2h --format csv",
+		Long: `Prints the incidents of everything or of one monitor, newest first, or the one
+with a number; with --results the results of one monitor, oldest first. Without
+an engine it reads the file.`,
+		Example: "  lookout history --since 7d\n  lookout history '#4711'\n  lookout history shop --results --since 2h --format csv",
 		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			format, err := c.reportFormat(report.Text, report.JSON, report.CSV)
 			if err != nil {
 				return err
 			}
-			if results && len(args) == 0 {
+			about, err := historyOf(args)
+			if err != nil {
+				return err
+			}
+			if results && about.Name == "" {
 				return failf(exitUsage, "--results are of one monitor: name it")
 			}
 			ctx := cmd.Context()
@@ -71,19 +75,18 @@ the file.`,
 				return err
 			}
 			if results {
-				list, err := m.Results(ctx, uptime.ResultQuery{Monitor: args[0], Since: since, Until: until, Limit: mostRows})
+				list, err := m.Results(ctx, uptime.ResultQuery{Monitor: about.Name, Since: since, Until: until, Limit: mostRows})
 				if err != nil {
-					return err
+					return unheardOf(err, about)
 				}
 				return report.Results(c.stdout, list, opt)
 			}
-			q := uptime.IncidentQuery{Since: since, Until: until, Limit: mostRows}
-			if len(args) > 0 {
-				q.Monitor = args[0]
+			list, err := m.Incidents(ctx, uptime.IncidentQuery{Number: about.Incident, Monitor: about.Name, Since: since, Until: until, Limit: mostRows})
+			if err == nil && about.Incident != 0 && len(list) == 0 {
+				err = uptime.ErrNoMonitor
 			}
-			list, err := m.Incidents(ctx, q)
 			if err != nil {
-				return err
+				return unheardOf(err, about)
 			}
 			return report.Incidents(c.stdout, list, opt)
 		},
@@ -91,6 +94,29 @@ the file.`,
 	cmd.Flags().BoolVar(&results, "results", false, "the results of the checks, instead of the incidents")
 	s.flags(cmd)
 	return cmd
+}
+
+// historyOf is the monitor or the incident that history is asked for; neither means all.
+func historyOf(args []string) (uptime.Selector, error) {
+	if len(args) == 0 {
+		return uptime.Selector{}, nil
+	}
+	about, err := uptime.ParseSelector(args[0])
+	if err == nil && about.Name == "" && about.Incident == 0 {
+		err = failf(exitUsage, "history is of one monitor, of one incident, or of all; %s is a choice of several", uptime.Clean(args[0], 80))
+	}
+	return about, err
+}
+
+// unheardOf says that there is no such thing, where that is the error.
+func unheardOf(err error, about uptime.Selector) error {
+	switch {
+	case !errors.Is(err, uptime.ErrNoMonitor):
+		return err
+	case about.Incident != 0:
+		return failf(exitUsage, "there is no incident #%d; lookout history lists them", about.Incident)
+	}
+	return failf(exitUsage, "%w: %s; lookout status lists them, and lookout history those that have gone", uptime.ErrNoMonitor, uptime.Clean(about.Name, 80))
 }
 
 // mostRows is how many incidents or results are printed at most: as many as the API gives.

@@ -18,6 +18,7 @@ type instance struct {
 	place  place
 	config *config.Config
 	folder folder
+	wrong  error // why it cannot be used; nil for a good one, and for one that was not read
 }
 
 // types are the check types: those that call somebody up, and those that the engine judges.
@@ -50,7 +51,8 @@ func (e *noConfig) Error() string {
 
 // load reads the configuration. All its mistakes come at once; the instance
 // then has what could be read of it, which is enough to find its data folder.
-func (c *call) load() (instance, error) {
+func (c *call) load() (in instance, err error) {
+	defer func() { in.wrong = err }()
 	p, err := c.place()
 	if err != nil {
 		return instance{place: p}, err
@@ -58,7 +60,7 @@ func (c *call) load() (instance, error) {
 	done := c.during("reading " + p.path)
 	cfg, err := config.Load(p.path, c.options())
 	done()
-	in := instance{place: p, config: cfg}
+	in = instance{place: p, config: cfg}
 	if cfg == nil {
 		return in, unreadable(p.path, err)
 	}

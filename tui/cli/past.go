@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"lookout/engine"
@@ -103,32 +104,44 @@ func (a *archive) Events(_ context.Context, q uptime.EventQuery) ([]uptime.Event
 // Incidents answers from the file.
 func (a *archive) Incidents(_ context.Context, q uptime.IncidentQuery) ([]uptime.Incident, error) {
 	if a.store == nil {
-		return nil, nil
+		return nil, a.known(q.Monitor, 0)
 	}
-	return a.store.Incidents(q)
+	list, err := a.store.Incidents(q)
+	if err != nil {
+		return nil, err
+	}
+	return list, a.known(q.Monitor, len(list))
 }
 
 // Results answers from the file.
 func (a *archive) Results(_ context.Context, q uptime.ResultQuery) ([]uptime.Result, error) {
 	if a.store == nil {
-		return nil, nil
+		return nil, a.known(q.Monitor, 0)
 	}
-	return a.store.Results(q)
+	list, err := a.store.Results(q)
+	if err != nil {
+		return nil, err
+	}
+	return list, a.known(q.Monitor, len(list))
+}
+
+// known reports a name that neither is a monitor nor was one, as the engine does.
+func (a *archive) known(name string, found int) error {
+	if found > 0 || name == "" || slices.ContainsFunc(a.in.config.Jobs, func(j uptime.Job) bool { return j.Name == name }) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", uptime.ErrNoMonitor, uptime.Clean(name, 120))
 }
 
 // remember finds who knows the past: the engine, else the file, of which the
 // note on standard error says how old its truth is.
 func (c *call) remember(ctx context.Context) (m memories, e *peer, done func(), err error) {
-	e, err = c.reach(ctx)
-	if err == nil {
-		return e, e, e.Close, nil
-	}
-	if codeOf(err) != exitNoEngine {
-		return nil, nil, nil, err
-	}
-	in, err := c.load()
+	e, in, err := c.reachOrRead(ctx)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if e != nil {
+		return e, e, e.Close, nil
 	}
 	a, err := c.openArchive(in)
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 // peer is an engine that answers on a socket.
 type peer struct {
 	*api.Client
-	hello api.Hello
+	hello  api.Hello
+	folder folder // of the socket
 }
 
 // dial reaches the engine on a socket.
@@ -34,7 +35,7 @@ func (c *call) dial(ctx context.Context, socket string, readOnly bool) (*peer, e
 		client.Close()
 		return nil, err
 	}
-	return &peer{client, hello}, nil
+	return &peer{client, hello, folder(filepath.Dir(socket))}, nil
 }
 
 // taken says that a data folder is in use, and how to see by whom.
@@ -52,47 +53,6 @@ func configName(path string) string {
 		return "no configuration"
 	}
 	return path
-}
-
-// reach finds the engine of this call's configuration: first where it most
-// likely is, then where the whole configuration says.
-func (c *call) reach(ctx context.Context) (*peer, error) {
-	p, err := c.place()
-	if err != nil {
-		return nil, err
-	}
-	if f, err := c.likelyFolder(p); err == nil {
-		if e, err := c.dial(ctx, f.socket(), false); err == nil {
-			if e.hello.Config == p.path {
-				return e, nil
-			}
-			e.Close()
-		}
-	}
-	in, err := c.load()
-	if in.folder == "" {
-		return nil, err
-	}
-	e, err := c.dial(ctx, in.folder.socket(), false)
-	switch {
-	case err != nil:
-		return nil, noEngine(in, err)
-	case e.hello.Config != p.path:
-		e.Close()
-		return nil, e.taken(in.folder, p.path)
-	}
-	return e, nil
-}
-
-// noEngine says that nobody answers for a configuration, and what to do.
-func noEngine(in instance, err error) error {
-	if errors.Is(err, uptime.ErrNotAllowed) {
-		return failf(exitDenied, "%w; it is its owner's, and of the group socket_group", err)
-	}
-	if h := in.folder.holder(); h.pid != 0 && alive(h.pid) {
-		return failf(exitNoEngine, "engine pid %d does not answer", h.pid)
-	}
-	return failf(exitNoEngine, "no engine runs with %s; lookout engine or lookout starts one", in.place.path)
 }
 
 // socketAt is the socket that a person names: itself, or by its data folder.

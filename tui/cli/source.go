@@ -42,7 +42,7 @@ func (e *embedded) Stop(context.Context) error {
 func (c *call) user() string {
 	if u, err := user.Current(); err == nil {
 		if c.as != "" && u.Uid == "0" {
-			return uptime.Clean(c.as, 80)
+			return c.as
 		}
 		return uptime.Clean(u.Username, 80)
 	}

@@ -120,24 +120,20 @@ func (c *call) printStatus(ctx context.Context, f statusFlags) (int, error) {
 		return code, err
 	}
 	if err := config.WriteFile(f.output, 0o644, b.Bytes()); err != nil {
-		return code, fmt.Errorf("write %s: %w", f.output, cause(err))
+		return code, &unwritten{fmt.Errorf("the status cannot be written to %s: %w", f.output, cause(err))}
 	}
 	return code, nil
 }
 
 // status asks the engine, or reads what the last one knew.
 func (c *call) status(ctx context.Context, page string) (uptime.Status, error) {
-	e, err := c.reach(ctx)
-	if err == nil {
-		defer e.Close()
-		return e.Status(ctx, page, false)
-	}
-	if codeOf(err) != exitNoEngine {
-		return uptime.Status{}, err
-	}
-	in, err := c.load()
+	e, in, err := c.reachOrRead(ctx)
 	if err != nil {
 		return uptime.Status{}, err
+	}
+	if e != nil {
+		defer e.Close()
+		return e.Status(ctx, page, false)
 	}
 	a, err := c.openArchive(in)
 	if err != nil {
