@@ -120,6 +120,10 @@ func incidentStatus(in *uptime.Incident, s *shell) (string, theme.Style) {
 	switch {
 	case in.Behind != "":
 		return "behind " + in.Behind, theme.Plain
+	case in.Ended == uptime.EndedUnwatched:
+		return "unwatched", theme.Plain
+	case in.Ended != "":
+		return in.Ended, theme.Plain
 	case !in.Open():
 		return "up " + shortStamp(in.End, s.now, s.loc), theme.Plain
 	case in.Ack != nil && in.Ack.Until.IsZero():

@@ -227,7 +227,7 @@ func (l *incidents) head(s *shell, p *pen) {
 		facts = append(facts, fmt.Sprintf("%d not acked", st.unacked))
 	}
 	facts = append(facts, fmt.Sprintf("%d closed in 7d", st.closed))
-	if st.closed > 0 {
+	if st.mttr > 0 {
 		facts = append(facts, "MTTR 7d "+uptime.Ago(st.mttr))
 	}
 	if n := st.closed + st.open; n > 0 {
@@ -258,7 +258,7 @@ type incidentStats struct {
 
 func (l *incidents) stats(now time.Time) incidentStats {
 	var st incidentStats
-	var sum time.Duration
+	var sum, recovered time.Duration
 	for _, in := range l.all {
 		switch {
 		case in.Open():
@@ -268,11 +268,14 @@ func (l *incidents) stats(now time.Time) incidentStats {
 			}
 		case in.End.After(now.Add(-rangeOfStats)):
 			st.closed++
-			sum += in.Lasted(now)
+			if in.Ended == "" { // nobody saw the recovery of what is no longer watched
+				recovered++
+				sum += in.Lasted(now)
+			}
 		}
 	}
-	if st.closed > 0 {
-		st.mttr = sum / time.Duration(st.closed)
+	if recovered > 0 {
+		st.mttr = sum / recovered
 	}
 	return st
 }
@@ -343,6 +346,9 @@ func (l *incidents) copy(s *shell, what copyWhat) string {
 		end := "still open"
 		if !r.in.Open() {
 			end = "until " + r.in.End.In(s.loc).Format("2006-01-02 15:04:05")
+			if r.in.Ended != "" {
+				end += ", " + r.in.Ended
+			}
 		}
 		fmt.Fprintf(&b, "#%d  %s  %s  from %s %s, %s  %s  %s\n", r.in.Number, r.in.Verdict.Label(), r.in.Monitor,
 			r.in.Start.In(s.loc).Format("2006-01-02 15:04:05 MST"), end, uptime.Ago(r.in.Lasted(s.now)), r.in.Fault, r.in.Message)

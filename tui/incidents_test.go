@@ -79,7 +79,7 @@ func TestIncidentsFilter(t *testing.T) {
 func TestIncidentsStats(t *testing.T) {
 	s, l := incidentsShell(t, "")
 	st := l.stats(s.now)
-	if st.open != 3 || st.unacked != 1 || st.closed != 4 || st.mttr != (120+391+365+60)*time.Second/4 {
+	if st.open != 3 || st.unacked != 1 || st.closed != 4 || st.mttr != (120+391+60)*time.Second/3 {
 		t.Errorf("%+v", st)
 	}
 }

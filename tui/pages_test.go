@@ -279,6 +279,7 @@ func pagesSource() *pageSource {
 	f.incidents = []uptime.Incident{past(4706, vpn, "09:12:02.000", 2*time.Minute, uptime.FaultTCPTimeout, "no answer in 10 s", ""),
 		past(4705, "gw-sgp.example.net", "07:40:44.000", 391*time.Second, uptime.FaultICMPTimeout, "100% loss", "office uplink"),
 		past(4704, "db-backup.example.com", "03:00:10.000", 365*time.Second, uptime.FaultTCPRefused, "TCP connect refused", "")}
+	f.incidents[2].Ended = uptime.EndedUnwatched
 	yesterday := past(4692, "git.example.com", "11:02:41.000", time.Minute, uptime.FaultHTTPStatus, "HTTP status 502, expected 200-299", "")
 	yesterday.Start, yesterday.End = yesterday.Start.Add(-2*day), yesterday.End.Add(-2*day)
 	f.incidents = append(f.incidents, yesterday)
