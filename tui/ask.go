@@ -32,6 +32,7 @@ var deeds = map[uptime.Verb]deed{
 		{key: "3", word: "4h", d: 4 * time.Hour}, {key: "4", word: "tomorrow 08:00", at: tomorrow8}},
 		"checks go on, nobody is told, the time is not counted in uptime"},
 	uptime.VerbUnmaintain: {uptime.VerbUnmaintain, "out of maintenance", nil, "the verdict counts again"},
+	uptime.VerbBeat:       {uptime.VerbBeat, "called in for", nil, "as if the job had said that it is well"},
 	uptime.VerbCheck:      {uptime.VerbCheck, "being checked", nil, "one check now from all places, beside the regular ones"},
 }
 

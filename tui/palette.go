@@ -49,7 +49,7 @@ func (s *shell) commands() []command {
 	}
 	return append(out,
 		verb(uptime.VerbResume, "end a pause"), verb(uptime.VerbUnack, "take an acknowledgement back"),
-		verb(uptime.VerbUnmaintain, "end maintenance"),
+		verb(uptime.VerbUnmaintain, "end maintenance"), s.beatCommand(verb(uptime.VerbBeat, "call in for a job")),
 		command{name: "go", arg: "MONITOR", help: "to a monitor by name", run: (*shell).goByName},
 		command{name: "view save", arg: "NAME", help: "keep the filter", run: func(s *shell, arg string) tea.Cmd { return s.saveView(arg) }},
 		command{name: "reload", help: "read the configuration again", off: only, run: func(s *shell, _ string) tea.Cmd { return s.reload() }},
@@ -58,6 +58,15 @@ func (s *shell) commands() []command {
 		command{name: "mouse off", help: "the terminal selects text", run: func(s *shell, _ string) tea.Cmd { return s.setMouse(false) }},
 		command{name: "ascii on", help: "plain characters", run: func(s *shell, _ string) tea.Cmd { return s.setASCII(true) }},
 		command{name: "ascii off", help: "glyphs", run: func(s *shell, _ string) tea.Cmd { return s.setASCII(false) }})
+}
+
+// beatCommand is what only monitors that wait for a job take.
+func (s *shell) beatCommand(c command) command {
+	waits := func(st *uptime.State) bool { return st.Type == "beat" }
+	if c.off == "" && !anyState(s.matching(s.targets()), waits) {
+		c.off = "only monitors of the type beat wait for a job"
+	}
+	return c
 }
 
 // openVerb asks about a verb that is meant as it is, not turned round.

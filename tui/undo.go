@@ -56,7 +56,7 @@ func reversal(verb uptime.Verb, states []*uptime.State) []uptime.Action {
 	for _, st := range states {
 		h := how{}
 		switch verb {
-		case uptime.VerbCheck:
+		case uptime.VerbCheck, uptime.VerbBeat:
 			return nil
 		case uptime.VerbAck, uptime.VerbUnack:
 			if st.Incident == 0 {
