@@ -19,6 +19,11 @@ type FirstRun struct {
 	Path     string   // of the file that Save will write, for people
 	Searched []string // where a configuration was looked for, for people
 
+	// Wrong says why a line cannot be watched at all; nil: it can. It is asked
+	// with every key, so it looks at the text and at nothing else.
+	Wrong func(line string) error
+	// Other says what else a line may have meant; nil: nothing.
+	Other func(line string) *FirstOther
 	// Check tries what a person typed in one line, within ctx. The error says
 	// why the line cannot be watched at all; a check that fails is no error.
 	Check func(ctx context.Context, line string) (FirstCheck, error)
@@ -38,6 +43,14 @@ type FirstCheck struct {
 	Text string // what was found: "200 in 184 ms, certificate 43 days"
 }
 
+// FirstOther is a doubt about a line: a bare name is watched as a website, and
+// ns1.example.net is more likely something else.
+type FirstOther struct {
+	Looks string // "a name server"
+	DNS   string // the line for ctrl-y; "": none
+	ICMP  string // the line for ctrl-o
+}
+
 const (
 	firstAtOnce = 8      // checks at the same time, so that a long paste is no burst
 	firstLines  = 10_000 // more belong into a file
@@ -54,7 +67,8 @@ type firstRun struct {
 	every input
 	field int // what has the focus: fieldLines, fieldEvery
 
-	found   map[string]firstFound // by line
+	found   map[string]firstFound // by line, once the cursor has left it
+	typing  firstTyped            // the line with the cursor
 	queue   []string
 	running int
 	saving  bool
@@ -71,6 +85,12 @@ type firstFound struct {
 	done  bool
 	check FirstCheck
 	err   error
+}
+
+// firstTyped is what a line that is being typed is found to be.
+type firstTyped struct {
+	line  string
+	wrong error
 }
 
 type (
@@ -105,6 +125,9 @@ func (f *firstRun) keys() []binding {
 		{keys: []string{"ctrl+s"}, show: "ctrl-s", group: groupDo, help: "save and start", hint: "save and start", verb: "save and start", run: f.save},
 		{keys: []string{"tab"}, group: groupMove, help: "next field", hint: "next field", rank: 1, run: f.nextField},
 		{keys: []string{"ctrl+p"}, show: "ctrl-p", group: groupSee, help: "preview the file", hint: "preview", rank: 2, verb: "preview the file", run: f.preview},
+		{keys: []string{"ctrl+y"}, show: "ctrl-y", group: groupDo, help: "watch it as dns", run: f.instead},
+		{keys: []string{"ctrl+o"}, show: "ctrl-o", group: groupDo, help: "watch it as icmp", run: f.instead},
+		{keys: []string{"?"}, group: groupScreens, help: "this help, on an empty line", hint: "help", run: func(s *shell, _ string) tea.Cmd { return s.openHelp("") }},
 		// These are typed; they are here for help.
 		{keys: []string{"enter"}, group: groupMove, help: "check the line, begin the next", run: none},
 		{keys: []string{"up", "down"}, group: groupMove, help: "line", run: none},
@@ -201,10 +224,60 @@ func (f *firstRun) nextField(s *shell, _ string) tea.Cmd {
 	return f.check(s, f.at)
 }
 
+// doubted is the line that ctrl-y and ctrl-o are about: the one with the
+// cursor, or the one above an empty one.
+func (f *firstRun) doubted() (int, *FirstOther) {
+	i := f.at
+	if i > 0 && lineOf(&f.lines[i]) == "" {
+		i--
+	}
+	line := lineOf(&f.lines[i])
+	if line == "" || f.with.Other == nil || f.field != fieldLines {
+		return i, nil
+	}
+	return i, f.with.Other(line)
+}
+
+// instead takes the line for what it may have meant.
+func (f *firstRun) instead(s *shell, key string) tea.Cmd {
+	i, other := f.doubted()
+	line := ""
+	if other != nil {
+		line = other.DNS
+		if key == "ctrl+o" {
+			line = other.ICMP
+		}
+	}
+	if line == "" {
+		s.say("this line can mean one thing only")
+		return nil
+	}
+	f.lines[i].set(line)
+	return f.check(s, i)
+}
+
+// wrong says why a line cannot be watched, the one that is being typed too.
+func (f *firstRun) wrong(line string) error {
+	if found, ok := f.found[line]; ok {
+		return found.err
+	}
+	if line != f.typing.line {
+		f.typing = firstTyped{line: line}
+		if f.with.Wrong != nil && line != "" {
+			f.typing.wrong = f.with.Wrong(line)
+		}
+	}
+	return f.typing.wrong
+}
+
 // check tries a line that has not been tried as it stands.
 func (f *firstRun) check(s *shell, i int) tea.Cmd {
 	line := lineOf(&f.lines[i])
 	if _, ok := f.found[line]; ok || line == "" {
+		return nil
+	}
+	if err := f.wrong(line); err != nil {
+		f.found[line] = firstFound{done: true, err: err}
 		return nil
 	}
 	f.found[line] = firstFound{}
@@ -229,37 +302,74 @@ func (f *firstRun) next(s *shell) tea.Cmd {
 
 func lineOf(in *input) string { return strings.TrimSpace(in.text()) }
 
-// wanted is the lines that say something, each once.
-func (f *firstRun) wanted() []string {
-	var out []string
+// wanted is the lines that can be watched, each target once, and how many cannot.
+func (f *firstRun) wanted() (lines []string, wrong int) {
 	seen := map[string]bool{}
 	for i := range f.lines {
-		if l := lineOf(&f.lines[i]); l != "" && !seen[l] {
-			out, seen[l] = append(out, l), true
+		l := lineOf(&f.lines[i])
+		if l == "" || seen[l] {
+			continue
 		}
+		seen[l] = true
+		if f.wrong(l) != nil {
+			wrong++
+			continue
+		}
+		if url := f.found[l].check.URL; url != "" && url != l {
+			if seen[url] {
+				continue
+			}
+			seen[url] = true
+		}
+		lines = append(lines, l)
 	}
-	return out
+	return lines, wrong
 }
 
-// complete is what would be saved, or why it cannot be.
+// interval is what was typed as one.
+func (f *firstRun) interval() (time.Duration, error) {
+	every, err := uptime.ParseDuration(f.every.text())
+	if err == nil && every < time.Second {
+		err = errors.New("the shortest interval is 1s")
+	}
+	return every, err
+}
+
+// complete is what would be saved, or why it cannot be; the cursor is then
+// where it has to be mended.
 func (f *firstRun) complete() ([]string, time.Duration, error) {
-	lines := f.wanted()
+	lines, wrong := f.wanted()
+	if wrong > 0 {
+		for i := range f.lines {
+			if l := lineOf(&f.lines[i]); l != "" && f.wrong(l) != nil {
+				f.at, f.field = i, fieldLines
+				return nil, 0, fmt.Errorf("%s: %w", l, f.wrong(l))
+			}
+		}
+	}
 	if len(lines) == 0 {
 		return nil, 0, errors.New("type or paste at least one address first")
 	}
-	every, err := uptime.ParseDuration(f.every.text())
+	every, err := f.interval()
 	if err != nil {
+		f.field = fieldEvery
 		return nil, 0, fmt.Errorf("every: %w", err)
 	}
-	if every < time.Second {
-		return nil, 0, errors.New("every: the shortest interval is 1s")
-	}
-	for _, l := range lines {
-		if found := f.found[l]; found.err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", l, found.err)
-		}
-	}
 	return lines, every, nil
+}
+
+// file is what would be written; "" where that is not known, or where there is
+// too much of it to make it anew for every screen.
+func (f *firstRun) file(lines []string) string {
+	every, err := f.interval()
+	if err != nil || len(lines) == 0 || len(lines) > 200 {
+		return ""
+	}
+	text, err := f.with.Preview(lines, every)
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 func (f *firstRun) preview(s *shell, _ string) tea.Cmd {

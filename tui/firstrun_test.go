@@ -23,11 +23,21 @@ type firstDesk struct {
 
 func (d *firstDesk) options() FirstRun {
 	return FirstRun{Path: "~/.config/lookout/lookout.toml", Searched: []string{".", "~/.config/lookout", "/etc/lookout"},
+		Wrong: func(line string) error {
+			if strings.Contains(line, "bad") {
+				return errors.New("no scheme of that name; write https://, tcp://, dns: or icmp://")
+			}
+			return nil
+		},
+		Other: func(line string) *FirstOther {
+			if line == "ns1.example.net" {
+				return &FirstOther{"a name server", "dns://ns1.example.net/example.net?type=SOA", "icmp://ns1.example.net"}
+			}
+			return nil
+		},
 		Check: func(_ context.Context, line string) (FirstCheck, error) {
 			d.checked = append(d.checked, line)
 			switch {
-			case strings.Contains(line, "bad"):
-				return FirstCheck{}, errors.New("no scheme of that name; write https://, tcp://, dns: or icmp://")
 			case strings.Contains(line, "dead"):
 				return FirstCheck{Name: line, URL: "https://" + line, Text: "TCP connect 192.0.2.9:443 refused"}, nil
 			}
@@ -66,8 +76,9 @@ func TestFirstRunScreens(t *testing.T) {
 		f.lines = []input{{}, {}, {}, {}}
 		for i, l := range []string{"https://www.example.com", "dead.example.com", "bad://example.net", "ns1.example.net"} {
 			f.lines[i].set(l)
-			f.found[l] = firstFound{}
-			if i < 3 {
+			if err := f.with.Wrong(l); err != nil {
+				f.found[l] = firstFound{done: true, err: err}
+			} else if i < 3 {
 				check, err := f.with.Check(context.Background(), l)
 				f.found[l] = firstFound{true, check, err}
 			}
@@ -140,7 +151,7 @@ func TestFirstRunEdits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s, f := firstShell(t, &firstDesk{})
 			press(t, s, tt.keys...)
-			if got := f.wanted(); strings.Join(got, "|") != strings.Join(tt.want, "|") {
+			if got, _ := f.wanted(); strings.Join(got, "|") != strings.Join(tt.want, "|") {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 			withinScreen(t, tt.name, s.render(), 80, 24)
@@ -164,7 +175,7 @@ func TestFirstRunPaste(t *testing.T) {
 	if len(d.checked) != 301 || f.running != 0 {
 		t.Errorf("checked %d of 301 lines, %d still run", len(d.checked), f.running)
 	}
-	if got := f.wanted(); len(got) != 301 || got[0] != "host-0.example.com" || strings.Contains(got[300], "\x1b") {
+	if got, _ := f.wanted(); len(got) != 301 || got[0] != "host-0.example.com" || strings.Contains(got[300], "\x1b") {
 		t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
 	}
 	withinScreen(t, "paste", s.render(), 80, 24)
@@ -226,5 +237,76 @@ func TestFirstRunPreview(t *testing.T) {
 	s.back()
 	if s.top() != page(f) || d.saved != nil {
 		t.Error("esc does not lead back, or something was written")
+	}
+}
+
+// TestFirstRunMarksAsTyped: a line that cannot be watched says so at once, is
+// never checked, and counts for nothing.
+func TestFirstRunMarksAsTyped(t *testing.T) {
+	d := &firstDesk{}
+	s, f := firstShell(t, d)
+	typeText(t, s, "www.example.com")
+	press(t, s, "enter")
+	typeText(t, s, "bad://x")
+	got := plainText(s.render())
+	for _, want := range []string{"! no scheme of that name", "(1 monitor, 5 lines)", "1 line to mend first"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	press(t, s, "enter")
+	typeText(t, s, "other.example.com")
+	if len(d.checked) != 1 {
+		t.Errorf("checked %q", d.checked)
+	}
+	for _, key := range []string{"ctrl+p", "ctrl+s"} {
+		press(t, s, key)
+		if s.top() != page(f) || d.saved != nil || f.at != 1 {
+			t.Errorf("%s goes on to %T, the cursor is in line %d", key, s.top(), f.at+1)
+		}
+	}
+	press(t, s, "ctrl+u", "ctrl+s")
+	if len(d.saved) != 2 {
+		t.Errorf("saved %q after it was mended", d.saved)
+	}
+}
+
+// TestFirstRunOther: a name that is more likely a name server becomes one by a
+// key, while it is typed and from the line below.
+func TestFirstRunOther(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		keys []string
+		want string
+	}{
+		{"while it is typed", []string{"ctrl+y"}, "dns://ns1.example.net/example.net?type=SOA"},
+		{"from the line below", []string{"enter", "ctrl+o"}, "icmp://ns1.example.net"},
+	} {
+		d := &firstDesk{}
+		s, f := firstShell(t, d)
+		typeText(t, s, "ns1.example.net")
+		if got := plainText(s.render()); !strings.Contains(got, "a name server? ^y dns ^o icmp") {
+			t.Errorf("%s: nothing is offered:\n%s", c.name, got)
+		}
+		press(t, s, c.keys...)
+		if got, _ := f.wanted(); len(got) != 1 || got[0] != c.want || d.checked[len(d.checked)-1] != c.want {
+			t.Errorf("%s: watches %q, checked %q", c.name, got, d.checked)
+		}
+		press(t, s, "ctrl+y")
+		if !strings.Contains(s.message.text, "one thing only") {
+			t.Errorf("%s: a second time it says %q", c.name, s.message.text)
+		}
+	}
+}
+
+func TestFirstRunTakesATargetOnce(t *testing.T) {
+	s, f := firstShell(t, &firstDesk{})
+	for _, l := range []string{"dead.example.com", "https://dead.example.com", "x"} {
+		typeText(t, s, l)
+		press(t, s, "enter")
+	}
+	f.found["https://dead.example.com"] = firstFound{done: true, check: FirstCheck{URL: "https://dead.example.com"}}
+	if got, _ := f.wanted(); len(got) != 2 {
+		t.Errorf("watches %q", got)
 	}
 }

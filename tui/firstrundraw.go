@@ -18,7 +18,46 @@ func (f *firstRun) head(s *shell, p *pen) {
 	}
 }
 
+// body is the form; where there is room, what would be written is beside it.
 func (f *firstRun) body(s *shell, p *pen) {
+	file := f.besideLines(p)
+	if file == nil {
+		f.form(s, p)
+		return
+	}
+	var form pen
+	form.reset(s.th, formCells, p.left())
+	f.form(s, &form)
+	form.blank(0)
+	for i, l := range strings.Split(form.screen(), "\n") {
+		p.paste(l)
+		p.to(formCells + 1)
+		if i < len(file) {
+			p.cell(theme.Faint, file[i], p.w-p.x-1)
+		}
+		p.end()
+	}
+}
+
+// formCells is the width of the form where the file is beside it.
+const formCells = 80
+
+// besideLines are the lines of the file that would be written; nil where there
+// is no room for them, or nothing to write.
+func (f *firstRun) besideLines(p *pen) []string {
+	lines, _ := f.wanted()
+	text := f.file(lines)
+	if p.w < wide || len(lines) == 0 || text == "" {
+		return nil
+	}
+	out := append([]string{"", f.with.Path, ""}, strings.Split(strings.TrimSpace(text), "\n")...)
+	if n := p.left(); len(out) > n {
+		out = append(out[:max(n-1, 0)], "…")
+	}
+	return out
+}
+
+func (f *firstRun) form(s *shell, p *pen) {
 	h := p.left()
 	framed := p.w >= 40 && h >= 10
 	var above []string
@@ -60,12 +99,22 @@ func (f *firstRun) body(s *shell, p *pen) {
 	p.to(1)
 	p.say("ctrl-s will write ")
 	p.text(theme.Strong, f.with.Path)
-	if n := len(f.wanted()); n > 0 {
-		p.say(" (", times(n, "monitor"), ")")
+	lines, wrong := f.wanted()
+	if len(lines) > 0 {
+		p.say(" (", times(len(lines), "monitor"))
+		if n := strings.Count(f.file(lines), "\n"); n > 0 {
+			p.say(", ", times(n, "line"))
+		}
+		p.say(")")
 	}
 	p.end()
 	p.to(1)
-	p.say("ctrl-p shows the file before it is written.")
+	if wrong > 0 {
+		p.text(theme.Warn, times(wrong, "line")+" to mend first")
+		p.say("; ctrl-s goes there")
+	} else {
+		p.say("ctrl-p shows the file before it is written.")
+	}
 	p.end()
 }
 
@@ -101,7 +150,7 @@ func (f *firstRun) drawLines(s *shell, p *pen, rows int, framed bool) {
 				p.cell(theme.Plain, f.lines[i].text(), left)
 			}
 			p.to(x + left + 1)
-			f.drawFound(s, p, lineOf(&f.lines[i]), p.w-p.x-edge-1)
+			f.drawFound(s, p, i, p.w-p.x-edge-1)
 		}
 		if framed {
 			p.to(p.w - 2)
@@ -124,9 +173,31 @@ func (f *firstRun) frame(p *pen, from, to rune) {
 	p.end()
 }
 
-func (f *firstRun) drawFound(s *shell, p *pen, line string, width int) {
+// drawFound writes what a line is found to be: what is wrong with it, what else
+// it may mean, or how its check went.
+func (f *firstRun) drawFound(s *shell, p *pen, i, width int) {
+	line := lineOf(&f.lines[i])
 	found, ok := f.found[line]
-	if !ok || width < 3 {
+	wrong := f.wrong(line)
+	if width < 3 || line == "" {
+		return
+	}
+	if at, other := f.doubted(); at == i && other != nil && wrong == nil && !found.check.OK {
+		p.text(theme.Plain, "… ")
+		x := p.x
+		p.cell(theme.Plain, other.Looks+"?", min(cells(other.Looks)+1, width-2))
+		for _, k := range [][2]string{{other.DNS, "^y dns"}, {other.ICMP, "^o icmp"}} {
+			if k[0] != "" && p.x-x+1+len(k[1]) <= width-2 {
+				p.say(" ")
+				p.text(theme.Accent, k[1])
+			}
+		}
+		return
+	}
+	if wrong != nil {
+		found, ok = firstFound{done: true, err: wrong}, true
+	}
+	if !ok {
 		return
 	}
 	glyph, style, text := f.say(s, found)
@@ -157,7 +228,7 @@ func (f *firstRun) drawEvery(p *pen) {
 	p.say("[")
 	f.every.draw(p, 12, f.field == fieldEvery)
 	p.say("]")
-	if _, err := uptime.ParseDuration(f.every.text()); err != nil {
+	if _, err := f.interval(); err != nil {
 		p.say("  ")
 		p.text(theme.Warn, err.Error())
 	}
@@ -172,7 +243,11 @@ func (f *firstRun) status(s *shell, p *pen) {
 		return
 	}
 	line := lineOf(&f.lines[f.at])
-	if found, ok := f.found[line]; ok && found.done && f.field == fieldLines {
+	found, ok := f.found[line]
+	if err := f.wrong(line); err != nil {
+		found, ok = firstFound{done: true, err: err}, true
+	}
+	if ok && found.done && f.field == fieldLines {
 		_, _, text := f.say(s, found)
 		if found.err == nil && found.check.URL != "" && found.check.URL != line {
 			text = found.check.URL + ": " + text

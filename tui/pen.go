@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/clipperhouse/displaywidth"
 
 	"lookout/tui/theme"
@@ -108,6 +109,14 @@ func (p *pen) picture(st theme.Style, width int, draw func(dst []byte) []byte) {
 	p.buf = draw(p.buf)
 	p.x += width
 	p.close(st)
+}
+
+// paste writes a line that another pen has drawn.
+func (p *pen) paste(line string) {
+	if n := ansi.StringWidth(line); p.y < p.h && p.x+n <= p.w {
+		p.buf = append(p.buf, line...)
+		p.x += n
+	}
 }
 
 // screen is what was written.

@@ -36,6 +36,8 @@ func (c *call) welcome(ctx context.Context, looked []string) error {
 	leave, err := c.screen(ctx, tui.Options{FirstRun: &tui.FirstRun{
 		Path:     c.tilde(path),
 		Searched: shown,
+		Wrong:    func(line string) error { _, err := c.firstConfig(line); return err },
+		Other:    otherMeaning,
 		Check:    c.firstCheck,
 		Preview:  func(lines []string, every time.Duration) (string, error) { return firstText(lines, every), nil },
 		Save: func(lines []string, every time.Duration) (string, error) {
@@ -52,34 +54,67 @@ func (c *call) welcome(ctx context.Context, looked []string) error {
 	return c.embed(ctx, in)
 }
 
-// firstCheck tries what a person typed.
-func (c *call) firstCheck(ctx context.Context, line string) (tui.FirstCheck, error) {
+// firstConfig reads a line that a person typed.
+func (c *call) firstConfig(line string) (*config.Config, error) {
 	cfg, err := config.FromURLs([]string{line}, c.options())
 	var wrong config.Mistakes
 	if errors.As(err, &wrong) && len(wrong) > 0 {
-		return tui.FirstCheck{}, errors.New(wrong[0].String())
+		return nil, errors.New(wrong[0].String())
 	}
 	if err != nil {
-		return tui.FirstCheck{}, err
+		return nil, err
 	}
 	if len(cfg.Jobs) == 0 {
-		return tui.FirstCheck{}, errors.New("there is nothing to watch in this line")
+		return nil, errors.New("there is nothing to watch in this line")
+	}
+	return cfg, nil
+}
+
+// otherMeaning is what a bare name may be besides a website.
+func otherMeaning(line string) *tui.FirstOther {
+	if strings.ContainsAny(line, ":/ ") {
+		return nil
+	}
+	host, zone, ok := strings.Cut(strings.ToLower(line), ".")
+	if !ok || zone == "" {
+		return nil
+	}
+	switch strings.TrimRight(host, "0123456789-") {
+	case "ns", "dns", "resolver":
+		if !strings.Contains(zone, ".") { // ns1.org
+			return nil
+		}
+		return &tui.FirstOther{Looks: "a name server", DNS: "dns://" + line + "/" + zone + "?type=SOA", ICMP: "icmp://" + line}
+	case "gw", "router", "gateway", "switch", "fw", "firewall", "core-switch":
+		return &tui.FirstOther{Looks: "a router", ICMP: "icmp://" + line}
+	}
+	return nil
+}
+
+// firstCheck tries what a person typed.
+func (c *call) firstCheck(ctx context.Context, line string) (tui.FirstCheck, error) {
+	cfg, err := c.firstConfig(line)
+	if err != nil {
+		return tui.FirstCheck{}, err
 	}
 	job := cfg.Jobs[0]
 	r := (&probes.Runner{}).Run(ctx, job)
 	return tui.FirstCheck{Name: job.Name, URL: job.Target, OK: r.Outcome == uptime.OutcomeUp || r.Outcome == uptime.OutcomeDegraded,
-		Text: foundText(&r, c.now())}, nil
+		Text: foundText(job.Type, &r, c.now())}, nil
 }
 
 // foundText says what a check found, in a few words.
-func foundText(r *uptime.Result, now time.Time) string {
+func foundText(kind string, r *uptime.Result, now time.Time) string {
 	if r.Message != "" {
 		return r.Message
 	}
 	var parts []string
-	if r.Status != 0 {
+	switch {
+	case r.Status != 0:
 		parts = append(parts, fmt.Sprintf("%d in %s", r.Status, uptime.Took(r.Total)))
-	} else {
+	case kind == "tcp":
+		parts = append(parts, "tcp open in "+uptime.Took(r.Total))
+	default:
 		parts = append(parts, "answers in "+uptime.Took(r.Total))
 	}
 	if r.Cert != nil {
