@@ -249,7 +249,7 @@ func TestFirstRun(t *testing.T) {
 	s := openScreen(t, b, nil)
 	s.shows("What should be watched")
 	s.press("tcp://" + l.Addr().String() + "\r")
-	s.shows("answers in")
+	s.shows("tcp open in")
 	s.press("\x13") // ctrl-s
 	path := filepath.Join(b.dir, ".config", "lookout", "lookout.toml")
 	b.eventually(t, "up    127.0.0.1", "status")
