@@ -5,9 +5,12 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"lookout/engine/uptime"
 )
@@ -24,8 +27,8 @@ type body struct {
 	more bool // it is longer
 }
 
-// readBody reads up to maxBody of an answer's body.
-func readBody(t *trace, resp *http.Response) (body, *failure) {
+// readBody reads so much of an answer's body, at most maxBody.
+func readBody(t *trace, resp *http.Response, most int64) (body, *failure) {
 	wire := &counter{r: resp.Body}
 	var r io.Reader = wire
 	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
@@ -37,8 +40,8 @@ func readBody(t *trace, resp *http.Response) (body, *failure) {
 		return body{}, fail(uptime.FaultHTTPBadEncoding, "the body is encoded as %s, which was not asked for", quote(encoding))
 	}
 	var buf bytes.Buffer
-	n, err := io.Copy(&buf, io.LimitReader(r, maxBody+1))
-	b := body{data: buf.Bytes()[:min(n, maxBody)], more: n > maxBody}
+	n, err := io.Copy(&buf, io.LimitReader(r, most+1))
+	b := body{data: buf.Bytes()[:min(n, most)], more: n > most}
 	switch {
 	case wire.err != nil: // the wire's trouble is not the decoder's
 		return b, cut{at: inBody, h2: resp.ProtoMajor == 2, bytes: wire.n}.failure(t, wire.err)
@@ -48,6 +51,20 @@ func readBody(t *trace, resp *http.Response) (body, *failure) {
 		return b, fail(uptime.FaultHTTPBodyTooLarge, "the body unpacks to more than %d times its size", maxRatio)
 	}
 	return b, nil
+}
+
+// sampleTime is how long a sample of a body is waited for.
+const sampleTime = time.Second
+
+// sample reads the start of a body that nothing is expected of. Whatever goes
+// wrong with it is no fault of the check.
+func sample(ctx context.Context, t *trace, conn net.Conn, resp *http.Response) body {
+	conn.SetReadDeadline(time.Now().Add(min(sampleTime, left(ctx))))
+	if ctx.Err() != nil { // that deadline may have undone the one of a cancelled check
+		return body{}
+	}
+	b, _ := readBody(t, resp, sampleSize)
+	return b
 }
 
 // counter counts what comes over the wire and keeps what went wrong there.

@@ -2,18 +2,16 @@ package probes
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/theory/jsonpath"
 
 	"lookout/engine/uptime"
 )
@@ -170,26 +168,48 @@ func (e httpExpect) needsBody() bool {
 }
 
 // judge says whether an answer is as expected. It reads the body only if
-// something is expected of it.
-func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failure {
-	if strings.EqualFold(resp.Header.Get("Cf-Mitigated"), "challenge") {
-		t.complain(fail(uptime.FaultHTTPChallenged, "the edge at %s answered with a challenge, the site was not seen; let the user agent pass or watch the origin", t.res.Address))
-		return nil
-	}
+// something is expected of it, or if it may be that of a bot wall.
+func (e httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *http.Response, redirected bool) *failure {
 	start := time.Now()
-	if f := e.header(resp, redirected); f != nil {
+	wanted := resp.StatusCode >= 400 && e.status.listed && e.status.has(resp.StatusCode) // be it a wall's
+	f := e.header(resp, redirected)
+	wall := ""
+	if !wanted {
+		wall = wallByHeader(resp.Header)
+		if wall == "" && (f != nil || !e.needsBody()) && maybeWall(resp) {
+			wall = wallByBody(resp.StatusCode, resp.Header, sample(ctx, t, conn, resp))
+		}
+	}
+	if wall != "" {
+		f = challenged(t, wall)
+	}
+	if f != nil {
 		t.judged("expect", start, "", f)
 		return f
 	}
 	if !e.needsBody() {
 		return nil
 	}
-	b, f := readBody(t, resp)
+	start = time.Now()
+	b, f := readBody(t, resp, maxBody)
 	took := t.judged("body", start, fmt.Sprintf("%d bytes", len(b.data)), f)
 	t.measure(bodyTime, took)
 	if f != nil {
 		return f
 	}
+	start = time.Now()
+	f = e.body(b)
+	if wall = wallByBody(resp.StatusCode, resp.Header, b); wall != "" && !wanted {
+		f = challenged(t, wall)
+	} else {
+		e.note(t, b)
+	}
+	t.judged("expect", start, "", f)
+	return f
+}
+
+// note keeps of a site's body what the engine compares with those before it.
+func (e httpExpect) note(t *trace, b body) {
 	if e.watchSize { // an engine learns from it, so only where that is asked for
 		t.res.Size = int64(len(b.data))
 	}
@@ -197,9 +217,6 @@ func (e httpExpect) judge(t *trace, resp *http.Response, redirected bool) *failu
 		sum := sha256.Sum256(b.data)
 		t.res.Content = hex.EncodeToString(sum[:contentHash])
 	}
-	f = e.body(b)
-	t.judged("expect", time.Now(), "", f)
-	return f
 }
 
 // header judges all but the body.
@@ -270,46 +287,4 @@ func (e httpExpect) body(b body) *failure {
 		return fail(uptime.FaultHTTPBodyTooLarge, "the body is larger than %d KiB, too large for JSON", maxBody>>10)
 	}
 	return judgeJSON(b.data, e.json)
-}
-
-// jsonCondition is a path and what everything that it selects has to equal.
-type jsonCondition struct {
-	text   string
-	path   *jsonpath.Path
-	equals string // compared as text with a JSON string …
-	value  any    // … and as JSON with everything
-}
-
-func newJSONCondition(path, equals string) (jsonCondition, error) {
-	p, err := jsonpath.Parse(path)
-	if err != nil {
-		return jsonCondition{}, err
-	}
-	c := jsonCondition{text: path, path: p, equals: equals, value: equals}
-	var v any
-	if json.Unmarshal([]byte(equals), &v) == nil {
-		c.value = v
-	}
-	return c, nil
-}
-
-func judgeJSON(data []byte, conditions []jsonCondition) *failure {
-	var doc any
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return fail(uptime.FaultHTTPJSONMismatch, "the body is no JSON: %v", err)
-	}
-	for _, c := range conditions {
-		nodes := c.path.Select(doc)
-		if len(nodes) == 0 {
-			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s selects nothing, expected %s", literal(c.text), literal(c.equals))
-		}
-		for _, n := range nodes {
-			if s, ok := n.(string); ok && s == c.equals || reflect.DeepEqual(n, c.value) {
-				continue
-			}
-			text, _ := json.Marshal(n) // came from JSON
-			return fail(uptime.FaultHTTPJSONMismatch, "JSON path %s is %s, expected %s", literal(c.text), uptime.Clean(string(text), 80), literal(c.equals))
-		}
-	}
-	return nil
 }

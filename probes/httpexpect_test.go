@@ -3,7 +3,6 @@ package probes
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"lookout/engine/uptime"
 )
@@ -46,22 +45,4 @@ func TestExpectation(t *testing.T) {
 	if got := form.httpExpect().String(); got != strings.Replace(want, `"$.a" is`, "$.a is", 1) {
 		t.Error(got)
 	}
-}
-
-func FuzzJSON(f *testing.F) {
-	f.Add("$.status", "ok", []byte(`{"status":"ok"}`))
-	f.Add("$..a[?@.b>1]", "1", []byte(`[{"a":{"b":2}},[[[[]]]]]`))
-	f.Fuzz(func(t *testing.T, path, equals string, data []byte) {
-		c, err := newJSONCondition(path, equals)
-		if err != nil {
-			return
-		}
-		if fail := judgeJSON(data, []jsonCondition{c}); fail != nil {
-			res := newTrace().end(fail)
-			clean(&res)
-			if !utf8.ValidString(res.Message) || len(res.Message) > maxMessage {
-				t.Errorf("%q", res.Message)
-			}
-		}
-	})
 }

@@ -128,7 +128,7 @@ func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reques
 	if next, f := c.redirect(t, at, resp, n); next != nil || f != nil {
 		return next, resp.Header, f
 	}
-	return nil, nil, c.expect.judge(t, resp, n > 0)
+	return nil, nil, c.expect.judge(ctx, t, conn, resp, n > 0)
 }
 
 // whereTo says where a hop connects to, and the name that TLS asks for there.
