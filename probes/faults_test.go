@@ -33,7 +33,6 @@ var notYet = map[uptime.Fault]string{
 	uptime.FaultDNSResolversDisagree: "one resolver's answer is enough so far",
 	uptime.FaultDNSDnssec:            "no validating resolver can be named so far",
 	uptime.FaultTCPV4OnlyDead:        "the first address that answers is enough so far, and IPv6 comes first",
-	uptime.FaultTLSRevoked:           "staples are not read so far",
 	uptime.FaultTLSRenewalOverdue:    "needs the history of a certificate",
 	uptime.FaultReplyRefusedLogin:    "no type logs in so far",
 }
@@ -47,6 +46,7 @@ func TestFaults(t *testing.T) {
 		dnsFaults,
 		tcpFaults,
 		tlsFaults,
+		revocationFaults,
 		helloFaults,
 		httpFaults,
 		httpBodyFaults,

@@ -71,16 +71,19 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 		return nil, f
 	}
 	t.helloTaken()
-	return sec, s.judge(t, state, name, time.Now())
+	return sec, s.judge(ctx, t, state, name, time.Now())
 }
 
 // judge notes the certificate of a finished handshake and says what is wrong with it.
-func (s *tlsSettings) judge(t *trace, state tls.ConnectionState, name string, now time.Time) *failure {
+func (s *tlsSettings) judge(ctx context.Context, t *trace, state tls.ConnectionState, name string, now time.Time) *failure {
 	start := time.Now()
 	in := inspect(state.PeerCertificates, name, s.roots, now)
 	s.holdPins(in)
 	cert := describe(state)
 	t.res.Cert = cert
+	if s.verify {
+		s.revocation(ctx, t, in, state)
+	}
 	if len(in.problems) > 0 {
 		cert.Chain = in.problems.String()
 	}

@@ -42,7 +42,9 @@ func (r *Runner) Run(ctx context.Context, job uptime.Job) uptime.Result {
 	defer cancel()
 
 	res := r.check(deadline, job)
-	res.Total = time.Since(start)
+	if res.Total == 0 {
+		res.Total = time.Since(start)
+	}
 	res.Time = start.UTC().Truncate(time.Millisecond)
 	res.Monitor, res.Type, res.Target = job.Name, job.Type, job.Target
 	if res.Location = r.Location; res.Location == "" {

@@ -13,12 +13,13 @@ import (
 const fileAge = 5 * time.Second
 
 // system is what the checks of one registry share of the machine they run on:
-// whom it asks for names. Its files are read again when they change, as a
-// laptop's do; the rest never changes.
+// whom it asks for names, and the revocation lists that they fetched. Its files
+// are read again when they change, as a laptop's do; the paths never change.
 type system struct {
 	resolvConf string // path
 	hosts      string // path
 	names      atomic.Pointer[naming]
+	lists      lists // of revoked certificates
 }
 
 // naming is the content of resolv.conf and hosts, as read at one moment.

@@ -25,6 +25,7 @@ func tlsKeys() []uptime.Key {
 		{Name: "client_key", Kind: uptime.SecretText, Doc: "its key in PEM; client_key_file reads it from a file", Example: `"${CLIENT_KEY}"`},
 		{Name: "server_name", Kind: uptime.String, Doc: "the name to ask for and to verify; default the host", Example: `"shop.example.com"`},
 		{Name: "verify", Kind: uptime.String, Doc: `"full" verifies name, dates and chain; "none" takes any certificate; default full`, Example: `"full"`, OneOf: []string{"full", "none"}},
+		{Name: "check_revocation", Kind: uptime.String, Doc: `"crl" fetches the list of revoked certificates that the certificate names, over plain HTTP, and keeps it until its next update; default none`, Example: `"crl"`, OneOf: []string{"crl", "none"}},
 	}
 }
 
@@ -38,6 +39,7 @@ type tlsSettings struct {
 	warn   uptime.Percentage // zero: the default
 	min    uptime.Percentage // zero: the default
 	verify bool
+	crl    bool    // look at the revocation list that a certificate names
 	sys    *system // whose caches it shares
 }
 
@@ -54,6 +56,7 @@ func (f *form) tls(sys *system) tlsSettings {
 		warn:   uptime.Value(f.Values, "cert_warn", uptime.Percentage{}),
 		min:    uptime.Value(f.Values, "cert_min", uptime.Percentage{}),
 		verify: uptime.Value(f.Values, "verify", "full") != "none",
+		crl:    uptime.Value(f.Values, "check_revocation", "none") == "crl",
 	}
 	if s.oldest == 0 {
 		f.wrong("min_tls", `write it as "1.2" or "1.3"`, "%q is no TLS version", uptime.Value(f.Values, "min_tls", ""))

@@ -27,9 +27,10 @@ type trace struct {
 	res       uptime.Result
 	took      [times]time.Duration // summed over the hops of a redirect
 	taken     [times]bool
-	complaint *failure   // the first reason to call a success degraded
-	hello     helloState // of TLS
-	lost      *failure   // of the hello that nobody answered
+	complaint *failure          // the first reason to call a success degraded
+	hello     helloState        // of TLS
+	lost      *failure          // of the hello that nobody answered
+	later     []func() *failure // what a good check has still to look at when it is done with its target
 }
 
 func newTrace() *trace { return &trace{start: time.Now()} }
@@ -75,6 +76,14 @@ func (t *trace) complain(f *failure) {
 
 // end makes the result. A nil failure is a success, degraded where something was to complain about.
 func (t *trace) end(f *failure) uptime.Result {
+	if f == nil && len(t.later) > 0 {
+		t.res.Total = time.Since(t.start)
+		for _, do := range t.later {
+			if found := do(); f == nil {
+				f = found
+			}
+		}
+	}
 	if f == nil {
 		f = t.complaint
 	}

@@ -43,7 +43,8 @@ type Rule struct {
 // writes to it, and any number may run at once.
 type Checker interface {
 	// Check runs once, within ctx's deadline, and reports what it found. It
-	// leaves Time, Monitor, Type, Target, Location and Total to its caller, never panics on
+	// leaves Time, Monitor, Type, Target and Location to its caller, and Total too unless
+	// it went on with something else when it was done with its target; never panics on
 	// what a target sends, and has ended all that it started when it returns.
 	Check(ctx context.Context) Result
 }
