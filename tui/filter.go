@@ -9,16 +9,7 @@ import (
 	"lookout/tui/theme"
 )
 
-// View is a saved filter.
-type View struct {
-	Name   string
-	Filter string
-}
-
-const (
-	viewsMax   = 9  // one for each digit
-	historyMax = 50 // filters that ↑ brings back
-)
+const historyMax = 50 // filters that ↑ brings back
 
 // filterLine is the filter being typed. The rows change with every key.
 type filterLine struct {
@@ -187,74 +178,6 @@ func (s *shell) remember(text string) {
 	s.history = append(s.history, text)
 	if len(s.history) > historyMax {
 		s.history = s.history[1:]
-	}
-}
-
-// viewLine lists the saved filters with their keys.
-func (s *shell) viewLine() string {
-	var parts []string
-	for i, v := range s.views {
-		parts = append(parts, fmt.Sprintf("%d %s", i+1, v.Name))
-	}
-	return strings.Join(append(parts, ":view save NAME"), "   ")
-}
-
-// useView filters by a saved view; the same key again takes the filter away.
-func (s *shell) useView(p filtered, i int) tea.Cmd {
-	if i < 0 || i >= len(s.views) {
-		s.say(fmt.Sprintf("no view is saved as %d; :view save NAME saves the filter", i+1))
-		return nil
-	}
-	v := s.views[i]
-	if o, ok := p.(*overview); ok && o.want.query != nil && o.want.query.text == v.Filter {
-		return p.filter(s, nil)
-	}
-	q, err := parseQuery(v.Filter)
-	if err != nil {
-		s.fail(err)
-	}
-	s.say("view " + v.Name + ": " + v.Filter + "   esc shows all")
-	return p.filter(s, q)
-}
-
-// saveView keeps the filter in force under a name.
-func (s *shell) saveView(name string) tea.Cmd {
-	q := s.home.want.query
-	switch {
-	case name == "":
-		s.say("view save needs a name")
-		return nil
-	case q == nil:
-		s.say("there is no filter to save; / makes one")
-		return nil
-	}
-	views := append([]View{}, s.views...)
-	at := -1
-	for i := range views {
-		if views[i].Name == name {
-			at = i
-		}
-	}
-	if at < 0 {
-		if len(views) == viewsMax {
-			s.say("all nine views are taken; save under one of their names")
-			return nil
-		}
-		at = len(views)
-		views = append(views, View{})
-	}
-	views[at] = View{name, q.text}
-	s.views = views
-	s.say(fmt.Sprintf("view %s kept until you leave, %d shows it", name, at+1))
-	if s.save == nil {
-		return nil
-	}
-	save := s.save
-	return func() tea.Msg {
-		if err := save(views); err != nil {
-			return saidMsg{err: fmt.Errorf("save the view: %w", err)}
-		}
-		return nil
 	}
 }
 

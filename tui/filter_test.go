@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -23,11 +24,14 @@ func TestFilterLine(t *testing.T) {
 		t.Errorf("up brings %q", f.in.text())
 	}
 	keys(t, s, "ctrl+u", "text:state:down", "enter")
-	keys(t, s, ":", "text:view save bad", "enter", "esc")
+	keys(t, s, ":", "text:view save bad", "enter")
+	if !strings.Contains(s.message.text, "until you leave") {
+		t.Errorf("a view that nobody keeps says %q", s.message.text)
+	}
 	if len(s.views) != 2 || s.views[1] != (View{"bad", "state:down"}) {
 		t.Errorf("views are %v", s.views)
 	}
-	keys(t, s, "2")
+	keys(t, s, "esc", "2")
 	if shown, _ := s.home.counts(); shown != 2 {
 		t.Errorf("view 2 shows %d", shown)
 	}

@@ -52,6 +52,7 @@ func (s *shell) commands() []command {
 		verb(uptime.VerbUnmaintain, "end maintenance"), s.beatCommand(verb(uptime.VerbBeat, "call in for a job")),
 		command{name: "go", arg: "MONITOR", help: "to a monitor by name", run: (*shell).goByName},
 		command{name: "view save", arg: "NAME", help: "keep the filter", run: func(s *shell, arg string) tea.Cmd { return s.saveView(arg) }},
+		command{name: "view drop", arg: "NAME", help: "forget a kept filter", run: func(s *shell, arg string) tea.Cmd { return s.dropView(arg) }},
 		command{name: "reload", help: "read the configuration again", off: only, run: func(s *shell, _ string) tea.Cmd { return s.reload() }},
 		command{name: "stop", help: "stop the engine (asks for its name)", off: only, run: func(s *shell, _ string) tea.Cmd { return s.openPanel(&stopLine{}) }},
 		command{name: "mouse on", help: "wheel and clicks; selecting text needs shift", run: func(s *shell, _ string) tea.Cmd { return s.setMouse(true) }},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -56,6 +57,7 @@ type Options struct {
 	Now    func() time.Time
 	ASCII  *bool // default: from TERM and the locale
 
+	Notice    string                                 // a sentence to begin with
 	Log       func(ctx context.Context) (Log, error) // the end of the engine's log; nil: there is none to show
 	Views     []View                                 // saved filters, of which the first nine are used
 	SaveViews func([]View) error                     // keeps them; nil: they last as long as the console
@@ -173,9 +175,12 @@ func newShell(ctx context.Context, o Options, th *theme.Theme) *shell {
 		s.source = nothing{}
 	}
 	s.log = o.Log
-	s.views = append([]View{{"problems", "is:problem"}}, o.Views...)
+	s.views = []View{{"problems", "is:problem"}}
 	if len(o.Views) > 0 {
-		s.views = append([]View{}, o.Views[:min(len(o.Views), viewsMax)]...)
+		s.views = slices.Clone(o.Views[:min(len(o.Views), viewsMax)])
+	}
+	if o.Notice != "" {
+		s.note(o.Notice, theme.Warn)
 	}
 	s.own = s.bindings()
 	s.stack = []page{s.home}

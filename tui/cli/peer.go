@@ -88,6 +88,7 @@ func (c *call) screen(ctx context.Context, o tui.Options) (leave tui.Leave, err 
 		in := &keyboard{File: terminal(c.stdin)}
 		defer in.over.Store(true)
 		o.Input, o.Output, o.Env, o.Now = in, c.stdout, c.environ(), c.now
+		c.views(&o)
 		if c.env["LOOKOUT_TEST_PANIC"] == "screen" {
 			o.Source = &broken{Source: o.Source, after: c.now().Add(brokenAfter)}
 		}
