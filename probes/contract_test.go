@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"lookout/engine/uptime"
@@ -17,6 +18,7 @@ func TestContract(t *testing.T) {
 		t.Cleanup(srv.Close)
 		return srv.URL
 	}
+	hostile := strings.ReplaceAll(probetest.Hostile, "\x00", "")
 	suites := []probetest.Suite{
 		{Type: typeOf(t, sys, "http"), Network: "tcp", Good: web,
 			URL: func(a string) string { return "http://" + a + "/" }, Expect: keys{"body_contains": []string{"hello"}}},
@@ -44,6 +46,8 @@ func TestContract(t *testing.T) {
 		{Type: typeOf(t, sys, "ssh"), Network: "tcp",
 			Good: func(t testing.TB) string { return "ssh://" + sshServer(t, nil, signer(t, nil)) },
 			URL:  func(a string) string { return "ssh://" + a }},
+		{Type: typeOf(t, sys, "exec"), Values: keys{"command": "echo", "args": []string{hostile + "|" + hostile + "=1"}},
+			Good: func(testing.TB) string { return "exec:echo" }},
 		{Type: typeOf(t, sys, "udp"), Network: "udp", Values: keys{"send": "PING"}, Expect: keys{"banner": "^PONG"},
 			Good: func(t testing.TB) string { return "udp://" + probetest.ServeUDP(pong("PONG"))(t) },
 			URL:  func(a string) string { return "udp://" + a }},

@@ -56,6 +56,7 @@ func TestFaults(t *testing.T) {
 		udpFaults,
 		ntpFaults,
 		sshFaults,
+		execFaults,
 		slowFaults,
 	} {
 		for _, p := range list {
@@ -76,7 +77,7 @@ func TestFaults(t *testing.T) {
 	for f := uptime.Fault(1); f < 2000; f++ {
 		group, _, _ := strings.Cut(f.String(), ".")
 		switch group {
-		case "local", "dns", "tcp", "tls", "http", "reply", "proxy", "icmp":
+		case "local", "dns", "tcp", "tls", "http", "reply", "proxy", "icmp", "exec":
 		default:
 			continue
 		}
@@ -170,6 +171,8 @@ var slowFaults = []produced{
 	{uptime.FaultDNSTooSlow, "over the limit of", slowly("dns")},
 	{uptime.FaultICMPTooSlow, "over the limit of", slowly("icmp")},
 	{uptime.FaultReplyTooSlow, "over the limit of", slowly("smtp")},
+	{uptime.FaultExecTooSlow, "over the limit of", slowly("exec")},
+	{uptime.FaultDomainTooSlow, "over the limit of", slowly("domain")},
 }
 
 func slowly(typ string) func(*testing.T) uptime.Result {

@@ -30,5 +30,6 @@ func typesOf(sys *system) []uptime.CheckType {
 		sshType(sys),
 		udpType(sys),
 		ntpType(sys),
+		execType(),
 	}
 }

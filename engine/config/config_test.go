@@ -65,7 +65,7 @@ func testTypes() []uptime.CheckType {
 			Expect: []uptime.Key{{Name: "banner", Kind: uptime.String, Example: `"220"`}}},
 		{Name: "tls", Schemes: []string{"tls"}, New: make, Keys: tls},
 		{Name: "dns", Schemes: []string{"dns"}, New: make},
-		{Name: "domain", Schemes: []string{"domain"}, Interval: 24 * time.Hour, Plain: true, New: make},
+		{Name: "domain", Schemes: []string{"domain"}, Interval: 24 * time.Hour, Plain: true, Failures: 2, Retry: time.Hour, New: make},
 	}
 }
 
@@ -281,7 +281,7 @@ url = "example.org:993"
 		t.Error("a default of http reached tcp")
 	}
 	reg := job(t, c, "registration")
-	if reg.Interval != 24*time.Hour || !reg.Rule.Plain || reg.Rule.Failures != 1 || c.Was["registration"] != "old registration" {
+	if reg.Interval != 24*time.Hour || reg.Rule != (uptime.Rule{Plain: true, Failures: 2, Recoveries: 1, RetryInterval: time.Hour}) || c.Was["registration"] != "old registration" {
 		t.Errorf("registration %+v %v", reg.Monitor, c.Was)
 	}
 	if !slices.Equal(c.Disabled, []string{"off"}) {

@@ -141,11 +141,15 @@ func (d *draft) times() *uptime.Monitor {
 	}
 	failures, recoveries := int64(3), int64(2)
 	if m.Rule.Plain {
-		failures, recoveries = 1, 1
+		failures, recoveries = int64(max(d.kind.Failures, 1)), 1
+	}
+	retry := defaultRetry
+	if m.Rule.Plain && d.kind.Retry > 0 {
+		retry = d.kind.Retry
 	}
 	m.Rule.Failures = int(value(d, "failures", failures))
 	m.Rule.Recoveries = int(value(d, "recoveries", recoveries))
-	m.Rule.RetryInterval = value(d, "retry_interval", min(m.Interval, defaultRetry))
+	m.Rule.RetryInterval = value(d, "retry_interval", min(m.Interval, retry))
 	return m
 }
 

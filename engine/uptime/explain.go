@@ -391,4 +391,8 @@ var explanations = map[Fault]Explanation{
 	FaultDNSTooSlow:   {"The answer was right, and took longer than degraded_above.", "The resolver may have had to ask far away, or a packet was lost and sent again."},
 	FaultICMPTooSlow:  {"The mean round trip took longer than degraded_above.", "A full line or a detour: look for the step with mtr."},
 	FaultReplyTooSlow: {"The dialogue was right, and took longer than degraded_above.", "Look at which step took the time."},
+	FaultExecTooSlow:  {"The command found nothing wrong, and took longer than degraded_above.", "Run it by hand to see what it waits for."},
+	FaultDomainTooSlow: {
+		"The registry said what was asked for, and took longer than degraded_above.",
+		"Nothing is wrong with the domain; leave degraded_above away here."},
 }

@@ -147,6 +147,8 @@ const (
 	FaultDNSTooSlow             Fault = 1004
 	FaultICMPTooSlow            Fault = 1005
 	FaultReplyTooSlow           Fault = 1006
+	FaultExecTooSlow            Fault = 1007
+	FaultDomainTooSlow          Fault = 1008
 )
 
 type faultClass struct {
@@ -277,6 +279,8 @@ var faultClasses = map[Fault]faultClass{
 	FaultDNSTooSlow:             {"dns.too_slow", Target, true},
 	FaultICMPTooSlow:            {"icmp.too_slow", Target, true},
 	FaultReplyTooSlow:           {"reply.too_slow", Target, true},
+	FaultExecTooSlow:            {"exec.too_slow", Target, true},
+	FaultDomainTooSlow:          {"domain.too_slow", Target, true},
 }
 
 var faultsByWord = func() map[string]Fault {

@@ -66,6 +66,8 @@ type CheckType struct {
 	Expect   []Key         // of [monitor.expect]
 	Measures []string      // names of up to MaxMeasures measures, in the order they are stored
 	Plain    bool          // nobody else can witness it (Rule.Plain)
+	Failures int           // of a Plain type: its own default; 0: 1
+	Retry    time.Duration // of a Plain type: its own default of retry_interval; 0: 20 s, at most the interval
 	Bare     bool          // its URL is a scheme and nothing else: "beat:"
 
 	// New makes the check, or says all that is wrong with its settings.

@@ -170,6 +170,8 @@ func (m Memory) Forget(now time.Time) Memory {
 func Next(p Params, m Memory, started, now time.Time) (time.Time, bool) {
 	var at time.Time
 	switch {
+	case m.Unknowns > 0 && p.Rule.Plain: // what a registry or a plugin cannot say now it cannot say in a second
+		at = m.Asked.Add(p.retry())
 	case m.Unknowns > 0:
 		at = m.Asked.Add(min(time.Second<<min(m.Unknowns-1, 5), p.retry()))
 	case m.Verdict == uptime.Suspect && !p.counted():
@@ -475,7 +477,7 @@ func keep(all []uptime.Evidence, e uptime.Evidence) []uptime.Evidence {
 func tooSlow(f uptime.Fault) bool {
 	switch f {
 	case uptime.FaultHTTPTooSlow, uptime.FaultTCPTooSlow, uptime.FaultTLSTooSlow, uptime.FaultDNSTooSlow,
-		uptime.FaultICMPTooSlow, uptime.FaultReplyTooSlow:
+		uptime.FaultICMPTooSlow, uptime.FaultReplyTooSlow, uptime.FaultExecTooSlow, uptime.FaultDomainTooSlow:
 		return true
 	}
 	return false

@@ -187,6 +187,20 @@ func TestDegradedByScoreEnds(t *testing.T) {
 	}
 }
 
+// TestNextOfPlain asks a registry or a plugin that cannot judge no sooner than
+// any doubt of its type.
+func TestNextOfPlain(t *testing.T) {
+	p := params(24 * time.Hour)
+	p.Rule = uptime.Rule{Plain: true, Failures: 1, RetryInterval: time.Hour}
+	m := Memory{}
+	for i := range 3 {
+		m, _ = Step(p, m, &uptime.Result{Time: start, Fault: uptime.FaultDomainUnavailable, Outcome: uptime.OutcomeUnknown}, start)
+		if at, ok := Next(p, m, start, start); !ok || !at.Equal(start.Add(time.Hour)) {
+			t.Errorf("after %d: %s, %v", i+1, at.Sub(start), ok)
+		}
+	}
+}
+
 // Scripts of one letter a check: . ok  x refused  ? ours.
 // The states: p pending  u up  s suspect  D down  ? unknown; A where an incident opens.
 func TestConsecutive(t *testing.T) {

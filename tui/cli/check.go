@@ -114,7 +114,7 @@ func isURL(s string) bool {
 			return false
 		}
 	}
-	return strings.HasPrefix(rest, "//") || scheme == "dns"
+	return strings.HasPrefix(rest, "//") || scheme == "dns" || scheme == "domain"
 }
 
 // nearest suggests the monitor whose name holds what was typed, or begins like it.
