@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +116,27 @@ func TestDescribe(t *testing.T) {
 		c.Fingerprint != sha256.Sum256(cert.Leaf.Raw) || c.KeyHash != sha256.Sum256(cert.Leaf.RawSubjectPublicKeyInfo) ||
 		!c.NotAfter.Equal(cert.Leaf.NotAfter) || !c.NotBefore.Equal(cert.Leaf.NotBefore) {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestUnverified: a check that takes any certificate says so for good, one without TLS does not.
+func TestUnverified(t *testing.T) {
+	for target, want := range map[string]string{
+		"https://shop.test/": "certificate not verified", "tls://shop.test:443": "certificate not verified", "http://shop.test/": "",
+	} {
+		for verify, want := range map[string]string{"none": want, "full": ""} {
+			u, err := url.Parse(target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := strings.TrimSuffix(u.Scheme, "s")
+			if u.Scheme == "tls" {
+				name = "tls"
+			}
+			c, mistakes := typeOf(t, testSystem(), name).New(uptime.Settings{URL: u, Values: keys{"verify": verify}})
+			if c.Caution != want || len(mistakes) > 0 {
+				t.Errorf("%s, verify %s: %q, %v", target, verify, c.Caution, mistakes)
+			}
+		}
 	}
 }

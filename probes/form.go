@@ -31,7 +31,19 @@ func (f *form) done(c uptime.Check) (uptime.Check, []uptime.Mistake) {
 			return uptime.Check{}, f.mistakes
 		}
 	}
+	if c.Caution == "" && uptime.Value(f.Values, "verify", "full") == "none" && secureScheme(f.URL.Scheme) {
+		c.Caution = "certificate not verified"
+	}
 	return c, f.mistakes
+}
+
+// secureScheme reports whether the checks of a scheme speak TLS.
+func secureScheme(scheme string) bool {
+	switch scheme {
+	case "tls", "https", "wss", "grpcs", "rediss":
+		return true
+	}
+	return strings.HasSuffix(scheme, "tls") // smtp+tls, smtp+starttls
 }
 
 // endpoint reads host and port of the URL; a port of 0 as default means that one has to be given.

@@ -321,13 +321,16 @@ func next(st *uptime.State, now time.Time) string {
 	return coarse(st.Next.Sub(now))
 }
 
-// flagOf is ! for an outage that nobody acknowledged, a for one that somebody did.
+// flagOf is ! for an outage that nobody acknowledged, a for one that somebody
+// did, u for a check that leaves something unverified.
 func flagOf(st *uptime.State) (rune, theme.Style) {
 	switch {
 	case st.Ack != nil && st.Incident != 0:
 		return 'a', theme.Plain
 	case st.Incident != 0 && st.Verdict == uptime.Down && st.Mode == uptime.Active:
 		return '!', theme.Strong
+	case st.Caution != "":
+		return 'u', theme.Strong
 	}
 	return 0, theme.Plain
 }

@@ -273,3 +273,15 @@ func BenchmarkDetail(b *testing.B) {
 		s.render()
 	}
 }
+
+// TestCaution: a check that leaves something unverified shows it in its row and
+// before all that may be cut from its facts.
+func TestCaution(t *testing.T) {
+	st := &uptime.State{Monitor: &uptime.Monitor{Name: "a", Type: "tls", Target: "tls://a:443", Caution: "certificate not verified"}}
+	if flag, _ := flagOf(st); flag != 'u' {
+		t.Errorf("flag %q", flag)
+	}
+	if facts := checkFacts(st); facts[1] != st.Caution {
+		t.Error(facts)
+	}
+}

@@ -271,7 +271,11 @@ func checkFacts(st *uptime.State) []string {
 	if scheme, ok := strings.CutSuffix(strings.TrimSuffix(st.Target, "/"), "://"+strings.TrimSuffix(st.Name, "/")); ok {
 		what = scheme
 	}
-	facts := []string{what + " every " + uptime.Span(st.Interval), "timeout " + uptime.Span(st.Timeout)}
+	facts := []string{what + " every " + uptime.Span(st.Interval)}
+	if st.Caution != "" {
+		facts = append(facts, st.Caution)
+	}
+	facts = append(facts, "timeout "+uptime.Span(st.Timeout))
 	if st.Expect != "" {
 		facts = append(facts, "expect "+st.Expect)
 	}

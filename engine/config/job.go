@@ -60,7 +60,7 @@ func (d *draft) one(raw, target string) bool {
 	}
 	d.refer(name)
 	m.Name, m.Type, m.Tags, m.Note = name, d.kind.Name, d.tags, value(d, "note", "")
-	m.Target, m.Dest, m.Expect = hide(check.Target), check.Dest, hide(check.Expect)
+	m.Target, m.Dest, m.Expect, m.Caution = hide(check.Target), check.Dest, hide(check.Expect), check.Caution
 	if m.Target == "" {
 		m.Target = hide(uptime.RedactURL(u))
 	}

@@ -257,6 +257,11 @@ func (r *rowWriter) row(st *uptime.State) {
 		r.pad(from, last)
 		r.add("until ")
 		r.b = r.dates.until(r.b, st.Until)
+		last = 0
+	}
+	if st.Caution != "" {
+		r.pad(from, last)
+		r.add(st.Caution)
 	}
 	r.endLine()
 }

@@ -211,3 +211,17 @@ func BenchmarkStatusText(b *testing.B) {
 		})
 	}
 }
+
+// TestCaution: what a check leaves unverified is said on its line, whatever its state.
+func TestCaution(t *testing.T) {
+	up, off := state("a.example", uptime.Up, at("12:00:00")), state("b.example", uptime.Up, at("12:00:00"))
+	up.Caution, off.Caution = "certificate not verified", "certificate not verified"
+	off.Mode, off.Until = uptime.Paused, at("13:00:00")
+	s := uptime.Status{Snapshot: &uptime.Snapshot{Time: at("12:35:18"), States: []*uptime.State{up, off}}}
+	text := statusOf(t, s, Options{Now: at("12:35:19")})
+	for _, want := range []string{"  18ms  certificate not verified\n", "  until 12:00  certificate not verified\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}

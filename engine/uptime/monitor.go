@@ -26,6 +26,7 @@ type Monitor struct {
 	DegradedAbove time.Duration // a check that takes longer is too_slow; 0: never
 	Rule          Rule
 	Expect        string // what is expected beyond an answer, for people: "200-299, body has …"
+	Caution       string // what has to be seen wherever the monitor is shown: "certificate not verified"; else ""
 	Fingerprint   uint64 // changes when anything configured changes
 	Subject       uint64 // changes when what is checked does: type, URL and the check's own keys
 }
@@ -80,6 +81,7 @@ type Check struct {
 	Target  string // for people, secrets starred; "": RedactURL of the URL
 	Dest    string // Monitor.Dest
 	Expect  string // Monitor.Expect
+	Caution string // Monitor.Caution
 }
 
 // Kind is the kind of value that a key takes.

@@ -265,13 +265,14 @@ type stateJSON struct {
 	Interval  millis               `json:"interval_ms"`
 	Next      *stamp               `json:"next_check,omitempty"`
 	Until     *stamp               `json:"until,omitempty"`
+	Caution   string               `json:"caution,omitempty"`
 }
 
 // MarshalJSON writes a monitor of the public interface's status object.
 func (s *State) MarshalJSON() ([]byte, error) {
 	j := stateJSON{s.Name, s.Type, s.Target, s.Verdict, s.Mode, stamp(s.Since), s.Fault, s.Message, s.Witness, stamp(s.Last),
 		millis(s.Total), map[string]shareJSON{"24h": s.Day.json()}, s.Group, s.Tags, s.Incident, ackOut(s.Ack), nil,
-		millis(s.Interval), optional(s.Next), optional(s.Until)}
+		millis(s.Interval), optional(s.Next), optional(s.Until), s.Caution}
 	if s.Verdict == Suspect {
 		j.Before = &s.Before
 	}
