@@ -57,7 +57,7 @@ type httpCheck struct {
 	host      endpoint
 	connectTo endpoint // host "": the URL's own
 	method    string
-	header    http.Header
+	agent     string
 	secret    http.Header // for the URL's own scheme, host and port only
 	hostName  string      // of a Host header; "" for the URL's
 	body      []byte
@@ -77,7 +77,8 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 		sys:       sys,
 		host:      f.endpoint(defaultPort(s.URL.Scheme)),
 		method:    strings.ToUpper(uptime.Value(s.Values, "method", http.MethodGet)),
-		header:    http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {uptime.Value(s.Values, "user_agent", userAgent)}},
+		url:       requested(s.URL),
+		agent:     uptime.Value(s.Values, "user_agent", userAgent),
 		body:      uptime.Value(s.Values, "body_file", []byte(uptime.Value(s.Values, "body", ""))),
 		redirects: int(uptime.Value(s.Values, "max_redirects", int64(10))),
 		http1:     uptime.Value(s.Values, "http_version", "") == "1.1",
@@ -89,16 +90,10 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 	if !uptime.Value(s.Values, "follow_redirects", true) {
 		c.redirects = -1
 	}
-	u := *s.URL
-	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	if u.Path == "" {
-		u.Path = "/"
-	}
-	c.url = &u
 	if strings.ContainsAny(c.method, " \t\r\n") || c.method == http.MethodConnect {
 		f.wrong("method", "", "%q is no method for a check", uptime.Clean(c.method, 40))
 	}
-	if c.http2 && u.Scheme != "https" {
+	if c.http2 && c.url.Scheme != "https" {
 		f.wrong("http_version", "use https", "HTTP/2 is spoken over TLS only")
 	}
 	if s.Values["body"] != nil && s.Values["body_file"] != nil {
@@ -115,6 +110,19 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 		dest = c.proxy.to
 	}
 	return f.done(uptime.Check{Checker: c, Dest: dest.String(), Expect: c.expect.String()})
+}
+
+// requested is a URL as it goes over the wire; the same one where it may.
+func requested(u *url.URL) *url.URL {
+	if u.User == nil && u.Fragment == "" && u.Path != "" {
+		return u
+	}
+	c := *u
+	c.User, c.Fragment, c.RawFragment = nil, "", ""
+	if c.Path == "" {
+		c.Path = "/"
+	}
+	return &c
 }
 
 func defaultPort(scheme string) uint16 {
@@ -158,6 +166,9 @@ func (f *form) secrets() (header http.Header, host string) {
 			continue
 		}
 		header.Set(name, value.Reveal())
+	}
+	if len(header) == 0 {
+		return nil, host // most have none
 	}
 	return header, host
 }

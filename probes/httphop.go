@@ -69,8 +69,8 @@ func (c httpCheck) check(ctx context.Context, t *trace) *failure {
 // request makes the request of a hop.
 func (c httpCheck) request(at hop) *http.Request {
 	req := &http.Request{
-		Method: at.method, URL: at.url, Host: asciiHost(at.url), Header: c.header.Clone(),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
+		Method: at.method, URL: at.url, Host: asciiHost(at.url), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
+		Header: http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {c.agent}},
 	}
 	if at.shown {
 		for name, values := range c.secret {
