@@ -16,6 +16,7 @@ type block struct {
 	name   string // the first part of its header; "" for what stands before the first
 	array  bool   // it begins with [[name]] itself
 	nested bool   // its first header has more parts, as [monitor.expect]
+	knotty bool   // scanner.knotty
 	pieces []piece
 	size   int
 	faults []fault
@@ -30,6 +31,31 @@ type piece struct {
 	text string
 }
 
+// place is where a block was, to be found again: a block holds its lines and
+// its text, and there may be many.
+type place struct {
+	file     *file
+	line     int32 // 0: it is in no file
+	from, to int32 // of its first piece in the file
+}
+
+func (b *block) place() place {
+	if len(b.pieces) == 0 {
+		return place{file: b.file}
+	}
+	p := b.pieces[0]
+	return place{b.file, int32(p.line), int32(p.pos), int32(p.pos + len(p.text))}
+}
+
+// block is the block with its first piece, where the keys of a monitor itself are.
+func (p place) block() *block {
+	b := &block{file: p.file}
+	if p.line > 0 {
+		b.pieces = []piece{{int(p.line), int(p.from), p.file.text[p.from:p.to]}}
+	}
+	return b
+}
+
 type fault struct {
 	line    int
 	message string
@@ -38,8 +64,8 @@ type fault struct {
 // cut divides a file into its blocks, in their order.
 func cut(f *file, text string) []*block {
 	c := cutter{file: f, text: text, open: map[string]*block{}}
-	s := scanner{text: text, line: 1, header: c.header, fault: c.fault}
-	s.run()
+	c.scan = scanner{text: text, line: 1, header: c.header, fault: c.fault}
+	c.scan.run()
 	c.end(len(text))
 	return c.blocks
 }
@@ -47,6 +73,7 @@ func cut(f *file, text string) []*block {
 type cutter struct {
 	file   *file
 	text   string
+	scan   scanner
 	blocks []*block
 	open   map[string]*block // the block that a table of this name belongs to
 	last   *block            // whose piece is not ended
@@ -70,8 +97,9 @@ func (c *cutter) end(pos int) {
 	}
 	b.pieces = append(b.pieces, piece{c.line, c.from, c.text[c.from:pos]})
 	b.size += pos - c.from
+	b.knotty = b.knotty || c.scan.knotty
 	b.faults = append(b.faults, c.faults...)
-	c.faults = nil
+	c.faults, c.scan.knotty = nil, false
 }
 
 func (c *cutter) header(h header) {
@@ -94,18 +122,21 @@ func (c *cutter) header(h header) {
 	c.last, c.from, c.line = b, h.pos, h.line
 }
 
-// source is the text to parse. It is a copy: what is kept of a monitor then
-// keeps its own block in memory, and not the file.
+// source is the text to parse.
 func (b *block) source() string {
 	var sb strings.Builder
 	sb.Grow(b.size + len(b.pieces))
+	b.writeTo(&sb)
+	return sb.String()
+}
+
+func (b *block) writeTo(sb *strings.Builder) {
 	for _, p := range b.pieces {
 		sb.WriteString(p.text)
 		if !strings.HasSuffix(p.text, "\n") {
 			sb.WriteByte('\n')
 		}
 	}
-	return sb.String()
 }
 
 // fileLine turns a line of source into a line of the file.

@@ -5,14 +5,17 @@
 // The TOML parser gives up at the first mistake, has no lines for keys and can
 // be made to cost gigabytes by a few kilobytes. So a file is first cut into its
 // top-level blocks (block.go) by a scanner that builds nothing (scan.go) and
-// bounds size and depth; each block is parsed alone and walked with the tables
-// of keys (keys.go); the scanner finds the line of a key again when a sentence
-// needs it. One monitor is in memory as TOML at a time.
+// bounds size and depth; each block is parsed alone, or with some of its like
+// where that is the same (parse.go), and walked with the tables of keys
+// (keys.go); the scanner finds the line of a key again when a sentence needs it.
+// A few monitors are in memory as TOML at a time.
 package config
 
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -44,7 +47,7 @@ type Config struct {
 	Was         map[string]string // a monitor's name to the one that it had before
 	Warnings    []uptime.Mistake  // by file and line
 
-	entries map[string]entry
+	made func(i int) *made // what Jobs[i] was made of; behind a function, so that no verb of fmt gets at secrets
 }
 
 // Log is where and how much the engine writes of itself.
@@ -59,18 +62,30 @@ type Retention struct {
 	MaxSize                  int64 // bytes
 }
 
-// entry is where a monitor stands and what was set for it. Settings hold
-// secrets, so they are behind a function: no formatting verb reaches into one.
-type entry struct {
+// made is a monitor with where it stands and what was set for it.
+type made struct {
+	uptime.Job
 	file     string
 	line     int
-	settings func() settings
+	kind     *kind
+	settings uptime.Settings
 }
 
 // Where is the file and line at which a monitor's block begins; "" and 0 for one without a file.
 func (c Config) Where(monitor string) (file string, line int) {
-	e := c.entries[monitor]
-	return e.file, e.line
+	if m := c.find(monitor); m != nil {
+		return m.file, m.line
+	}
+	return "", 0
+}
+
+// find returns what a monitor was made of; nil where there is none.
+func (c Config) find(monitor string) *made {
+	i, ok := slices.BinarySearchFunc(c.Jobs, monitor, func(j uptime.Job, name string) int { return strings.Compare(j.Name, name) })
+	if !ok {
+		return nil
+	}
+	return c.made(i)
 }
 
 // String says what was read, and no setting.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"lookout/engine/uptime"
@@ -201,7 +202,39 @@ type chain struct {
 	base map[*kind]*merged
 }
 
-type merged struct{ values, expect map[string]any }
+type merged struct{ values, expect shared }
+
+// shared is settings with all that monitors lay over them. Equal ones are one
+// map: most monitors differ in name and URL only.
+type shared struct {
+	base map[string]any
+	over map[string]map[string]any // by what was laid over
+}
+
+func newShared() shared {
+	return shared{map[string]any{}, map[string]map[string]any{}}
+}
+
+// under returns own laid over the base. What it returns is never written to.
+func (s *shared) under(own map[string]any) map[string]any {
+	if len(own) == 0 {
+		return s.base
+	}
+	var id []byte
+	for _, key := range sorted(own) {
+		id = appendText(id, key)
+		id = appendValue(fmt.Appendf(id, "%T", own[key]), own[key])
+	}
+	if known, ok := s.over[string(id)]; ok {
+		return known
+	}
+	m := maps.Clone(s.base)
+	maps.Copy(m, own)
+	if len(id) <= 512 {
+		s.over[string(id)] = m
+	}
+	return m
+}
 
 func (l *loader) chain(tags []string) *chain {
 	id := strings.Join(tags, pathSep)
@@ -222,13 +255,13 @@ func (l *loader) chain(tags []string) *chain {
 func (c *chain) under(l *loader, k *kind) *merged {
 	m := c.base[k]
 	if m == nil {
-		m = &merged{map[string]any{}, map[string]any{}}
+		m = &merged{newShared(), newShared()}
 		for _, t := range append([]*layer{l.defaults}, c.tags...) {
 			for key, v := range t.values[k] {
-				m.values[key] = v
+				m.values.base[key] = v
 			}
 			for key, v := range t.expects[k] {
-				m.expect[key] = v
+				m.expect.base[key] = v
 			}
 		}
 		c.base[k] = m

@@ -91,7 +91,7 @@ func Diff(old, new *Config) Difference {
 		default:
 			if a[0].Fingerprint != b[0].Fingerprint {
 				name := a[0].Name
-				d.Changed = append(d.Changed, Change{name, compare(old.entries[name], new.entries[name])})
+				d.Changed = append(d.Changed, Change{name, compare(old.find(name).describe(), new.find(name).describe())})
 			}
 			a, b = a[1:], b[1:]
 		}
@@ -99,9 +99,8 @@ func Diff(old, new *Config) Difference {
 	return d
 }
 
-func compare(old, new entry) []KeyChange {
+func compare(a, b settings) []KeyChange {
 	var out []KeyChange
-	a, b := old.settings(), new.settings()
 	seen := map[string]bool{}
 	for _, key := range append(sorted(a), sorted(b)...) {
 		if seen[key] || a[key].whole == b[key].whole {
@@ -121,8 +120,8 @@ type settings map[string]setting
 type setting struct{ shown, whole string }
 
 // describe lists what is in force for a monitor.
-func describe(k *kind, m *uptime.Monitor, s uptime.Settings) settings {
-	out := settings{}
+func (m *made) describe() settings {
+	out, s := settings{}, m.settings
 	plain := func(key, v string) {
 		if v != "" {
 			out[key] = setting{uptime.Clean(v, 200), v}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -74,10 +75,19 @@ func (d *draft) one(raw, target string) bool {
 		l.cfg.Disabled = append(l.cfg.Disabled, name)
 		return true
 	}
-	k := d.kind
-	l.cfg.entries[name] = entry{d.blk.file.path, d.blk.firstLine(), func() settings { return describe(k, m, s) }}
-	l.cfg.Jobs = append(l.cfg.Jobs, uptime.Job{Monitor: m, Checker: check.Checker})
+	l.made = append(l.made, made{uptime.Job{Monitor: m, Checker: check.Checker}, d.blk.file.path, d.blk.firstLine(), d.kind, s})
 	return true
+}
+
+// conclude puts the monitors into the Config, by name.
+func (l *loader) conclude() {
+	all := l.made
+	slices.SortFunc(all, func(a, b made) int { return strings.Compare(a.Name, b.Name) })
+	l.cfg.Jobs = make([]uptime.Job, len(all))
+	for i := range all {
+		l.cfg.Jobs[i] = all[i].Job
+	}
+	l.cfg.made = func(i int) *made { return &all[i] }
 }
 
 // check makes a check. A type that panics is a bug of ours, and a bad file must
@@ -178,12 +188,11 @@ func hider(s uptime.Settings) func(string) string {
 			add(escapeUser(p))
 		}
 	}
-	for _, vs := range s.URL.Query() {
-		for _, v := range vs {
-			if len(v) >= 8 { // shorter ones are words: type=CNAME
-				add(v)
-				add(url.QueryEscape(v))
-			}
+	for pair := range strings.SplitSeq(s.URL.RawQuery, "&") {
+		_, raw, _ := strings.Cut(pair, "=")
+		if v, err := url.QueryUnescape(raw); err == nil && len(v) >= 8 { // shorter ones are words: type=CNAME
+			add(v)
+			add(url.QueryEscape(v))
 		}
 	}
 	if len(found) == 0 {

@@ -27,6 +27,7 @@ const (
 // file is one file that was read.
 type file struct {
 	path    string // as it is shown: FILE of FILE:LINE
+	text    string
 	managed bool
 	mode    fs.FileMode
 	literal bool // a warning about its secrets was given
@@ -56,13 +57,13 @@ type loader struct {
 	taggedAt []*layer // in order
 	monitors []*block
 	pages    []pageAt
-	names    map[string]*block
+	names    map[string]place
+	made     []made
 	tags     map[string]string // every tag a monitor carries; interned
 	groups   map[string]string
 	was      map[string]wasAt
 	refs     []reference
 	chains   map[string]*chain
-	shared   map[string]map[string]any // settings that many monitors have alike
 }
 
 // Load reads a configuration with all that it includes. A file that cannot be
@@ -104,10 +105,10 @@ func newLoader(path string, opt Options) *loader {
 	}
 	return &loader{
 		opt: opt, reg: newRegistry(opt.Types), secrets: secrets{env: opt.Env},
-		cfg:   &Config{Path: path, Was: map[string]string{}, entries: map[string]entry{}},
+		cfg:   &Config{Path: path, Was: map[string]string{}},
 		noted: map[uptime.Mistake]struct{}{}, read: map[string]bool{}, set: map[string]*block{}, globals: map[string]any{},
-		tagged: map[string]*layer{}, names: map[string]*block{}, tags: map[string]string{}, groups: map[string]string{},
-		was: map[string]wasAt{}, chains: map[string]*chain{}, shared: map[string]map[string]any{},
+		tagged: map[string]*layer{}, names: map[string]place{}, tags: map[string]string{}, groups: map[string]string{},
+		was: map[string]wasAt{}, chains: map[string]*chain{},
 	}
 }
 
@@ -135,6 +136,7 @@ func (l *loader) readFile(f *file) error {
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return &fs.PathError{Op: "read", Path: f.path, Err: errors.New("is UTF-16 text; save it as UTF-8")}
 	}
+	f.text = text
 	l.blocks = append(l.blocks, cut(f, text)...)
 	return nil
 }
@@ -338,14 +340,21 @@ func (l *loader) finish() (*Config, error) {
 	c := l.cfg
 	l.settle()
 	l.compile()
-	for i, b := range l.monitors {
-		l.monitors[i] = nil // its text may go
-		if l.full() {
-			l.broken = true
-			break
+	l.made = slices.Grow(l.made, len(l.monitors))
+	for len(l.monitors) > 0 && !l.full() {
+		n, tables := together(l.monitors)
+		for i, b := range l.monitors[:n] {
+			l.monitors[i] = nil // it may go
+			if tables != nil {
+				l.build(b, tables[i])
+			} else if m := l.alone(b); m != nil && !l.full() {
+				l.build(b, m)
+			}
 		}
-		l.monitor(b)
+		l.monitors = l.monitors[n:]
 	}
+	l.broken = l.broken || l.full()
+	l.conclude()
 	l.checkTags()
 	l.checkPages()
 	l.checkWas()
@@ -353,7 +362,6 @@ func (l *loader) finish() (*Config, error) {
 	for _, j := range c.Jobs {
 		j.Was = c.Was[j.Name]
 	}
-	slices.SortFunc(c.Jobs, func(a, b uptime.Job) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(c.Disabled)
 	l.mistakes.sort()
 	for _, m := range l.mistakes {

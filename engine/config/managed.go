@@ -49,11 +49,11 @@ func AddManaged(configPath string, fields map[string]any, opt Options) (name str
 		return "", fmt.Errorf("repair the configuration first: %w", err)
 	}
 	name, fields = complement(fields, newRegistry(opt.Types))
-	if e, ok := current.entries[name]; ok || slices.Contains(current.Disabled, name) {
-		if !ok {
-			return "", fmt.Errorf("%w: %q, which is not enabled", ErrExists, shown(name))
-		}
-		return "", fmt.Errorf("%w: %q is at %s:%d", ErrExists, shown(name), e.file, e.line)
+	if file, line := current.Where(name); line > 0 {
+		return "", fmt.Errorf("%w: %q is at %s:%d", ErrExists, shown(name), file, line)
+	}
+	if slices.Contains(current.Disabled, name) {
+		return "", fmt.Errorf("%w: %q, which is not enabled", ErrExists, shown(name))
 	}
 	block, err := monitorText(fields, nil)
 	if err != nil {
@@ -182,11 +182,11 @@ func elsewhere(configPath, name string, opt Options) error {
 	if _, err := l.finish(); err != nil {
 		return fmt.Errorf("repair the configuration first: %w", err)
 	}
-	b, ok := l.names[name]
+	at, ok := l.names[name]
 	if !ok {
 		return fmt.Errorf("%w: %q; the API and \"lookout add\" write %s", uptime.ErrNoMonitor, shown(name), managedPath(configPath))
 	}
-	return fmt.Errorf("%w: %q is at %s:%d; edit it there, then lookout reload", ErrByHand, shown(name), b.file.path, b.firstLine())
+	return fmt.Errorf("%w: %q is at %s:%d; edit it there, then lookout reload", ErrByHand, shown(name), at.file.path, at.line)
 }
 
 // replace writes the file with another text from one offset to another, if the

@@ -47,21 +47,19 @@ func (d *draft) warn(message, hint string, path ...string) {
 	d.l.warn(d.blk, under([]string{"monitor"}, path...), d.prefix+message, hint)
 }
 
-// monitor reads a [[monitor]] block and adds what it describes.
-func (l *loader) monitor(b *block) {
-	m := b.inline
-	if m == nil {
-		root := l.parse(b)
-		list, _ := root["monitor"].([]map[string]any)
-		if len(list) == 0 {
-			return
-		}
-		m = list[0]
+// alone reads a [[monitor]] block; nil where it cannot.
+func (l *loader) alone(b *block) map[string]any {
+	if b.inline != nil {
+		return b.inline
 	}
-	l.build(b, m)
-	b.lines, b.inline = nil, nil
+	root := l.parse(b)
+	if list, _ := root["monitor"].([]map[string]any); len(list) > 0 {
+		return list[0]
+	}
+	return nil
 }
 
+// build adds the monitors that a block describes.
 func (l *loader) build(b *block, m map[string]any) {
 	d := &draft{l: l, blk: b, raw: m, own: make(map[string]any, len(m))}
 	if name, ok := m["name"].(string); ok && name != "" {
@@ -251,7 +249,7 @@ func (d *draft) names(targets []string) {
 			d.twice(n, other)
 			continue
 		}
-		d.l.names[n] = d.blk
+		d.l.names[n] = d.blk.place()
 		if was, ok := d.own["was"].(string); ok {
 			d.l.renamed(d, n, strings.ReplaceAll(was, targetMark, t))
 		}
@@ -261,13 +259,13 @@ func (d *draft) names(targets []string) {
 	}
 }
 
-func (d *draft) twice(name string, other *block) {
+func (d *draft) twice(name string, other place) {
 	d.prefix = ""
 	path := []string{"name"}
 	here, there := d.blk.file.managed, other.file.managed
-	at := fmt.Sprintf("%s:%d", other.file.path, other.line("monitor", "name"))
+	at := fmt.Sprintf("%s:%d", other.file.path, other.block().line("monitor", "name"))
 	switch {
-	case other == d.blk:
+	case other == d.blk.place() && d.blk.inline == nil:
 		d.fail(fmt.Sprintf("monitor %q comes twice from these targets", shown(name)), "", "targets")
 	case here && !there:
 		d.fail(fmt.Sprintf("monitor %q was added with \"lookout add\" and is written by hand too, at %s", shown(name), at), "Remove one of the two", path...)
@@ -325,8 +323,8 @@ func (l *loader) intern(tags []string) []string {
 	for _, t := range tags {
 		known, ok := l.tags[t]
 		if !ok {
-			known = strings.Clone(t)
-			l.tags[known] = known
+			known = t
+			l.tags[t] = t
 		}
 		if !slices.Contains(out, known) {
 			out = append(out, known)

@@ -32,6 +32,37 @@ func (l *loader) parse(b *block) map[string]any {
 	return nil
 }
 
+// maxTogether bounds the text of the blocks that are parsed in one go.
+const maxTogether = 16 << 10
+
+// together parses as many of the first blocks of a list as fit: for one small
+// monitor the parser costs several times what reading it does. None of them is
+// knotty, since the parser takes what such a block defines on its way for
+// defined in the next one, too. Where one has a mistake there are no tables, and
+// each of the n has to be parsed alone.
+func together(blocks []*block) (n int, tables []map[string]any) {
+	size := 0
+	for _, b := range blocks {
+		if size += b.size; b.knotty || b.inline != nil || len(b.faults) > 0 || size > maxTogether {
+			break
+		}
+		n++
+	}
+	if n < 2 {
+		return 1, nil
+	}
+	var sb strings.Builder
+	sb.Grow(size + n)
+	for _, b := range blocks[:n] {
+		b.writeTo(&sb)
+	}
+	root, _, _, _ := parse(sb.String())
+	if list, _ := root["monitor"].([]map[string]any); len(list) == n {
+		return n, list
+	}
+	return n, nil
+}
+
 // title names a block for people.
 func (b *block) title() string {
 	switch {
@@ -75,7 +106,8 @@ func parse(src string) (root map[string]any, line int, message, hint string) {
 			root, line, message, hint = nil, 1, "this is not valid TOML", ""
 		}
 	}()
-	if _, err := toml.Decode(src, &root); err != nil {
+	var v any // and not root, which the parser would fill key by key
+	if _, err := toml.Decode(src, &v); err != nil {
 		e, ok := err.(toml.ParseError)
 		if !ok {
 			return nil, 1, "this is not valid TOML", ""
@@ -83,6 +115,7 @@ func parse(src string) (root map[string]any, line int, message, hint string) {
 		message, hint = syntax(e.Message)
 		return nil, e.Position.Line, message, hint
 	}
+	root, _ = v.(map[string]any)
 	return root, 0, "", ""
 }
 

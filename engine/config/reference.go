@@ -18,8 +18,8 @@ type reference struct {
 
 // refer notes which others a monitor names.
 func (d *draft) refer(name string) {
-	for key, k := range d.kind.values {
-		if to, ok := d.values[key].([]string); ok && k.Kind == uptime.Monitors {
+	for _, key := range sorted(d.values) {
+		if to, ok := d.values[key].([]string); ok && d.kind.values[key].Kind == uptime.Monitors {
 			d.l.refs = append(d.l.refs, reference{name, key, to, d.blk})
 		}
 	}

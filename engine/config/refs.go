@@ -122,10 +122,10 @@ func (l *loader) renamed(d *draft, name, was string) {
 // checkWas refuses an older name that is still in use.
 func (l *loader) checkWas() {
 	for _, was := range sorted(l.was) {
-		if b, ok := l.names[was]; ok {
+		if other, ok := l.names[was]; ok {
 			at := l.was[was]
 			l.fail(at.blk, []string{"monitor", "was"}, fmt.Sprintf("monitor %q: was = %q, and there is a monitor of that name at %s:%d",
-				shown(at.name), shown(was), b.file.path, b.line("monitor", "name")), "")
+				shown(at.name), shown(was), other.file.path, other.block().line("monitor", "name")), "")
 		}
 	}
 }

@@ -25,6 +25,7 @@ type scanner struct {
 	fault  func(line int, message string) // nil: not wanted
 	depth  int
 	lost   bool // nothing sensible until the next header
+	knotty bool // a dotted key, an inline table or a header of three parts was there; see together
 }
 
 // header is one [path] or [[path]] line.
@@ -116,6 +117,7 @@ func (s *scanner) readHeader(lineStart int) {
 	if s.header != nil {
 		s.header(h)
 	}
+	s.knotty = s.knotty || parts > 2
 	switch {
 	case parts > maxDepth:
 		s.failed(h.line, "a header of more than %d parts", maxDepth)
@@ -166,6 +168,7 @@ func (s *scanner) pair() {
 	from := s.pos
 	parts := s.dotted()
 	k.name = strings.TrimSpace(s.text[from:s.pos])
+	s.knotty = s.knotty || parts > 1
 	if parts > maxDepth {
 		s.failed(k.line, "a key of more than %d parts", maxDepth)
 	}
@@ -205,6 +208,7 @@ func (s *scanner) value() {
 func (s *scanner) nested(closing byte) {
 	start := s.line
 	opening := s.text[s.pos]
+	s.knotty = s.knotty || opening == '{'
 	s.pos++
 	if s.depth++; s.depth > maxDepth {
 		s.failed(start, "nested deeper than %d", maxDepth)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -94,4 +95,37 @@ func TestLoadRefusesALargeFile(t *testing.T) {
 	if _, err := Load(path, testOptions()); err == nil || !strings.Contains(err.Error(), "more than 64 MB is refused") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestLoadCost judges what one of many monitors costs: while it is loaded, and after.
+func TestLoadCost(t *testing.T) {
+	const n = 5000
+	path := filepath.Join(t.TempDir(), "lookout.toml")
+	if err := os.WriteFile(path, large(n), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var kept *Config
+	load := func() (allocs, bytes, live uint64) {
+		var a, b runtime.MemStats
+		kept = nil
+		runtime.GC()
+		runtime.ReadMemStats(&a)
+		c, err := Load(path, testOptions())
+		if err != nil || len(c.Jobs) != n {
+			t.Fatal(err)
+		}
+		kept = c
+		runtime.ReadMemStats(&b)
+		allocs, bytes = b.Mallocs-a.Mallocs, b.TotalAlloc-a.TotalAlloc
+		runtime.GC()
+		runtime.ReadMemStats(&b)
+		return allocs / n, bytes / n, (b.HeapAlloc - a.HeapAlloc) / n
+	}
+	load() // what is made once
+	allocs, bytes, live := load()
+	t.Logf("a monitor: %d allocations of %d bytes, %d bytes kept", allocs, bytes, live)
+	if allocs > 110 || bytes > 8000 || live > 1100 {
+		t.Errorf("a monitor costs %d allocations, %d bytes, and keeps %d", allocs, bytes, live)
+	}
+	runtime.KeepAlive(kept)
 }

@@ -2,14 +2,13 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 )
 
 // typed converts the keys of the monitor's type, over its defaults.
 func (d *draft) typed() {
 	base := d.chain.under(d.l, d.kind)
-	d.values, d.expect = base.values, base.expect
+	d.values, d.expect = base.values.base, base.expect.base
 	own := map[string]any{}
 	for _, key := range sorted(d.raw) {
 		if _, ok := d.l.reg.common[key]; ok || key == "expect" {
@@ -30,9 +29,7 @@ func (d *draft) typed() {
 			own[slot] = v
 		}
 	}
-	if len(own) > 0 {
-		d.values = d.l.share(base.values, own)
-	}
+	d.values = base.values.under(own)
 	d.typedExpect(base)
 }
 
@@ -60,29 +57,7 @@ func (d *draft) typedExpect(base *merged) {
 		}
 		own[key] = v
 	}
-	if len(own) > 0 {
-		d.expect = d.l.share(base.expect, own)
-	}
-}
-
-// share lays own over base. Equal settings become one map: most monitors differ
-// in name and URL only.
-func (l *loader) share(base, own map[string]any) map[string]any {
-	m := maps.Clone(base)
-	maps.Copy(m, own)
-	var id []byte
-	for _, key := range sorted(m) {
-		id = appendValue(appendText(id, key), m[key])
-		id = fmt.Appendf(id, "%T", m[key])
-	}
-	if len(id) > 512 {
-		return m
-	}
-	if known, ok := l.shared[string(id)]; ok {
-		return known
-	}
-	l.shared[string(id)] = m
-	return m
+	d.expect = base.expect.under(own)
 }
 
 // unknown reports a key that the monitor's type does not know. The sentence

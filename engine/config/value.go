@@ -19,18 +19,9 @@ const maxFile = 16 << 20
 type wrong struct{ message, hint string }
 
 // convert turns a TOML value into the Go type of its key's kind. The message of
-// a wrong one begins with the key.
+// a wrong one begins with the key. Texts are copied: those of the parser keep
+// all in memory that was parsed with them.
 func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
-	bad := func(format string, args ...any) (any, *wrong) {
-		return nil, &wrong{message: k.Name + " " + fmt.Sprintf(format, args...)}
-	}
-	mustBe := func(what string) (any, *wrong) {
-		w := &wrong{message: fmt.Sprintf("%s = %s must be %s", k.Name, show(k, raw), what)}
-		if k.Example != "" {
-			w.hint = fmt.Sprintf("Write it like %s = %s", k.Name, k.Example)
-		}
-		return nil, w
-	}
 	switch k.Kind {
 	case uptime.String:
 		s, ok := raw.(string)
@@ -42,38 +33,40 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 				}
 				k.Example = strconv.Quote(v)
 			}
-			return mustBe("a text in quotes")
+			return nil, mustBe(k, raw, "a text in quotes")
 		}
 		if len(k.OneOf) == 0 {
-			return s, nil
+			return strings.Clone(s), nil
 		}
 		for _, o := range k.OneOf {
 			if s == o {
-				return s, nil
+				return o, nil
 			}
 		}
 		return nil, &wrong{fmt.Sprintf("%s = %q must be %s", k.Name, shown(s), oneOf(k.OneOf)), didYouMean(s, k.OneOf)}
 	case uptime.Scalar:
 		switch v := raw.(type) {
 		case string:
-			return v, nil
+			return strings.Clone(v), nil
 		case int64:
 			return strconv.FormatInt(v, 10), nil
 		}
-		return mustBe("a text in quotes or a whole number")
+		return nil, mustBe(k, raw, "a text in quotes or a whole number")
 	case uptime.Strings, uptime.Monitors:
 		if s, ok := raw.(string); ok {
-			return []string{s}, nil
+			return []string{strings.Clone(s)}, nil
 		}
 		list, ok := raw.([]any)
 		if !ok {
-			return mustBe("a list of texts")
+			return nil, mustBe(k, raw, "a list of texts")
 		}
 		out := make([]string, len(list))
 		for i, v := range list {
-			if out[i], ok = v.(string); !ok {
-				return bad("must be a list of texts, and number %d of it is %s", i+1, typeName(v))
+			s, ok := v.(string)
+			if !ok {
+				return nil, bad(k, "must be a list of texts, and number %d of it is %s", i+1, typeName(v))
 			}
+			out[i] = strings.Clone(s)
 		}
 		if int64(len(out)) < k.Min {
 			return nil, &wrong{k.Name + " is an empty list", "Name at least one, or leave the key out"}
@@ -82,16 +75,16 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 	case uptime.Int:
 		n, ok := raw.(int64)
 		if !ok {
-			return mustBe("a whole number without quotes")
+			return nil, mustBe(k, raw, "a whole number without quotes")
 		}
 		if k.Max != 0 && (n < k.Min || n > k.Max) {
-			return bad("= %d must be from %d to %d", n, k.Min, k.Max)
+			return nil, bad(k, "= %d must be from %d to %d", n, k.Min, k.Max)
 		}
 		return n, nil
 	case uptime.Bool:
 		v, ok := raw.(bool)
 		if !ok {
-			return mustBe("true or false, without quotes")
+			return nil, mustBe(k, raw, "true or false, without quotes")
 		}
 		return v, nil
 	case uptime.Duration:
@@ -100,16 +93,16 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 			return nil, w
 		}
 		if k.Max != 0 && (int64(d) < k.Min || int64(d) > k.Max) {
-			return bad("= %s must be from %s to %s", show(k, raw), uptime.Span(time.Duration(k.Min)), uptime.Span(time.Duration(k.Max)))
+			return nil, bad(k, "= %s must be from %s to %s", show(k, raw), uptime.Span(time.Duration(k.Min)), uptime.Span(time.Duration(k.Max)))
 		}
 		return d, nil
 	case uptime.Size:
 		n, ok := size(raw)
 		if !ok {
-			return mustBe("a number of bytes or a size with a unit: KB, MB, GB, TB or KiB, MiB, GiB, TiB")
+			return nil, mustBe(k, raw, "a number of bytes or a size with a unit: KB, MB, GB, TB or KiB, MiB, GiB, TiB")
 		}
 		if k.Max != 0 && (n < k.Min || n > k.Max) {
-			return bad("= %s must be from %s to %s", show(k, raw), sizeText(k.Min), sizeText(k.Max))
+			return nil, bad(k, "= %s must be from %s to %s", show(k, raw), sizeText(k.Min), sizeText(k.Max))
 		}
 		return n, nil
 	case uptime.Table:
@@ -134,7 +127,7 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 		for i, t := range tables {
 			m, w := texts(k, t)
 			if w != nil {
-				return mustBe("a list of tables")
+				return nil, mustBe(k, raw, "a list of tables")
 			}
 			out[i] = m
 		}
@@ -142,16 +135,16 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 	case uptime.SecretText:
 		s, ok := raw.(string)
 		if !ok {
-			return mustBe("a text in quotes")
+			return nil, mustBe(k, raw, "a text in quotes")
 		}
 		v, err := l.secrets.expand(s, nil)
 		if err != nil {
-			return bad("%s", err)
+			return nil, bad(k, "%s", err)
 		}
 		if v == s && s != "" {
 			l.literal(b, k.Name)
 		}
-		return uptime.Secret(v), nil
+		return uptime.Secret(strings.Clone(v)), nil
 	case uptime.SecretTable:
 		m, w := texts(k, raw)
 		if w != nil {
@@ -161,7 +154,7 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 		for name, s := range m {
 			v, err := l.secrets.expand(s, nil)
 			if err != nil {
-				return bad("%s", err)
+				return nil, bad(k, "%s", err)
 			}
 			out[name] = uptime.Secret(v)
 		}
@@ -169,32 +162,40 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 	case uptime.File:
 		s, ok := raw.(string)
 		if !ok || s == "" {
-			return mustBe("the path of a file, in quotes")
+			return nil, mustBe(k, raw, "the path of a file, in quotes")
 		}
 		data, err := readFile(b.file.relative(s), maxFile)
 		if err != nil {
-			return bad("cannot be read: %s", cause(err))
+			return nil, bad(k, "cannot be read: %s", cause(err))
 		}
 		return data, nil
 	case uptime.Limit:
 		s, ok := raw.(string)
 		if !ok {
-			return mustBe("a share or a duration")
+			return nil, mustBe(k, raw, "a share or a duration")
 		}
 		if p, ok := strings.CutSuffix(s, "%"); ok {
 			f, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
 			if err != nil || !(f >= 0 && f <= 100) {
-				return mustBe("from 0% to 100%")
+				return nil, mustBe(k, raw, "from 0% to 100%")
 			}
 			return uptime.Percentage{Share: f / 100}, nil
 		}
 		d, err := uptime.ParseDuration(s)
 		if err != nil {
-			return mustBe(`a share or a duration, e.g. "25%" or "14d"`)
+			return nil, mustBe(k, raw, `a share or a duration, e.g. "25%" or "14d"`)
 		}
 		return uptime.Percentage{Duration: d}, nil
 	}
-	return bad("is of no known kind")
+	return nil, bad(k, "is of no known kind")
+}
+
+func bad(k uptime.Key, format string, args ...any) *wrong {
+	return &wrong{message: k.Name + " " + fmt.Sprintf(format, args...)}
+}
+
+func mustBe(k uptime.Key, raw any, what string) *wrong {
+	return &wrong{fmt.Sprintf("%s = %s must be %s", k.Name, show(k, raw), what), example(k)}
 }
 
 // duration reads a duration, and says of a bare number which unit it lacks.
@@ -247,13 +248,13 @@ func texts(k uptime.Key, raw any) (map[string]string, *wrong) {
 	for name, v := range m {
 		switch v := v.(type) {
 		case string:
-			out[name] = v
+			out[strings.Clone(name)] = strings.Clone(v)
 		case int64:
-			out[name] = strconv.FormatInt(v, 10)
+			out[strings.Clone(name)] = strconv.FormatInt(v, 10)
 		case float64:
-			out[name] = strconv.FormatFloat(v, 'g', -1, 64)
+			out[strings.Clone(name)] = strconv.FormatFloat(v, 'g', -1, 64)
 		case bool:
-			out[name] = strconv.FormatBool(v)
+			out[strings.Clone(name)] = strconv.FormatBool(v)
 		default:
 			return nil, &wrong{fmt.Sprintf("%s has %s at %q, where a text belongs", k.Name, typeName(v), shown(name)), example(k)}
 		}
