@@ -23,6 +23,12 @@ type detail struct {
 	name string
 	span time.Duration // of the latency chart
 
+	panes  []string // those that were drawn last
+	pane   string   // the chosen one; "": none
+	zoomed bool     // and it has the whole screen
+	reveal bool     // it was just chosen and may be off the screen
+	chosen int      // its first line
+
 	got     *uptime.Detail // as it came last
 	gotSpan time.Duration  // what it was asked for
 	for_    *uptime.State  // the state for which it was asked
@@ -49,18 +55,50 @@ type detailMsg struct {
 	err  error
 }
 
-func (d *detail) title() string     { return "monitor" }
-func (d *detail) current() string   { return d.name }
-func (d *detail) marked() []string  { return nil }
-func (d *detail) unmark()           {}
-func (d *detail) aimAt(name string) { *d = detail{name: name, span: d.span} }
+func (d *detail) title() string    { return "monitor" }
+func (d *detail) current() string  { return d.name }
+func (d *detail) marked() []string { return nil }
+func (d *detail) unmark()          {}
+func (d *detail) aimAt(name string) {
+	*d = detail{name: name, span: d.span, pane: d.pane, zoomed: d.zoomed}
+}
 
 func (d *detail) keys() []binding {
-	return append([]binding{
+	table := []binding{
 		{keys: []string{"t"}, group: groupSee, help: "time range", hint: "range", rank: 2, verb: "range", run: d.nextSpan},
 		{keys: []string{"i"}, group: groupScreens, help: "its incidents", hint: "incidents", rank: 4, verb: "incidents of this monitor",
 			run: func(s *shell, _ string) tea.Cmd { return s.open(newIncidents(d.name)) }},
-	}, d.sheet.keys()...)
+		{keys: []string{"tab"}, group: groupMove, help: "next pane", hint: "pane", rank: 8, verb: "next pane", run: d.nextPane},
+		{keys: []string{"z"}, group: groupSee, help: "zoom pane", hint: "zoom", rank: 6, verb: "zoom", run: d.zoom},
+	}
+	if d.zoomed {
+		table = append(table, binding{keys: []string{"esc"}, group: groupMove, help: "all panes", hint: "all panes", run: d.zoom})
+	}
+	return append(table, d.sheet.keys()...)
+}
+
+// nextPane chooses the pane after the chosen one.
+func (d *detail) nextPane(*shell, string) tea.Cmd {
+	if len(d.panes) == 0 {
+		return nil
+	}
+	d.pane, d.reveal = turn(d.panes, d.pane), true
+	if d.zoomed {
+		d.top = 0
+	}
+	return nil
+}
+
+// zoom gives the chosen pane the whole screen, or takes it back.
+func (d *detail) zoom(*shell, string) tea.Cmd {
+	if len(d.panes) == 0 && !d.zoomed {
+		return nil
+	}
+	if d.pane == "" {
+		d.pane = d.panes[0]
+	}
+	d.zoomed, d.reveal, d.top = !d.zoomed, d.zoomed, 0
+	return nil
 }
 
 func (d *detail) nextSpan(s *shell, _ string) tea.Cmd {
@@ -211,6 +249,9 @@ func (d *detail) status(s *shell, p *pen) {
 	} else if n > 0 {
 		right = strconv.Itoa(n) + " problems"
 	}
+	if d.zoomed {
+		right = d.pane + " zoomed, tab shows the next"
+	}
 	if len(d.lines) > d.shown && d.shown > 0 {
 		right = "lines " + strconv.Itoa(d.top+1) + "-" + strconv.Itoa(d.top+d.shown) + " of " + strconv.Itoa(len(d.lines)) + "   " + right
 	}
@@ -283,7 +324,7 @@ func (d *detail) copy(s *shell, what copyWhat) string {
 	const width = 120
 	var p pen
 	page := *d
-	page.lines, page.top = nil, 0
+	page.lines, page.top, page.panes, page.pane, page.zoomed = nil, 0, nil, "", false
 	page.compose(s, width, 0, s.th.ASCII)
 	p.reset(s.th, width, len(page.lines)+2)
 	page.head(s, &p)

@@ -21,6 +21,51 @@ func TestDetailScreens(t *testing.T) {
 	}, func() page { return newDetail(shop) })
 }
 
+// TestDetailPanes holds each pane on a screen of its own to its golden file.
+func TestDetailPanes(t *testing.T) {
+	goldenPage(t, "detail-pane", pagesSource, func() page { return newDetail(shop) }, "tab", "tab")
+	goldenPage(t, "detail-zoom", pagesSource, func() page { return newDetail(shop) }, "tab", "tab", "z")
+	goldenPage(t, "detail-zoom-latency", pagesSource, func() page { return newDetail(shop) }, "z", "tab", "tab", "tab")
+	for n := range len(paneNames) {
+		everySize(t, pagesSource(), func() page { return &detail{name: shop, span: day, pane: paneNames[n], zoomed: true} })
+	}
+}
+
+func TestDetailZoom(t *testing.T) {
+	s, d := detailShell(t, func(*uptime.State, *pageSource) {})
+	s.render()
+	press(t, s, "tab", "tab", "z")
+	got := plainText(s.render())
+	if !strings.Contains(got, ">EVIDENCE") || strings.Contains(got, "LATENCY") {
+		t.Errorf("the second pane zoomed:\n%s", got)
+	}
+	press(t, s, "n")
+	if d.name == shop || !d.zoomed || d.pane != "evidence" {
+		t.Errorf("n keeps %q of %s, zoomed %t", d.pane, d.name, d.zoomed)
+	}
+	press(t, s, "esc")
+	if d.zoomed || s.top() != page(d) {
+		t.Error("esc does not lead back to all panes")
+	}
+	press(t, s, "esc")
+	if s.top() != page(s.home) {
+		t.Error("a second esc does not lead back")
+	}
+}
+
+// TestDetailPaneComesToTheScreen: tab scrolls to what it chooses.
+func TestDetailPaneComesToTheScreen(t *testing.T) {
+	s, d := detailShell(t, func(*uptime.State, *pageSource) {})
+	s.w, s.h = 80, 14
+	s.render()
+	for range len(paneNames) {
+		press(t, s, "tab")
+		if got := plainText(s.render()); !strings.Contains(got, "\n>") {
+			t.Errorf("%s is not on the screen:\n%s", d.pane, got)
+		}
+	}
+}
+
 func TestDetailOfAnySize(t *testing.T) {
 	everySize(t, pagesSource(), func() page { return newDetail(shop) })
 	everySize(t, pagesSource(), func() page { return newDetail("there is none") })

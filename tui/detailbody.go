@@ -25,6 +25,23 @@ func (d *detail) compose(s *shell, w, h int, ascii bool) {
 		return
 	}
 	parts := d.parts(s, st, w, h, ascii)
+	d.panes = d.panes[:0]
+	for _, p := range parts {
+		d.panes = append(d.panes, p.name)
+	}
+	if d.zoomed {
+		for _, p := range d.parts(s, st, w, 0, ascii) { // as at length as it can be
+			if p.name == d.pane {
+				d.place(p, h-len(p.lines))
+				return
+			}
+		}
+	}
+	d.layOut(parts, w, h)
+}
+
+// layOut puts all parts below each other.
+func (d *detail) layOut(parts []*part, w, h int) {
 	lines, charts := 0, 0
 	for _, p := range parts {
 		lines += len(p.lines)
@@ -53,11 +70,32 @@ func (d *detail) compose(s *shell, w, h int, ascii bool) {
 		if i < gaps && (i > 0 || h > 12 || h == 0) {
 			d.blank()
 		}
-		d.lines = append(d.lines, p.lines...)
-		if p.chart != nil {
-			for _, l := range p.chart(chart) {
-				d.add(func(p *pen) { p.to(1); p.line(l) })
-			}
+		d.place(p, chart)
+	}
+	if d.reveal { // the pane that was chosen comes to the screen
+		d.reveal = false
+		if at := d.chosen; at < d.top || h > 0 && at >= d.top+h-1 {
+			d.top = at
+		}
+	}
+}
+
+// place puts a part below what is there, with its picture in so many lines,
+// and a mark where it was chosen.
+func (d *detail) place(p *part, chart int) {
+	at := len(d.lines)
+	d.lines = append(d.lines, p.lines...)
+	if p.chart != nil {
+		for _, l := range p.chart(max(chart, 3)) {
+			d.add(func(p *pen) { p.to(1); p.line(l) })
+		}
+	}
+	if p.name == d.pane && at < len(d.lines) {
+		d.chosen = at
+		first := d.lines[at]
+		d.lines[at] = func(p *pen) {
+			pointer(p, true)
+			first(p)
 		}
 	}
 }
@@ -68,15 +106,20 @@ const wide = 110
 // part is a block of the page, with a picture under it that can be as high as there is room.
 type part struct {
 	sheet
+	name  string // of the pane
 	chart func(h int) widget.Grid
 }
+
+// paneNames are the parts in their order, as tab goes through them.
+var paneNames = [...]string{"why", "evidence", "phases", "latency", "uptime", "past"}
 
 func (d *detail) parts(s *shell, st *uptime.State, w, h int, ascii bool) []*part {
 	out := []*part{d.whyPart(s, st, w, w >= wide || h == 0 || h > 30), d.evidencePart(s, st, w, h), d.phasesPart(w, ascii), d.latencyPart(s, w, ascii),
 		d.uptimePart(s, st, w, ascii), d.pastPart(s, st, w)}
 	kept := out[:0]
-	for _, p := range out {
+	for i, p := range out {
 		if p != nil && (len(p.lines) > 0 || p.chart != nil) {
+			p.name = paneNames[i]
 			kept = append(kept, p)
 		}
 	}
@@ -153,7 +196,8 @@ func (d *detail) phasesPart(w int, ascii bool) *part {
 	if w < wide {
 		p.add(func(p *pen) {
 			if w >= 60 {
-				p.text(theme.Faint, " phases")
+				p.to(1)
+				p.text(theme.Faint, "phases")
 			}
 			p.to(indent(w))
 			p.line(widget.PhaseLine(phases, p.w-p.x-1, ascii))
@@ -163,7 +207,8 @@ func (d *detail) phasesPart(w int, ascii bool) *part {
 	const left = 22
 	bars := widget.PhaseChart(phases, min(w-left-10, 80), ascii)
 	p.add(func(p *pen) {
-		p.text(theme.Accent, " PHASES")
+		p.to(1)
+		p.text(theme.Accent, "PHASES")
 		p.to(10)
 		p.text(theme.Faint, "of the last good check")
 	})
@@ -195,11 +240,10 @@ func (d *detail) latencyPart(s *shell, w int, ascii bool) *part {
 }
 
 func (d *detail) latencyHead(s *shell, p *pen) {
-	label := " LATENCY "
-	if p.w < 40 {
-		label = " "
+	p.to(1)
+	if p.w >= 40 {
+		p.text(theme.Accent, "LATENCY ")
 	}
-	p.text(theme.Accent, label)
 	p.text(theme.Strong, spanName(d.span))
 	missing := d.got == nil || d.gotSpan != d.span
 	switch {

@@ -31,10 +31,11 @@ func (d *detail) uptimePart(s *shell, st *uptime.State, w int, ascii bool) *part
 	row := func(label string, value func(uptime.SpanShare) string, end string) {
 		p.add(func(p *pen) {
 			in := indent(p.w)
+			p.to(1)
 			if in > 1 {
-				p.text(theme.Accent, " "+label)
+				p.text(theme.Accent, label)
 			} else {
-				p.text(theme.Accent, " "+label[:2])
+				p.text(theme.Accent, label[:2])
 				in = 4
 			}
 			p.to(in)
@@ -89,7 +90,8 @@ func budget(shares []uptime.SpanShare) string {
 
 func (d *detail) drawDays(s *shell, p *pen, ascii bool) {
 	days := d.got.Days
-	p.text(theme.Accent, " "+strconv.Itoa(len(days))+" DAYS")
+	p.to(1)
+	p.text(theme.Accent, strconv.Itoa(len(days))+" DAYS")
 	p.to(10)
 	p.line(widget.Days(days, min(len(days), p.w-11), ascii))
 	worst, low := 0, 2.0
@@ -134,7 +136,8 @@ func drawCert(s *shell, p *pen, c *uptime.Certificate) {
 		p.text(style, expires)
 		return
 	}
-	p.text(theme.Accent, " CERT")
+	p.to(1)
+	p.text(theme.Accent, "CERT")
 	p.to(indent(p.w))
 	// The date is what is looked for: the names give way.
 	chain := ""
@@ -178,7 +181,8 @@ func (d *detail) pastPart(s *shell, st *uptime.State, w int) *part {
 	p.add(func(p *pen) {
 		in := indent(p.w)
 		if in > 1 {
-			p.text(theme.Accent, " PAST")
+			p.to(1)
+			p.text(theme.Accent, "PAST")
 		}
 		p.to(in)
 		p.say(text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -30,17 +31,11 @@ type events struct {
 	asked   time.Time
 	err     error
 
+	zoomed  zoomedList
 	rows    []eventRow
 	matched int
 	unacked []*uptime.Incident // that rows begin with
 	changed bool               // log or words did, since rows were made
-}
-
-// eventRow is a line of the list.
-type eventRow struct {
-	head string
-	in   *uptime.Incident // not acknowledged
-	ev   *uptime.Event
 }
 
 func newEvents() *events { return &events{follow: true, changed: true} }
@@ -60,8 +55,13 @@ func (e *events) unmark()          {}
 func (e *events) keys() []binding {
 	table := append([]binding{
 		{keys: []string{"enter"}, group: groupMove, help: "its monitor", hint: "monitor", run: e.enter},
+		{keys: []string{"tab"}, group: groupMove, help: "next pane", verb: "next pane", run: e.nextPane, off: e.onePane},
+		{keys: []string{"z"}, group: groupSee, help: "zoom pane", verb: "zoom", run: e.zoom, off: e.onePane},
 		{keys: []string{"f"}, group: groupSee, help: "follow on/off", hint: "follow", rank: 1, verb: "follow events on/off", run: e.toggle},
 	}, searchKeys(e)...)
+	if e.zoomed != 0 && len(e.words) == 0 {
+		table = append(table, binding{keys: []string{"esc"}, group: groupMove, help: "both panes", hint: "both panes", run: e.zoom})
+	}
 	for _, b := range e.list.keys() {
 		b.run = e.moved
 		table = append(table, b)
@@ -204,66 +204,6 @@ func (e *events) matches(s *shell, ev *uptime.Event) bool {
 	return len(e.words) == 0 || e.words.match(string(ev.Kind), eventText(ev, s.now, s.loc))
 }
 
-// arrange makes the rows anew where something changed: a log of thousands
-// lies still under most snapshots.
-func (e *events) arrange(s *shell) {
-	if s.snap == nil {
-		return
-	}
-	var unacked []*uptime.Incident
-	for _, in := range s.snap.Open {
-		if in.Unacked() {
-			unacked = append(unacked, in)
-		}
-	}
-	if !e.changed && slices.Equal(unacked, e.unacked) {
-		return
-	}
-	incident, id := e.selected()
-	e.changed, e.unacked = false, unacked
-	e.rows, e.matched = e.rows[:0], 0
-	head := "EVENTS"
-	if len(unacked) > 0 {
-		head = "EVENTS  newest first"
-		e.rows = append(e.rows, eventRow{head: "NOT ACKNOWLEDGED"})
-	}
-	for _, in := range unacked {
-		e.rows = append(e.rows, eventRow{in: in})
-	}
-	e.rows = append(e.rows, eventRow{head: head})
-	for i := range e.log {
-		if e.matches(s, &e.log[i]) {
-			e.rows = append(e.rows, eventRow{ev: &e.log[i]})
-			e.matched++
-		}
-	}
-	e.setLen(len(e.rows), func(i int) bool { return i < len(e.rows) && e.rows[i].head == "" })
-	if e.follow {
-		return
-	}
-	for i, r := range e.rows { // the same line stays selected, and where it was on the screen
-		if r.in != nil && r.in.Number == incident || r.ev != nil && r.ev.ID == id {
-			e.top = max(e.top+i-e.cur, 0)
-			e.cur = i
-			return
-		}
-	}
-}
-
-// selected is the number of the incident or of the event under the cursor; 0: it is the other, or none.
-func (e *events) selected() (incident, event uint64) {
-	if e.cur >= len(e.rows) {
-		return 0, 0
-	}
-	switch r := e.rows[e.cur]; {
-	case r.in != nil:
-		return r.in.Number, 0
-	case r.ev != nil:
-		return 0, r.ev.ID
-	}
-	return 0, 0
-}
-
 func (e *events) head(s *shell, p *pen) {
 	p.to(1)
 	p.text(theme.Strong, "EVENTS")
@@ -279,12 +219,36 @@ func (e *events) head(s *shell, p *pen) {
 	} else {
 		p.text(theme.Reverse, "OFF")
 	}
-	if n := s.snap.Events; n > 0 {
-		p.say(fmt.Sprintf("  %d in the log", n))
-	}
+	var facts []string
 	if n := s.snap.Events - min(e.newest(), s.snap.Events); n > 0 && len(e.log) > 0 && !e.follow {
-		p.say(fmt.Sprintf("  %d newer", n))
+		facts = append(facts, group3(int(n))+" newer")
 	}
+	if text := e.today(s); text != "" {
+		facts = append(facts, text+" since 00:00")
+	}
+	if n := s.snap.Events; n > 0 {
+		facts = append(facts, group3(int(n))+" in the log")
+	}
+	for _, f := range facts {
+		if p.x+2+cells(f) <= p.w {
+			p.say("  ", f)
+		}
+	}
+}
+
+// today is how many events there have been since midnight, as far as they are
+// here; "" for none.
+func (e *events) today(s *shell) string {
+	now := s.now.In(s.loc)
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, s.loc)
+	n := sort.Search(len(e.log), func(i int) bool { return e.log[i].Time.Before(midnight) })
+	switch {
+	case n == 0:
+		return ""
+	case n == len(e.log) && !e.oldest:
+		return group3(n) + "+"
+	}
+	return group3(n)
 }
 
 func (e *events) body(s *shell, p *pen) {

@@ -12,6 +12,7 @@ import (
 
 func TestEventsScreens(t *testing.T) {
 	goldenPage(t, "events", pagesSource, func() page { return newEvents() })
+	goldenPage(t, "events-zoom", pagesSource, func() page { return newEvents() }, "tab", "z")
 	f := pagesSource()
 	for i := range f.events {
 		e := &f.events[i]
@@ -241,5 +242,32 @@ func TestEventsUnackedAgree(t *testing.T) {
 	got := plainText(s.render())
 	if !strings.Contains(got, " 1 not acked") || strings.Count(got, "NOT ACKED") != 1 {
 		t.Errorf("one outage is to be acknowledged:\n%s", got)
+	}
+}
+
+// TestEventsPanes: tab goes from list to list, z shows one of them alone, and
+// the same line stays selected.
+func TestEventsPanes(t *testing.T) {
+	s, e := eventsShell(t, pagesSource())
+	if e.current() != shop || e.rows[e.cur].in == nil {
+		t.Fatalf("it begins at %+v", e.rows[e.cur])
+	}
+	press(t, s, "z")
+	if got := plainText(s.render()); !strings.Contains(got, "NOT ACKED") || strings.Contains(got, "newest first") {
+		t.Errorf("the first list alone:\n%s", got)
+	}
+	press(t, s, "tab")
+	if got := plainText(s.render()); strings.Contains(got, "NOT ACKED") || e.rows[e.cur].ev == nil {
+		t.Errorf("the log alone:\n%s", got)
+	}
+	press(t, s, "j")
+	id := e.rows[e.cur].ev.ID
+	press(t, s, "esc")
+	if got := plainText(s.render()); !strings.Contains(got, "NOT ACKED") || e.rows[e.cur].ev == nil || e.rows[e.cur].ev.ID != id {
+		t.Errorf("both again, with event %d selected:\n%s", id, got)
+	}
+	press(t, s, "tab", "tab")
+	if e.rows[e.cur].ev == nil {
+		t.Error("tab twice does not lead back to the log")
 	}
 }

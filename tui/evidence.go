@@ -138,7 +138,8 @@ func (t *evidenceTable) form(w int) evidenceForm {
 }
 
 func (f *evidenceForm) head(p *pen, title string) {
-	p.text(theme.Accent, " "+title)
+	p.to(1)
+	p.text(theme.Accent, title)
 	if f.where == 0 {
 		return
 	}
