@@ -23,35 +23,45 @@ type question struct {
 }
 
 // ask asks the addresses of a host one after the other, each for an equal
-// share of the time that is left, until one answers.
+// share of the time that is left, until one answers; with ip = "each" all of
+// them, and what the first answers is what counts.
 func (s *system) ask(ctx context.Context, t *trace, e endpoint, q question) *failure {
 	addrs, f := s.resolve(ctx, t, e)
 	if f != nil {
 		return f
 	}
-	addrs = addrs[:min(len(addrs), maxAddresses)]
-	var failed []deadAddress
-	for i, a := range addrs {
-		answered, f := askOne(ctx, t, netip.AddrPortFrom(a, e.port), left(ctx)/time.Duration(len(addrs)-i), q)
-		if answered {
-			t.complainOf(failed, a)
-			return f
-		}
-		failed = append(failed, deadAddress{a, f})
-		if f.fault.Side() == uptime.Ours && f.fault != uptime.FaultLocalNoRoute || ctx.Err() != nil {
+	d := newDialling(e, addrs)
+	var answer *failure
+	for i, a := range d.addrs {
+		if d.done(ctx) {
 			break
 		}
+		answered, f := askOne(ctx, t, e.via, netip.AddrPortFrom(a, e.port), d.share(ctx, t, i), q)
+		switch {
+		case answered && len(d.good) == 0:
+			answer = f
+			d.good = append(d.good, a)
+		case answered && f == nil:
+			d.good = append(d.good, a)
+		default:
+			d.dead = append(d.dead, deadAddress{a, f})
+		}
 	}
-	return worst(failed)
+	if len(d.good) == 0 {
+		return s.reconsider(ctx, t, worst(d.dead))
+	}
+	t.res.Address = netip.AddrPortFrom(d.good[0], e.port).String()
+	t.complainOf(d)
+	return answer
 }
 
 // askOne asks one address. Answered says that the failure is about an answer, not about the lack of one.
-func askOne(ctx context.Context, t *trace, to netip.AddrPort, wait time.Duration, q question) (answered bool, f *failure) {
+func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.Duration, q question) (answered bool, f *failure) {
 	t.res.Address = to.String()
 	start := time.Now()
 	detail := ""
 	defer func() { t.judged("reply", start, detail, f) }()
-	c, err := dialUDP(to)
+	c, err := v.dial(ctx, "udp", to)
 	if err != nil {
 		return false, datagramFailure(to, nil, err)
 	}
@@ -119,6 +129,9 @@ func tellErrors(c net.Conn, to netip.Addr) {
 // datagramFailure classes an error of a UDP socket: what a router or the host
 // said of a datagram, or what our own system refuses.
 func datagramFailure(to netip.AddrPort, c net.Conn, err error) *failure {
+	if f := sourceFailure("UDP "+to.String(), err); f != nil {
+		return f
+	}
 	errno, _ := errnoOf(err)
 	switch errno {
 	case syscall.ECONNREFUSED:

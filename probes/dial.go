@@ -3,17 +3,23 @@ package probes
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"lookout/engine/uptime"
 )
 
-// maxAddresses is how many addresses of a name a check tries.
-const maxAddresses = 8
+// How many addresses of a name a check tries, and where it is to try each.
+const (
+	maxAddresses = 8
+	maxEach      = 16
+)
 
 // endpoint is where a check goes.
 type endpoint struct {
@@ -51,7 +57,7 @@ func watch(ctx context.Context, c net.Conn) func() {
 // with ctx. It is called again on a new one where a TLS hello was lost.
 func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn) *failure) uptime.Result {
 	t := newTrace()
-	return t.end(t.greeting(func() *failure {
+	return t.end(s.reconsider(ctx, t, t.greeting(func() *failure {
 		conn, f := s.connect(ctx, t, e)
 		if f != nil {
 			return f
@@ -59,49 +65,121 @@ func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn
 		defer conn.Close()
 		defer watch(ctx, conn)()
 		return do(t, conn)
-	}))
+	})))
 }
 
 // connect resolves a host and tries its addresses one after the other, each
-// with an equal share of the time that is left. A success after a failure
-// carries a complaint: somebody else may have met the dead address.
+// with an equal share of the time that is left, until one answers; with
+// ip = "each" all of them, and the first that answers is the one to go on with.
+// A success beside a failure carries a complaint: somebody else may have met
+// the dead address.
 func (s *system) connect(ctx context.Context, t *trace, e endpoint) (net.Conn, *failure) {
 	addrs, f := s.resolve(ctx, t, e)
 	if f != nil {
 		return nil, f
 	}
-	addrs = addrs[:min(len(addrs), maxAddresses)]
-	var failed []deadAddress
-	for i, a := range addrs {
-		to := netip.AddrPortFrom(a, e.port)
-		c, f := connectTo(ctx, t, to, left(ctx)/time.Duration(len(addrs)-i))
-		if f == nil {
-			t.complainOf(failed, a)
-			return c, nil
-		}
-		failed = append(failed, deadAddress{a, f})
-		if f.fault.Side() == uptime.Ours && f.fault != uptime.FaultLocalNoRoute || ctx.Err() != nil {
+	d := newDialling(e, addrs)
+	for i, a := range d.addrs {
+		if d.done(ctx) {
 			break
 		}
+		d.try(ctx, t, netip.AddrPortFrom(a, e.port), d.share(ctx, t, i))
 	}
-	return nil, worst(failed)
+	if d.conn == nil {
+		return nil, s.reconsider(ctx, t, worst(d.dead))
+	}
+	t.res.Address = netip.AddrPortFrom(d.good[0], e.port).String()
+	t.complainOf(d)
+	return d.conn, nil
 }
 
-// connectTo makes one TCP connection.
-func connectTo(ctx context.Context, t *trace, to netip.AddrPort, wait time.Duration) (net.Conn, *failure) {
-	t.res.Address = to.String()
-	d := net.Dialer{Timeout: wait, KeepAlive: -1}
-	start := time.Now()
-	c, err := d.DialContext(ctx, "tcp", t.res.Address)
-	t.measure(connectTime, t.step("connect", start, t.res.Address, err, ""))
-	if err == nil {
-		return c, nil
+// dialling is the way through the addresses of a host.
+type dialling struct {
+	addrs []netip.Addr // that are tried
+	each  bool         // all of them, whatever answers
+	via   *via
+	conn  net.Conn // to the first that answered
+	good  []netip.Addr
+	dead  []deadAddress
+}
+
+func newDialling(e endpoint, addrs []netip.Addr) *dialling {
+	each, most := e.ip == "each", maxAddresses
+	if each {
+		most = maxEach
 	}
-	return nil, connectFailure(to, err, time.Since(start))
+	return &dialling{addrs: addrs[:min(len(addrs), most)], each: each, via: e.via}
+}
+
+// deadAddress is an address that did not answer, and why.
+type deadAddress struct {
+	addr netip.Addr
+	f    *failure
+}
+
+// share is the time for the address with this number. What is to come wants
+// some of it too: the addresses after it, the rest of a check that tries each,
+// and the question whether private addresses are right.
+func (d *dialling) share(ctx context.Context, t *trace, i int) time.Duration {
+	wait, n := left(ctx), len(d.addrs)-i
+	if t.doubt != nil {
+		wait -= wait / 5
+	}
+	if d.each && len(d.addrs) > 1 {
+		n++
+	}
+	return wait / time.Duration(n)
+}
+
+// done reports whether no more addresses are to be tried: one answers, time is
+// up, or our own side keeps all of them from being tried.
+func (d *dialling) done(ctx context.Context) bool {
+	if ctx.Err() != nil || len(d.good) > 0 && !d.each {
+		return true
+	}
+	if len(d.dead) == 0 {
+		return false
+	}
+	f := d.dead[len(d.dead)-1].f
+	return f.fault.Side() == uptime.Ours && f.fault != uptime.FaultLocalNoRoute
+}
+
+// try makes one TCP connection.
+func (d *dialling) try(ctx context.Context, t *trace, to netip.AddrPort, wait time.Duration) {
+	t.res.Address = to.String()
+	start := time.Now()
+	within, cancel := context.WithTimeout(ctx, wait)
+	c, err := d.via.dial(within, "tcp", to)
+	cancel()
+	var f *failure
+	detail := ""
+	if err != nil {
+		if f = connectFailure(to, err, time.Since(start)); f.fault == uptime.FaultLocalNoRoute {
+			detail = "not counted: this place has no way there"
+		}
+	}
+	took := t.step("connect", start, t.res.Address, err, detail)
+	switch {
+	case err != nil:
+		d.dead = append(d.dead, deadAddress{to.Addr(), f})
+	case d.conn != nil:
+		c.Close()
+	default:
+		d.conn = c
+	}
+	if err == nil {
+		d.good = append(d.good, to.Addr())
+	}
+	if !d.each || err == nil && len(d.good) == 1 || err != nil && d.conn == nil {
+		t.measure(connectTime, took)
+	}
 }
 
 // connectFailure classes what connect(2) said.
 func connectFailure(to netip.AddrPort, err error, took time.Duration) *failure {
+	if f := sourceFailure("TCP connect "+to.String(), err); f != nil {
+		return f
+	}
 	errno, _ := errnoOf(err)
 	switch errno {
 	case syscall.ECONNREFUSED:
@@ -153,12 +231,6 @@ func unroutable(to netip.AddrPort) error {
 	return nil
 }
 
-// deadAddress is an address that did not answer, and why.
-type deadAddress struct {
-	addr netip.Addr
-	f    *failure
-}
-
 // worst is the failure that stands for all addresses: the first that is not our missing route.
 func worst(failed []deadAddress) *failure {
 	first := failed[0].f
@@ -177,16 +249,35 @@ func worst(failed []deadAddress) *failure {
 }
 
 // complainOf makes a check that reached a host degraded when others of its
-// addresses are dead. An address that we have no route to says nothing.
-func (t *trace) complainOf(failed []deadAddress, good netip.Addr) {
-	for _, d := range failed {
-		if d.f.fault == uptime.FaultLocalNoRoute {
-			continue
+// addresses are dead. An address that we have no way to says nothing.
+func (t *trace) complainOf(d *dialling) {
+	var dead []deadAddress
+	families := map[bool]int{} // of the dead, by whether they are IPv4
+	for _, a := range d.dead {
+		if a.f.fault != uptime.FaultLocalNoRoute {
+			dead = append(dead, a)
+			families[a.addr.Is4()]++
 		}
-		fault := uptime.FaultTCPSomeAddressesDead
-		if good.Is4() && d.addr.Is6() {
-			fault = uptime.FaultTCPV6OnlyDead
-		}
-		t.complain(fail(fault, "%s; %s answers", d.f.text, good))
 	}
+	if len(dead) == 0 {
+		return
+	}
+	fault := uptime.FaultTCPSomeAddressesDead
+	alive := func(v4 bool) bool {
+		return slices.ContainsFunc(d.good, func(a netip.Addr) bool { return a.Is4() == v4 })
+	}
+	switch {
+	case families[true] == 0 && !alive(false):
+		fault = uptime.FaultTCPV6OnlyDead
+	case families[false] == 0 && !alive(true):
+		fault = uptime.FaultTCPV4OnlyDead
+	}
+	text := dead[0].f.text
+	if d.each {
+		text = fmt.Sprintf("%d of %d addresses dead: ", len(dead), len(d.addrs)) + text
+	}
+	for _, a := range dead[1:min(len(dead), 4)] {
+		text += ", " + a.addr.String() + " " + strings.TrimPrefix(a.f.fault.String(), "tcp.")
+	}
+	t.complain(fail(fault, "%s; %s answers", text, d.good[0]))
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // dnsTypes are the record types that can be asked for.
-var dnsTypes = []string{"A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"}
+var dnsTypes = []string{"A", "AAAA", "CAA", "CDNSKEY", "CDS", "CNAME", "CSYNC", "DNAME", "DNSKEY", "DS", "HINFO", "HTTPS", "LOC", "MX", "NAPTR", "NS", "NSEC", "NSEC3PARAM",
+	"OPENPGPKEY", "PTR", "RP", "SMIMEA", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT", "URI", "ZONEMD"}
 
 // rcodes are the response codes that can be expected, and the class in which
 // exchange reports those that are a server's failure.
@@ -37,6 +38,8 @@ func dnsType(sys *system) uptime.CheckType {
 		Expect: []uptime.Key{
 			{Name: "answers", Kind: uptime.Strings, Doc: "these records and no others, as dig prints their data; an MX or SRV also by its host alone", Example: `["192.0.2.1", "192.0.2.2"]`, Min: 1},
 			{Name: "answers_include", Kind: uptime.Strings, Doc: "records that have to be among the answers", Example: `["mx1.example.com"]`},
+			{Name: "authority", Kind: uptime.Bool, Doc: "the server in the URL has to answer with authority (AA)", Example: `true`},
+			{Name: "same_serial", Kind: uptime.Bool, Doc: "of type SOA: all servers of the zone have to show one serial; a silent one is passed over", Example: `true`},
 			{Name: "rcode", Kind: uptime.String, Doc: "the response code; default NOERROR, with a record", Example: `"NXDOMAIN"`, OneOf: []string{"NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"}},
 		},
 		New: func(s uptime.Settings) (uptime.Check, []uptime.Mistake) { return newDNS(sys, s) },
@@ -45,12 +48,14 @@ func dnsType(sys *system) uptime.CheckType {
 
 type dnsCheck struct {
 	sys     *system
-	server  endpoint // host "": the system's resolvers
+	server  endpoint // host "": the resolvers, which then are not what is watched
 	name    string   // fully qualified
 	qtype   uint16
 	rcode   string // "": NOERROR with a record
 	answers []string
 	include []string
+	auth    bool // an answer with authority
+	serial  bool // one serial at all servers of the zone
 }
 
 func newDNS(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
@@ -60,7 +65,10 @@ func newDNS(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 		rcode:   uptime.Value(s.Expect, "rcode", ""),
 		answers: uptime.Value(s.Expect, "answers", []string(nil)),
 		include: uptime.Value(s.Expect, "answers_include", []string(nil)),
+		auth:    uptime.Value(s.Expect, "authority", false),
+		serial:  uptime.Value(s.Expect, "same_serial", false),
 	}
+	c.server.via = f.way()
 	dest := "resolver"
 	name := s.URL.Opaque
 	if s.URL.Host != "" {
@@ -71,6 +79,12 @@ func newDNS(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 		name = strings.TrimPrefix(s.URL.EscapedPath(), "/")
 	}
 	kind := f.question(&c, name)
+	if c.auth && c.server.host == "" {
+		f.wrong("expect.authority", "name a server of the zone, as in dns://ns1.example.com/example.com", "a resolver never answers with authority")
+	}
+	if c.serial && c.qtype != dns.TypeSOA {
+		f.wrong("expect.same_serial", "write dns:example.com?type=SOA", "a serial is in records of type SOA only")
+	}
 	if _, ok := rcodes[c.rcode]; !ok && c.rcode != "" {
 		f.wrong("expect.rcode", "", "%q is no response code", uptime.Clean(c.rcode, 40))
 	}
@@ -126,44 +140,91 @@ func (c dnsCheck) Check(ctx context.Context) uptime.Result {
 }
 
 func (c dnsCheck) check(ctx context.Context, t *trace) *failure {
-	servers := c.sys.naming().servers
+	n := c.sys.namesFor(c.server.via)
+	q := query{name: c.name, tcp: n.tcp, via: n.way(c.server.via)}
+	servers := n.servers
 	if c.server.host != "" {
 		addrs, f := c.sys.resolve(ctx, t, c.server)
 		if f != nil {
 			return f
 		}
+		q.tcp, q.via = false, c.server.via
 		servers = nil
 		for _, a := range addrs[:min(len(addrs), maxAddresses)] {
 			servers = append(servers, netip.AddrPortFrom(a, c.server.port))
 		}
+		n = namedServers(servers)
 	}
 	start := time.Now()
-	msg, server, f := exchange(ctx, servers, c.name, c.qtype)
-	t.res.Address = server.String()
-	asWanted := f != nil && c.rcode != "" && f.fault == rcodes[c.rcode] // before a refused port becomes dns.refused too
-	f = c.blame(f)
-	detail := ""
-	var data []dns.RR
-	if msg != nil {
-		data = c.records(msg)
-		detail = rcodeName(msg.Rcode) + " " + strings.Join(texts(data), ", ")
+	got := c.ask(ctx, q, servers)
+	t.res.Address = got.server.String()
+	if got.msg == nil {
+		got.f = c.blame(got)
+		t.measure(dnsTime, t.judged("dns", start, got.text, got.f))
+	} else {
+		t.measure(dnsTime, t.judged("dns", start, got.text, nil))
+		t.judged("expect", time.Now(), "", got.f)
 	}
-	t.measure(dnsTime, t.judged("dns", start, detail, f))
-	if asWanted {
+	p := puzzle{n: n, name: c.name, via: q.via, ask: c.ask, first: got}
+	switch {
+	case got.f == nil:
+		return c.more(ctx, t, p)
+	case c.server.host == "":
+		return c.sys.consult(ctx, t, p)
+	case got.f.fault == uptime.FaultDNSServfail:
+		if bogus := c.sys.unchecked(ctx, t, p); bogus != nil {
+			return bogus
+		}
+	}
+	return got.f
+}
+
+// ask asks servers, and says what their answer lacks of what is expected.
+func (c dnsCheck) ask(ctx context.Context, q query, servers []netip.AddrPort) finding {
+	q.qtype = c.qtype
+	got := finding{reply: exchange(ctx, q, servers)}
+	if got.msg == nil {
+		if c.rcode != "" && got.f.fault == rcodes[c.rcode] {
+			got.text, got.f = c.rcode, nil
+		}
+		return got
+	}
+	data := c.records(got.msg)
+	got.text = strings.TrimSpace(rcodeName(got.msg.Rcode) + " " + strings.Join(texts(data), ", "))
+	got.f = c.judge(got.msg, got.server, data)
+	if end, f := canonical("", got.msg, c.name); f == nil && len(data) == 0 && got.msg.Rcode == dns.RcodeSuccess && !strings.EqualFold(end, c.name) {
+		got.end = end
+	}
+	return got
+}
+
+// more looks at what a good answer leads to.
+func (c dnsCheck) more(ctx context.Context, t *trace, p puzzle) *failure {
+	if p.first.msg == nil {
 		return nil
 	}
-	if f != nil {
+	if f := c.hints(ctx, t, p); f != nil {
 		return f
 	}
-	f = c.judge(msg, server, data)
-	t.judged("expect", time.Now(), "", f)
-	return f
+	if c.serial {
+		return c.serials(ctx, t, p)
+	}
+	return nil
 }
 
 // blame turns a failure of ours into one of the server where it is what is watched.
-func (c dnsCheck) blame(f *failure) *failure {
-	if f != nil && c.server.host != "" && f.fault == uptime.FaultLocalResolverDown {
+func (c dnsCheck) blame(got finding) *failure {
+	f := got.f
+	if f == nil || c.server.host == "" {
+		return f
+	}
+	switch f.fault {
+	case uptime.FaultLocalResolverDown:
 		return &failure{fault: uptime.FaultDNSRefused, text: strings.Replace(f.text, "the resolver ", "", 1)}
+	case uptime.FaultLocalNoRoute:
+		if unroutable(got.server) == nil {
+			return fail(uptime.FaultDNSTimeout, "DNS %s: a router says that %s is unreachable", strings.TrimSuffix(c.name, "."), got.server)
+		}
 	}
 	return f
 }
@@ -185,6 +246,9 @@ func (c dnsCheck) judge(msg *dns.Msg, server netip.AddrPort, data []dns.RR) *fai
 	rcode := rcodeName(msg.Rcode)
 	if c.rcode != "" && c.rcode != rcode {
 		return fail(uptime.FaultDNSWrongAnswer, "%s: %s from %s, expected %s", what, rcode, server, c.rcode)
+	}
+	if c.auth && !msg.Authoritative {
+		return fail(uptime.FaultDNSLame, "%s: %s answers without authority (AA)", what, server)
 	}
 	if c.rcode == "NXDOMAIN" {
 		return nil
@@ -233,57 +297,16 @@ func (c dnsCheck) compare(what string, server netip.AddrPort, data []dns.RR) *fa
 	return nil
 }
 
-// text is a record's data as dig prints it.
-func text(rr dns.RR) string { return strings.TrimPrefix(rr.String(), rr.Header().String()) }
-
-func texts(data []dns.RR) []string {
-	var all []string
-	for _, rr := range data {
-		all = append(all, text(rr))
-	}
-	return all
-}
-
-func listed(data []dns.RR) string {
-	if len(data) == 0 {
-		return "no record"
-	}
-	return uptime.Clean(strings.Join(texts(data), ", "), 120)
-}
-
-// matches reports whether a person means a record by want: its data as dig
-// prints it, the host of an MX or SRV, the text of a TXT without its quotes.
-func matches(rr dns.RR, want string) bool {
-	switch rr := rr.(type) {
-	case *dns.TXT:
-		return want == text(rr) || want == strings.Join(rr.Txt, "")
-	case *dns.MX:
-		if sameData(rr.Mx, want) {
-			return true
-		}
-	case *dns.SRV:
-		if sameData(rr.Target, want) {
-			return true
-		}
-	}
-	return sameData(text(rr), want)
-}
-
-func sameData(a, b string) bool { return plainData(a) == plainData(b) }
-
-// plainData is data in one spelling: case, white space, the last dot and the
-// ways to write an address make no difference.
-func plainData(s string) string {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return a.String()
-	}
-	return strings.TrimSuffix(strings.ToLower(strings.Join(strings.Fields(s), " ")), ".")
-}
-
 func (c dnsCheck) expectation() string {
 	var parts []string
 	if c.rcode != "" {
 		parts = append(parts, c.rcode)
+	}
+	if c.auth {
+		parts = append(parts, "with authority")
+	}
+	if c.serial {
+		parts = append(parts, "one serial at all servers of the zone")
 	}
 	if len(c.answers) > 0 {
 		parts = append(parts, strings.Join(c.answers, ", ")+" and no other")

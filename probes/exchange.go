@@ -35,6 +35,54 @@ func retransmitAt(attempt int) time.Duration {
 // udpSize is the answer we say we take: what passes every path in one piece.
 const udpSize = 1232
 
+// query is what name servers are asked, and how.
+type query struct {
+	name  string
+	qtype uint16
+	zone  string // asked of this zone's own servers: no recursion, and an answer with authority; "": of resolvers
+	bogus bool   // data that fails its DNSSEC check is wanted too (CD)
+	tcp   bool   // not over UDP
+	via   *via   // where it leaves from; nil: the system chooses
+	dial  func(netip.AddrPort) (net.Conn, error)
+}
+
+// what begins the sentences about a question.
+func (q query) what() string { return "DNS " + strings.TrimSuffix(q.name, ".") }
+
+// message is the question as it is sent.
+func (q query) message() *dns.Msg {
+	m := new(dns.Msg)
+	m.SetQuestion(dns.Fqdn(q.name), q.qtype)
+	m.Id = uint16(rand.Uint32())
+	m.RecursionDesired = q.zone == ""
+	m.CheckingDisabled = q.bogus
+	m.SetEdns0(udpSize, false)
+	return m
+}
+
+func (q query) open(server netip.AddrPort) (net.Conn, error) {
+	if q.dial != nil {
+		return q.dial(server)
+	}
+	if q.via == nil || q.via.source == "" {
+		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+	}
+	d, err := q.via.dialer("udp", server.Addr())
+	if err != nil {
+		return nil, err
+	}
+	return d.Dial("udp", server.String()) // which waits for nobody
+}
+
+// reply is what a question came to.
+type reply struct {
+	msg     *dns.Msg
+	server  netip.AddrPort   // that gave msg or, without one, is to blame most
+	f       *failure         // nil with an answer about the name
+	servers []netip.AddrPort // all that may have been asked
+	failed  []*failure       // by server: why it gave no answer; nil: not asked, silent, or it answered
+}
+
 // answered is one server's reply to a question, or why there is none.
 type answered struct {
 	server int
@@ -44,101 +92,142 @@ type answered struct {
 	tcp    bool     // asked over TCP
 }
 
+// inquiry is a question under way.
+type inquiry struct {
+	query
+	msg     *dns.Msg
+	servers []netip.AddrPort
+	conns   []net.Conn
+	failed  []*failure
+	cut     []*failure     // what it is where TCP does not end in time
+	plain   []bool         // asked without EDNS, which it does not know
+	replies chan answered  // readers to the exchange, one each at a time, so that none waits
+	readers sync.WaitGroup // which end with their sockets and the context
+	junk    atomic.Int32   // packets that answer something else
+}
+
 // exchange asks servers in turn for one name and type until one gives an
 // answer that is about the name: success, NXDOMAIN or no data. A server that
 // fails is left out at once; one that is silent gets the question again when
-// its turn comes. Every question has sockets and a number of its own, so that
-// no two checks share the fate of a packet.
-func exchange(ctx context.Context, servers []netip.AddrPort, name string, qtype uint16) (*dns.Msg, netip.AddrPort, *failure) {
-	return exchangeBy(ctx, dialUDP, servers, name, qtype)
-}
-
-func dialUDP(server netip.AddrPort) (net.Conn, error) {
-	return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
-}
-
-// exchangeBy is exchange with sockets made by dial.
-func exchangeBy(ctx context.Context, dial func(netip.AddrPort) (net.Conn, error), servers []netip.AddrPort, name string, qtype uint16) (*dns.Msg, netip.AddrPort, *failure) {
-	q := new(dns.Msg)
-	q.SetQuestion(dns.Fqdn(name), qtype)
-	q.Id = uint16(rand.Uint32())
-	q.SetEdns0(udpSize, false)
-	what := "DNS " + strings.TrimSuffix(name, ".")
-	packet, err := q.Pack()
-	if err != nil {
-		return nil, servers[0], fail(uptime.FaultLocalConfig, "%s: %v", what, err)
+// its turn comes, but where another has failed no longer than for half of the
+// time that was left then: others want to be asked about it. Every question has
+// sockets and a number of its own, so that no two checks share the fate of a packet.
+func exchange(ctx context.Context, q query, servers []netip.AddrPort) reply {
+	a := &inquiry{
+		query: q, msg: q.message(), servers: servers, conns: make([]net.Conn, len(servers)),
+		failed: make([]*failure, len(servers)), cut: make([]*failure, len(servers)), plain: make([]bool, len(servers)),
+		replies: make(chan answered, len(servers)), // see there
 	}
-
-	conns := make([]net.Conn, len(servers))
-	failed := make([]*failure, len(servers))
-	truncated := make([]*failure, len(servers))  // what it is where TCP does not end in time
-	replies := make(chan answered, len(servers)) // readers to here, one each at a time, so that none waits
-	var readers sync.WaitGroup
-	asking, cancel := context.WithCancel(ctx)
+	within, cancel := context.WithCancel(ctx)
 	defer func() {
 		cancel()
-		for _, c := range conns {
+		for _, c := range a.conns {
 			if c != nil {
 				c.Close()
 			}
 		}
-		readers.Wait()
+		a.readers.Wait()
 	}()
+	return a.run(ctx, within)
+}
 
-	var junk atomic.Int32 // packets that answer something else
+func (a *inquiry) run(ctx, within context.Context) reply {
 	start, asked, attempt := time.Now(), -1, 0
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	turn, patience := time.NewTimer(0), time.NewTimer(time.Hour)
+	defer turn.Stop()
+	defer patience.Stop()
+	patient := true
 	for {
 		select {
-		case <-timer.C:
-			asked = nextOf(failed, asked+1)
-			if conns[asked] == nil {
-				c, err := dial(servers[asked])
-				if err != nil {
-					failed[asked] = resolverFailure(what, servers[asked], err)
-					break
-				}
-				conns[asked] = c
-				server := asked
-				readers.Go(func() { replies <- guarded(what, server, func() answered { return read(c, q, server, &junk) }) })
+		case <-turn.C:
+			asked = nextOf(a.failed, asked+1)
+			if a.failed[asked] = a.ask(within, asked); a.failed[asked] == nil {
+				attempt++
+				turn.Reset(time.Until(start.Add(retransmitAt(attempt))))
 			}
-			if _, err := conns[asked].Write(packet); err != nil { // a firewall of ours; its reader is not told
-				failed[asked] = resolverFailure(what, servers[asked], err)
-				break
-			}
-			attempt++
-			timer.Reset(time.Until(start.Add(retransmitAt(attempt))))
-		case a := <-replies:
-			if a.msg != nil && a.msg.Truncated && !a.tcp { // meanwhile the next one is asked when its turn comes
-				truncated[a.server] = fail(uptime.FaultDNSTruncatedNoTCP, "%s: the answer from %s is too long for UDP and TCP is silent", what, servers[a.server])
-				readers.Go(func() {
-					replies <- guarded(what, a.server, func() answered { return overTCP(asking, what, servers[a.server], q, a.server) })
-				})
+		case got := <-a.replies:
+			f, more := a.take(within, got)
+			if more {
 				continue
 			}
-			f := judge(what, servers[a.server], a)
 			if f == nil {
-				return a.msg, servers[a.server], nil
+				return reply{msg: got.msg, server: a.servers[got.server], servers: a.servers, failed: a.failed}
 			}
-			if failed[a.server] == nil { // a socket that could not send has nothing to add
-				failed[a.server] = f
+			if a.failed[got.server] == nil { // a socket that could not send has nothing to add
+				a.failed[got.server] = f
 			}
+			if patient && got.msg != nil {
+				patience.Reset(left(ctx) / 2)
+				patient = false
+			}
+		case <-patience.C:
+			return a.silence(time.Since(start))
 		case <-ctx.Done():
-			for i, f := range truncated {
-				if failed[i] == nil {
-					failed[i] = f
-				}
-			}
-			return nil, servers[0], silence(what, servers, failed, int(junk.Load()), time.Since(start))
+			return a.silence(time.Since(start))
 		}
-		if !slices.Contains(failed, nil) {
-			return nil, servers[0], telling(failed)
+		if !slices.Contains(a.failed, nil) {
+			return a.telling()
 		}
-		if failed[asked] != nil {
-			timer.Reset(0) // ask the next one now
+		if a.failed[asked] != nil {
+			turn.Reset(0) // ask the next one now
 		}
 	}
+}
+
+// ask sends the question to a server, once more where it has it already.
+func (a *inquiry) ask(ctx context.Context, i int) *failure {
+	if a.tcp {
+		if a.cut[i] == nil {
+			a.overTCP(ctx, i)
+		}
+		return nil
+	}
+	m := a.msg
+	if a.plain[i] {
+		m = m.Copy()
+		m.Extra = nil
+	}
+	packet, err := m.Pack()
+	if err != nil {
+		return fail(uptime.FaultLocalConfig, "%s: %v", a.what(), err)
+	}
+	if a.conns[i] == nil {
+		c, err := a.open(a.servers[i])
+		if err != nil {
+			return resolverFailure(a.what(), a.servers[i], err)
+		}
+		a.conns[i] = c
+		a.listen(i)
+	}
+	if _, err := a.conns[i].Write(packet); err != nil { // a firewall of ours; its reader is not told
+		return resolverFailure(a.what(), a.servers[i], err)
+	}
+	return nil
+}
+
+func (a *inquiry) listen(i int) {
+	a.readers.Go(func() {
+		a.replies <- guarded(a.what(), i, func() answered { return read(a.conns[i], a.msg, i, &a.junk) })
+	})
+}
+
+// take judges a reply. More says that another one is to come from its server.
+func (a *inquiry) take(ctx context.Context, got answered) (f *failure, more bool) {
+	m := got.msg
+	switch {
+	case m == nil:
+	case m.Truncated && !got.tcp: // meanwhile the next one is asked when its turn comes
+		a.overTCP(ctx, got.server)
+		return nil, true
+	case (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) && m.IsEdns0() == nil && !a.plain[got.server] && !got.tcp:
+		a.plain[got.server] = true // one from before EDNS (RFC 6891, 7)
+		a.listen(got.server)
+		if f := a.ask(ctx, got.server); f != nil {
+			return f, false
+		}
+		return nil, true
+	}
+	return a.judge(a.servers[got.server], got), false
 }
 
 // guarded makes a panic over a server's bytes a failure: the Runner recovers
@@ -167,15 +256,38 @@ func nextOf(failed []*failure, next int) int {
 }
 
 // telling is the failure that says most about the name: a server's word before
-// our own trouble. It is nil where there is none.
-func telling(failed []*failure) *failure {
-	var first *failure
-	for _, f := range failed {
-		if f != nil && (first == nil || first.fault.Side() == uptime.Ours && f.fault.Side() != uptime.Ours) {
-			first = f
+// our own trouble. Its failure is nil where there is none.
+func (a *inquiry) telling() reply {
+	r := reply{server: a.servers[0], servers: a.servers, failed: a.failed}
+	for i, f := range a.failed {
+		if f != nil && (r.f == nil || r.f.fault.Side() == uptime.Ours && f.fault.Side() != uptime.Ours) {
+			r.f, r.server = f, a.servers[i]
 		}
 	}
-	return first
+	return r
+}
+
+// silence is the end of the time for a question.
+func (a *inquiry) silence(took time.Duration) reply {
+	var asked []string
+	for i, s := range a.servers {
+		if a.failed[i] == nil {
+			a.failed[i] = a.cut[i]
+		}
+		if a.failed[i] == nil {
+			asked = append(asked, s.String())
+		}
+	}
+	r := a.telling()
+	if r.f != nil && r.f.fault.Side() != uptime.Ours {
+		return r
+	}
+	if junk := a.junk.Load(); junk > 0 {
+		r.f = fail(uptime.FaultDNSMalformed, "%s: %d answers to another question, none to ours within %s", a.what(), junk, uptime.Took(took))
+		return r
+	}
+	r.f = fail(uptime.FaultDNSTimeout, "%s: no answer from %s within %s", a.what(), strings.Join(asked, ", "), uptime.Took(took))
+	return r
 }
 
 // read waits on a server's socket for the answer to q. It returns when the
@@ -199,114 +311,62 @@ func read(c net.Conn, q *dns.Msg, server int, junk *atomic.Int32) answered {
 	}
 }
 
-// readMessage reads a DNS message. Mine says that it carries the number of the
-// question q, and its question too if it can be read; a nil message that is
-// mine is malformed.
-func readMessage(b []byte, q *dns.Msg) (msg *dns.Msg, mine bool) {
-	if len(b) < 12 || uint16(b[0])<<8|uint16(b[1]) != q.Id || b[2]&0x80 == 0 {
-		return nil, false
+// overTCP asks a server where the answer did not fit into a datagram, or where
+// the system wants no datagrams.
+func (a *inquiry) overTCP(ctx context.Context, i int) {
+	why := "the answer from %s is too long for UDP and TCP"
+	if a.tcp {
+		why = "%s over TCP, which resolv.conf asks for (use-vc),"
 	}
-	msg = new(dns.Msg)
-	if err := msg.Unpack(b); err != nil && !(msg.Truncated && len(msg.Question) == 1) {
-		return nil, true
-	}
-	if len(msg.Question) == 0 && msg.Rcode != dns.RcodeSuccess {
-		return msg, true // servers that understood nothing do not repeat it
-	}
-	if len(msg.Question) != 1 || msg.Question[0].Qtype != q.Question[0].Qtype || msg.Question[0].Qclass != q.Question[0].Qclass ||
-		!strings.EqualFold(msg.Question[0].Name, q.Question[0].Name) {
-		return nil, false
-	}
-	return msg, true
+	a.cut[i] = fail(uptime.FaultDNSTruncatedNoTCP, "%s: "+why+" is silent", a.what(), a.servers[i])
+	a.readers.Go(func() {
+		a.replies <- guarded(a.what(), i, func() answered {
+			msg, err := a.stream(ctx, a.servers[i])
+			if err == nil {
+				return answered{server: i, tcp: true, msg: msg}
+			}
+			f := localFailure(a.what(), err)
+			if f == nil {
+				f = fail(uptime.FaultDNSTruncatedNoTCP, "%s: "+why+" fails: %s", a.what(), a.servers[i], plain(err))
+			}
+			return answered{server: i, tcp: true, f: f}
+		})
+	})
 }
 
-// judge says what a reply means: an answer about the name, or a server that failed.
-func judge(what string, server netip.AddrPort, a answered) *failure {
-	switch {
-	case a.f != nil:
-		return a.f
-	case a.err != nil:
-		return resolverFailure(what, server, a.err)
-	case a.msg == nil:
-		return fail(uptime.FaultDNSMalformed, "%s: malformed answer from %s", what, server)
+// stream asks one server over TCP.
+func (a *inquiry) stream(ctx context.Context, server netip.AddrPort) (*dns.Msg, error) {
+	d, err := a.via.dialer("tcp", server.Addr())
+	if err != nil {
+		return nil, err
 	}
-	fault := uptime.FaultDNSMalformed
-	switch a.msg.Rcode {
-	case dns.RcodeSuccess:
-		if lame(a.msg) {
-			return fail(uptime.FaultDNSLame, "%s: lame delegation: %s knows nothing of the zone", what, server)
-		}
-		return nil
-	case dns.RcodeNameError:
-		return nil
-	case dns.RcodeServerFailure:
-		fault = uptime.FaultDNSServfail
-	case dns.RcodeRefused:
-		fault = uptime.FaultDNSRefused
-	case dns.RcodeFormatError:
-		fault = uptime.FaultDNSFormerr
-	case dns.RcodeNotImplemented:
-		fault = uptime.FaultDNSNotimp
-	}
-	return fail(fault, "%s: %s from %s", what, rcodeName(a.msg.Rcode), server)
-}
-
-func rcodeName(rcode int) string {
-	if s, ok := dns.RcodeToString[rcode]; ok {
-		return s
-	}
-	return "an unknown response code"
-}
-
-// lame is an answer that refers us elsewhere: no data, no authority, no recursion.
-func lame(m *dns.Msg) bool {
-	if m.Authoritative || m.RecursionAvailable || len(m.Answer) > 0 {
-		return false
-	}
-	for _, rr := range m.Ns {
-		if _, ok := rr.(*dns.SOA); ok {
-			return false
-		}
-	}
-	return true
-}
-
-// overTCP asks again where an answer did not fit into a datagram.
-func overTCP(ctx context.Context, what string, server netip.AddrPort, q *dns.Msg, index int) answered {
-	a := answered{server: index, tcp: true}
-	failed := func(err error) answered {
-		a.f = fail(uptime.FaultDNSTruncatedNoTCP, "%s: the answer from %s is too long for UDP and TCP fails: %s", what, server, plain(err))
-		return a
-	}
-	d := net.Dialer{KeepAlive: -1}
 	c, err := d.DialContext(ctx, "tcp", server.String())
 	if err != nil {
-		if a.f = localFailure(what, err); a.f != nil {
-			return a
-		}
-		return failed(err)
+		return nil, err
 	}
 	defer c.Close()
 	defer watch(ctx, c)()
 	conn := dns.Conn{Conn: c}
-	if err := conn.WriteMsg(q.Copy()); err != nil {
-		return failed(err)
+	if err := conn.WriteMsg(a.msg.Copy()); err != nil {
+		return nil, err
 	}
 	b, err := conn.ReadMsgHeader(nil)
 	if err != nil {
-		return failed(err)
+		return nil, err
 	}
-	msg, mine := readMessage(b, q)
+	msg, mine := readMessage(b, a.msg)
 	if !mine || msg == nil {
-		return failed(errors.New("malformed answer"))
+		return nil, errors.New("malformed answer")
 	}
-	a.msg = msg
-	return a
+	return msg, nil
 }
 
 // resolverFailure is a resolver that cannot be reached at all: our own side's
 // trouble, whatever the name.
 func resolverFailure(what string, server netip.AddrPort, err error) *failure {
+	if f := sourceFailure(what, err); f != nil {
+		return f
+	}
 	errno, _ := errnoOf(err)
 	switch errno {
 	case syscall.ENETUNREACH, syscall.EHOSTUNREACH:
@@ -321,21 +381,4 @@ func resolverFailure(what string, server netip.AddrPort, err error) *failure {
 		return fail(uptime.FaultDNSTimeout, "%s: no answer from %s", what, server)
 	}
 	return fail(uptime.FaultLocalResolverDown, "%s: the resolver %s: %s", what, server, plain(err))
-}
-
-// silence is the end of the time for a question.
-func silence(what string, servers []netip.AddrPort, failed []*failure, junk int, took time.Duration) *failure {
-	if f := telling(failed); f != nil && f.fault.Side() != uptime.Ours {
-		return f
-	}
-	if junk > 0 {
-		return fail(uptime.FaultDNSMalformed, "%s: %d answers to another question, none to ours within %s", what, junk, uptime.Took(took))
-	}
-	var asked []string
-	for i, s := range servers {
-		if failed[i] == nil {
-			asked = append(asked, s.String())
-		}
-	}
-	return fail(uptime.FaultDNSTimeout, "%s: no answer from %s within %s", what, strings.Join(asked, ", "), uptime.Took(took))
 }

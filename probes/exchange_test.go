@@ -58,8 +58,8 @@ func TestHostileAnswer(t *testing.T) {
 	if r.Fault != uptime.FaultLocalBug || !strings.Contains(r.Message, "boom") {
 		t.Errorf("%s: %s", r.Fault, r.Message)
 	}
-	if _, _, f := lookup(t.Context(), nil, "shop.test", "any"); f == nil || f.fault != uptime.FaultLocalBug { // no server to index
-		t.Errorf("%+v", f)
+	if got := lookup(t.Context(), query{name: "shop.test"}, nil, "any"); got.f == nil || got.f.fault != uptime.FaultLocalBug { // no server to index
+		t.Errorf("%+v", got.f)
 	}
 }
 
@@ -98,11 +98,12 @@ func TestBlockedSending(t *testing.T) {
 			}
 			return s, nil
 		}
-		if _, _, f := exchangeBy(t.Context(), dial, []netip.AddrPort{blocked}, "shop.test", dns.TypeA); f == nil || f.fault != uptime.FaultLocalBlocked {
+		q := query{name: "shop.test", qtype: dns.TypeA, dial: dial}
+		if f := exchange(t.Context(), q, []netip.AddrPort{blocked}).f; f == nil || f.fault != uptime.FaultLocalBlocked {
 			t.Errorf("alone: %+v", f)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		_, _, f := exchangeBy(ctx, dial, []netip.AddrPort{blocked, silent}, "shop.test", dns.TypeA)
+		f := exchange(ctx, q, []netip.AddrPort{blocked, silent}).f
 		cancel()
 		if f == nil || f.fault != uptime.FaultDNSTimeout || !strings.Contains(f.text, silent.String()) || strings.Contains(f.text, blocked.String()) {
 			t.Errorf("%+v", f)

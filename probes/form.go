@@ -66,12 +66,17 @@ func (f *form) port(text string) uint16 {
 	return uint16(n)
 }
 
+// way is what the settings say of the way to any target; nil for nothing.
+func (f *form) way() *via {
+	if f.Resolvers == nil && f.Source == "" {
+		return nil
+	}
+	return &via{f.Resolvers, f.Source}
+}
+
 // host reads a host, in the form in which DNS and TLS know it.
 func (f *form) host(host string) endpoint {
-	e := endpoint{host: host, ip: f.IP}
-	if f.Resolvers != nil || f.Source != "" {
-		e.via = &via{f.Resolvers, f.Source}
-	}
+	e := endpoint{host: host, ip: f.IP, via: f.way()}
 	if e.ip == "" {
 		e.ip = "any"
 	}

@@ -31,7 +31,7 @@ func testSystem() *system { return newSystem("testdata/resolv.conf", "testdata/h
 
 // asking is a machine that asks these servers.
 func asking(servers ...string) *system {
-	n := &naming{read: time.Now().Add(time.Hour), hosts: parseHosts("")}
+	n := &naming{read: time.Now().Add(time.Hour), hosts: parseHosts(""), conf: conf{ndots: 1}}
 	for _, s := range servers {
 		n.servers = append(n.servers, netip.MustParseAddrPort(s))
 	}

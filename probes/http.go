@@ -204,5 +204,5 @@ func token(s string) bool {
 // Check requests the URL and follows its redirects.
 func (c httpCheck) Check(ctx context.Context) uptime.Result {
 	t := newTrace()
-	return t.end(c.check(ctx, t))
+	return t.end(c.sys.reconsider(ctx, t, c.check(ctx, t)))
 }

@@ -165,7 +165,7 @@ func TestSearchAndHosts(t *testing.T) {
 		return rcode(dns.RcodeNameError)(q, tcp)
 	}))
 	n := *sys.names.Load()
-	n.search = []string{"lab.test", "corp.test"}
+	n.domains = []string{"lab.test", "corp.test"}
 	n.hosts = parseHosts("127.0.0.9 Box box.test # ours\n::1 box\nbad line\n")
 	sys.names.Store(&n)
 	if addrs, f := sys.resolve(t.Context(), newTrace(), endpoint{host: "db", ip: "4"}); f != nil || addrs[0].String() != "127.0.0.2" {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,16 +20,28 @@ type system struct {
 	resolvConf string // path
 	hosts      string // path
 	names      atomic.Pointer[naming]
-	lists      lists // of revoked certificates
+	lists      lists   // of revoked certificates
+	forced     *naming // asked instead of all that files and monitors name; nil: no such order
+	zonePort   uint16  // where a zone's own servers listen
 }
 
 // naming is the content of resolv.conf and hosts, as read at one moment.
 type naming struct {
-	read    time.Time // when they were last looked at
-	stamps  [2]fileStamp
+	read   time.Time // when they were last looked at
+	stamps [2]fileStamp
+	conf
+	hosts map[string][]netip.Addr // by lower-case name without the last dot
+	named bool                    // a monitor or a person names the servers
+}
+
+// conf is what a resolv.conf(5) says. Of its options two have an effect:
+// ndots and use-vc. The rest is about a schedule and a protocol that are our
+// own here (timeout, attempts, rotate, edns0, single-request, …).
+type conf struct {
 	servers []netip.AddrPort
-	search  []string
-	hosts   map[string][]netip.Addr // by lower-case name without the last dot
+	domains []string // the search list
+	ndots   int      // names with fewer dots are looked for in the search list too
+	tcp     bool     // no datagrams
 }
 
 type fileStamp struct {
@@ -37,7 +50,26 @@ type fileStamp struct {
 }
 
 func newSystem(resolvConf, hosts string) *system {
-	return &system{resolvConf: resolvConf, hosts: hosts}
+	return &system{resolvConf: resolvConf, hosts: hosts, zonePort: 53}
+}
+
+// namedServers is what is asked where somebody names the servers: these and no
+// file, so that what they say is what is seen.
+func namedServers(servers []netip.AddrPort) *naming {
+	return &naming{conf: conf{servers: servers}, hosts: onlyLocalhost, named: true}
+}
+
+var onlyLocalhost = parseHosts("")
+
+// namesFor returns whom to ask for names on behalf of a monitor.
+func (s *system) namesFor(v *via) *naming {
+	switch {
+	case s.forced != nil:
+		return s.forced
+	case v != nil && len(v.resolvers) > 0:
+		return namedServers(v.resolvers)
+	}
+	return s.naming()
 }
 
 // naming returns whom to ask for names. Several checks may find at once that a
@@ -57,7 +89,7 @@ func (s *system) naming() *naming {
 	}
 	n := &naming{read: now, stamps: stamps}
 	resolv, _ := os.ReadFile(s.resolvConf) // without one, this machine is the resolver, as libc has it
-	n.servers, n.search = parseResolvConf(string(resolv))
+	n.conf = parseResolvConf(string(resolv))
 	hosts, _ := os.ReadFile(s.hosts)
 	n.hosts = parseHosts(string(hosts))
 	s.names.Store(n)
@@ -72,29 +104,44 @@ func stampOf(path string) fileStamp {
 	return fileStamp{fi.ModTime(), fi.Size()}
 }
 
-// parseResolvConf reads the first three servers and the search list of a
-// resolv.conf(5); the loopback where it names no server.
-func parseResolvConf(text string) (servers []netip.AddrPort, search []string) {
+// parseResolvConf reads the first three servers, the search list and the
+// options of a resolv.conf(5); the loopback where it names no server.
+func parseResolvConf(text string) conf {
+	c := conf{ndots: 1}
 	for line := range fieldsOf(text, ";#") {
 		if len(line) < 2 {
 			continue
 		}
 		switch line[0] {
 		case "nameserver":
-			if a, err := netip.ParseAddr(line[1]); err == nil && len(servers) < 3 {
-				servers = append(servers, netip.AddrPortFrom(a, 53))
+			if a, err := netip.ParseAddr(line[1]); err == nil && len(c.servers) < 3 {
+				c.servers = append(c.servers, netip.AddrPortFrom(a, 53))
 			}
 		case "domain":
-			search = line[1:2]
+			c.domains = line[1:2]
 		case "search":
-			search = line[1:]
+			c.domains = line[1:]
+		case "options":
+			for _, option := range line[1:] {
+				if n, ok := strings.CutPrefix(option, "ndots:"); ok {
+					dots, err := strconv.Atoi(n)
+					if err == nil {
+						c.ndots = min(max(dots, 0), 15)
+					}
+				}
+				c.tcp = c.tcp || option == "use-vc"
+			}
 		}
 	}
-	if servers == nil {
-		servers = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53"), netip.MustParseAddrPort("[::1]:53")}
+	if c.servers == nil {
+		c.servers = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53"), netip.MustParseAddrPort("[::1]:53")}
 	}
-	return servers, search
+	c.domains = c.domains[:min(len(c.domains), maxSearch)]
+	return c
 }
+
+// maxSearch is how many domains are searched, as libc had it for long.
+const maxSearch = 6
 
 // parseHosts reads a hosts(5) file; localhost is the loopback whether it says so or not.
 func parseHosts(text string) map[string][]netip.Addr {

@@ -14,20 +14,25 @@ func TestParseResolvConf(t *testing.T) {
 		name, text string
 		servers    []string
 		search     []string
+		ndots      int
+		tcp        bool
 	}{
-		{"none", "", []string{"127.0.0.1:53", "[::1]:53"}, nil},
-		{"usual", "# ours\nnameserver 192.0.2.1 ; first\nnameserver 2001:db8::1\nsearch a.test b.test\n", []string{"192.0.2.1:53", "[2001:db8::1]:53"}, []string{"a.test", "b.test"}},
-		{"three at most", "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n", []string{"192.0.2.1:53", "192.0.2.2:53", "192.0.2.3:53"}, nil},
-		{"last of domain and search", "domain c.test\nsearch\nnameserver x\nnameserver fe80::1%eth0", []string{"[fe80::1%eth0]:53"}, []string{"c.test"}},
+		{"none", "", []string{"127.0.0.1:53", "[::1]:53"}, nil, 1, false},
+		{"usual", "# ours\nnameserver 192.0.2.1 ; first\nnameserver 2001:db8::1\nsearch a.test b.test\n", []string{"192.0.2.1:53", "[2001:db8::1]:53"}, []string{"a.test", "b.test"}, 1, false},
+		{"three at most", "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n", []string{"192.0.2.1:53", "192.0.2.2:53", "192.0.2.3:53"}, nil, 1, false},
+		{"last of domain and search", "domain c.test\nsearch\nnameserver x\nnameserver fe80::1%eth0", []string{"[fe80::1%eth0]:53"}, []string{"c.test"}, 1, false},
+		{"options", "nameserver 192.0.2.1\noptions timeout:1 ndots:5 rotate\noptions use-vc", []string{"192.0.2.1:53"}, nil, 5, true},
+		{"bad options", "nameserver 192.0.2.1\noptions ndots:x ndots:99999 ndots", []string{"192.0.2.1:53"}, nil, 15, false},
+		{"a long search list", "nameserver 192.0.2.1\nsearch a b c d e f g h", []string{"192.0.2.1:53"}, []string{"a", "b", "c", "d", "e", "f"}, 1, false},
 	}
 	for _, tt := range tests {
-		servers, search := parseResolvConf(tt.text)
+		c := parseResolvConf(tt.text)
 		var got []string
-		for _, s := range servers {
+		for _, s := range c.servers {
 			got = append(got, s.String())
 		}
-		if !slices.Equal(got, tt.servers) || !slices.Equal(search, tt.search) {
-			t.Errorf("%s: %v, %v", tt.name, got, search)
+		if !slices.Equal(got, tt.servers) || !slices.Equal(c.domains, tt.search) || c.ndots != tt.ndots || c.tcp != tt.tcp {
+			t.Errorf("%s: %v, %+v", tt.name, got, c)
 		}
 	}
 }

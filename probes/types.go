@@ -3,7 +3,8 @@
 //
 // That path is our own where Go's defaults hide a fault or blame the wrong
 // side: names are asked for with our own retransmits and keep their response
-// codes (exchange.go, resolve.go), addresses are tried one by one (dial.go),
+// codes (exchange.go, resolve.go), others are asked about one that fails
+// (opinion.go, zone.go), addresses are tried one by one (dial.go),
 // certificates are verified for all that is wrong with them (verify.go), and
 // HTTP/1.1 is spoken on that one connection (http1.go). Each check has a new
 // connection and shares no packet's fate with another.
@@ -12,12 +13,21 @@
 // it says goes through Runner, which bounds it in time, stamps and cleans it.
 package probes
 
-import "lookout/engine/uptime"
+import (
+	"net/netip"
+
+	"lookout/engine/uptime"
+)
 
 // Types returns the check types, which share what they know of this machine:
-// resolv.conf and hosts, read again when they change.
-func Types() []uptime.CheckType {
-	return typesOf(newSystem("/etc/resolv.conf", "/etc/hosts"))
+// resolv.conf and hosts, read again when they change. Where resolvers are
+// given, they alone are asked for names, whatever files and monitors say.
+func Types(resolvers ...netip.AddrPort) []uptime.CheckType {
+	sys := newSystem("/etc/resolv.conf", "/etc/hosts")
+	if len(resolvers) > 0 {
+		sys.forced = namedServers(resolvers)
+	}
+	return typesOf(sys)
 }
 
 func typesOf(sys *system) []uptime.CheckType {

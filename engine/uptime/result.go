@@ -79,6 +79,31 @@ type Step struct {
 	URL     string // where a redirect leads to, secrets starred; "" in other steps
 }
 
+// The steps at which others say what they know of a name that failed. Their
+// detail begins with DetailAgrees or DetailDisagrees where they said anything.
+const (
+	StepDNSSecond   = "dns second" // another resolver of this machine
+	StepDNSZone     = "dns zone"   // a server of the zone itself
+	DetailAgrees    = "agrees"
+	DetailDisagrees = "disagrees"
+)
+
+// NameAgreed reports whether a failure of a name is no single resolver's word:
+// the zone's own server says the same, and no other resolver says otherwise.
+func (r *Result) NameAgreed() bool {
+	zone := false
+	for _, s := range r.Steps {
+		switch {
+		case s.Step != StepDNSSecond && s.Step != StepDNSZone:
+		case strings.HasPrefix(s.Detail, DetailDisagrees):
+			return false
+		case s.Step == StepDNSZone:
+			zone = strings.HasPrefix(s.Detail, DetailAgrees)
+		}
+	}
+	return zone
+}
+
 // Certificate is what a check saw of the leaf certificate.
 type Certificate struct {
 	Names     []string // at most 20, cleaned

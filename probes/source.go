@@ -1,0 +1,73 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"lookout/engine/uptime"
+)
+
+// sourceError is why nothing can leave from a monitor's source. An address of
+// the other family is no mistake: that family cannot be checked from there.
+type sourceError struct {
+	text   string
+	family bool
+}
+
+func (e *sourceError) Error() string { return e.text }
+
+// dialer makes the sockets of a check. They leave from the source that its
+// monitor names: an address of this machine, or an interface whatever the
+// routing table says.
+func (v *via) dialer(network string, to netip.Addr) (net.Dialer, error) {
+	d := net.Dialer{KeepAlive: -1}
+	if v == nil || v.source == "" {
+		return d, nil
+	}
+	from, err := netip.ParseAddr(v.source)
+	if err != nil { // the name of an interface
+		return d, throughInterface(&d, v.source, network, to)
+	}
+	if from.Unmap().Is4() != to.Unmap().Is4() {
+		return d, &sourceError{fmt.Sprintf("the source %s is of the other family", from), true}
+	}
+	d.LocalAddr = localAddr(network, from)
+	return d, nil
+}
+
+func localAddr(network string, from netip.Addr) net.Addr {
+	if network == "udp" {
+		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	}
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+}
+
+// dial makes a connection, or a socket that is connected, for a check.
+func (v *via) dial(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
+	d, err := v.dialer(network, to.Addr())
+	if err != nil {
+		return nil, err
+	}
+	return d.DialContext(ctx, network, to.String())
+}
+
+// sourceFailure classes what the source of a monitor has to do with an error.
+func sourceFailure(what string, err error) *failure {
+	var s *sourceError
+	if errors.As(err, &s) {
+		if s.family {
+			return fail(uptime.FaultLocalNoRoute, "%s: no way to it, %s", what, s.text)
+		}
+		return fail(uptime.FaultLocalConfig, "%s: %s", what, s.text)
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) && call.Syscall == "bind" && errors.Is(call.Err, syscall.EADDRNOTAVAIL) {
+		return fail(uptime.FaultLocalConfig, "%s: the source is no address of this machine (EADDRNOTAVAIL)", what)
+	}
+	return nil
+}
