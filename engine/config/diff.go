@@ -133,6 +133,8 @@ func (m *made) describe() settings {
 	plain("interval", uptime.Span(m.Interval))
 	plain("timeout", uptime.Span(m.Timeout))
 	plain("ip", s.IP)
+	plain("source", s.Source)
+	plain("resolvers", serverList(s.Resolvers))
 	plain("group", m.Group)
 	plain("tags", list(m.Tags))
 	plain("note", m.Note)
@@ -216,6 +218,12 @@ func subject(m *uptime.Monitor, s uptime.Settings) uint64 {
 		for _, key := range sorted(values) {
 			b = appendValue(appendText(b, key), values[key])
 		}
+	}
+	if len(s.Resolvers) > 0 {
+		b = appendText(appendText(b, "resolvers"), serverList(s.Resolvers))
+	}
+	if s.Source != "" {
+		b = appendText(appendText(b, "source"), s.Source)
 	}
 	return hash(b)
 }

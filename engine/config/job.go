@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -34,7 +35,8 @@ func (d *draft) one(raw, target string) bool {
 	}
 	usable := ok
 	m := d.times()
-	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Zone: l.cfg.Timezone, Values: d.values, Expect: d.expect}
+	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Zone: l.cfg.Timezone, Values: d.values, Expect: d.expect,
+		Resolvers: value(d, "resolvers", []netip.AddrPort(nil)), Source: value(d, "source", "")}
 	check, mistakes := d.kind.check(s)
 	hide := hider(s)
 	for _, x := range mistakes {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -186,6 +187,14 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 			return nil, mustBe(k, raw, `a share or a duration, e.g. "25%" or "14d"`)
 		}
 		return uptime.Percentage{Duration: d}, nil
+	case uptime.Servers:
+		return servers(k, raw)
+	case uptime.Source:
+		s, ok := raw.(string)
+		if _, err := netip.ParseAddr(s); !ok || err != nil && !interfaceName(s) {
+			return nil, mustBe(k, raw, "an address of this machine or the name of an interface")
+		}
+		return s, nil
 	}
 	return nil, bad(k, "is of no known kind")
 }
