@@ -21,6 +21,7 @@ const checkAtOnce = 128
 
 func (c *call) checkCommand() *cobra.Command {
 	var all bool
+	var resolvers []string
 	cmd := &cobra.Command{
 		Use:   "check NAME|URL…",
 		Short: "one check now, in this command; nothing is stored",
@@ -31,7 +32,8 @@ URL with every default. To have the engine check, use recheck.
 The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 		Example: `  lookout check shop
   lookout check https://example.com tcp://host:22 'dns:example.com?type=MX'
-  lookout check --all --format json`,
+  lookout check --all --format json
+  lookout check --resolver 192.0.2.53 shop`,
 		Annotations: map[string]string{asPlugin: "yes"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			format, err := c.reportFormat(report.Text, report.JSON)
@@ -40,6 +42,13 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 			}
 			if all == (len(args) > 0) {
 				return failf(exitUsage, "%s needs a NAME, a URL or --all; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			for _, r := range resolvers {
+				server, err := uptime.ParseServer(r)
+				if err != nil {
+					return failf(exitUsage, "--resolver: %w; write it like 192.0.2.53 or [2001:db8::1]:53", err)
+				}
+				c.resolvers = append(c.resolvers, server)
 			}
 			jobs, zone, err := c.jobsFor(args)
 			if err != nil {
@@ -53,6 +62,7 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every enabled monitor of the configuration")
+	cmd.Flags().StringSliceVar(&resolvers, "resolver", nil, "address of a name server to ask instead of those of the system and the monitor, and of the hosts file")
 	return cmd
 }
 

@@ -32,6 +32,8 @@ func TestCheck(t *testing.T) {
 		{"a scheme that is not", "gopher://127.0.0.1/", 64, "", "gopher"},
 		{"a name without a configuration", "shop", 64, "", "a URL needs none, and looks like https://shop\n"},
 		{"all without a configuration", "--all", 3, "", "lookout config init"},
+		{"a resolver of one's own", "tcp://shop.example:1 --resolver 127.0.0.1:1", 3, "nothing listens at the resolver 127.0.0.1:1", ""},
+		{"a resolver that is a name", "tcp://shop.example:1 --resolver dns.example", 64, "", "lookout: --resolver: \"dns.example\" is no address of a name server; write it like 192.0.2.53 or [2001:db8::1]:53\n"},
 		{"an unknown flag", "--nope", 64, "", "lookout: unknown flag: --nope; see lookout check --help\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

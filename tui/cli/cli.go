@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os/signal"
 	"runtime/debug"
 	"slices"
@@ -37,6 +38,8 @@ type call struct {
 	config string // --config
 	format string // --format
 	as     string // --as
+
+	resolvers []netip.AddrPort // --resolver of check; nil: those of the configuration
 
 	command *cobra.Command // that runs; nil before it does
 }

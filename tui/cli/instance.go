@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -22,12 +23,14 @@ type instance struct {
 }
 
 // types are the check types: those that call somebody up, and those that the engine judges.
-func types() []uptime.CheckType { return append(probes.Types(), judge.Types()...) }
+func types(resolvers ...netip.AddrPort) []uptime.CheckType {
+	return append(probes.Types(resolvers...), judge.Types()...)
+}
 
 // options are what a configuration has to know and cannot read.
 func (c *call) options() config.Options {
 	return config.Options{
-		Types: types(),
+		Types: types(c.resolvers...),
 		Env:   func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
 	}
 }
