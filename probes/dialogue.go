@@ -1,23 +1,12 @@
 package probes
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"net"
 	"regexp"
+	"regexp/syntax"
 	"time"
 
 	"lookout/engine/uptime"
-)
-
-const (
-	// maxReply is how much of a reply is kept while something is looked for in it.
-	maxReply = 64 << 10
-	// quiet is how long a reply that does not match is given for more to follow
-	// its last line, where that does not itself announce more.
-	quiet = time.Second
 )
 
 // turn is one part of a dialogue: wait for a text, then send one.
@@ -27,20 +16,96 @@ type turn struct {
 	send   string
 }
 
-// talk is a text dialogue on a connection. What was read and not yet matched waits in seen.
-type talk struct {
-	conn net.Conn
-	seen []byte
-	rest bool // the rest of a matched line is still to come
+// dialogueKeys are the keys of every type that holds a dialogue in text: of the
+// monitor, and of what it expects. A type says what comes before the first send.
+func dialogueKeys(before string) (values, expect []uptime.Key) {
+	return []uptime.Key{
+			{Name: "send", Kind: uptime.String, Doc: "text to send once " + before, Example: `"PING\r\n"`},
+		}, []uptime.Key{
+			{Name: "banner", Kind: uptime.String, Doc: "regular expression that has to match what the server sends", Example: `"^220 "`},
+			{Name: "dialogue", Kind: uptime.Tables, Doc: "turns of expect (a regular expression) and send (text), after send and banner", Example: `[{expect = "^220 ", send = "QUIT\r\n"}, {expect = "^221 "}]`},
+		}
+}
+
+// sending is the turn that only sends.
+func (f *form) sending() []turn {
+	if s := uptime.Value(f.Values, "send", ""); s != "" {
+		return []turn{{send: s}}
+	}
+	return nil
+}
+
+// banner is the turn that waits for the first words of a server.
+func (f *form) banner() []turn {
+	if s := uptime.Value(f.Expect, "banner", ""); s != "" {
+		return []turn{{expect: f.linePattern("expect.banner", s), source: s}}
+	}
+	return nil
+}
+
+// dialogue reads the turns of a dialogue.
+func (f *form) dialogue() []turn {
+	var turns []turn
+	for _, d := range uptime.Value(f.Expect, "dialogue", []map[string]string(nil)) {
+		f.only("expect.dialogue", d, "expect", "send")
+		next := turn{send: d["send"]}
+		if d["expect"] != "" {
+			next.expect, next.source = f.linePattern("expect.dialogue", d["expect"]), d["expect"]
+		} else if next.send == "" {
+			f.wrong("expect.dialogue", `write {expect = "^220 ", send = "QUIT\r\n"}`, "a turn with neither expect nor send")
+		}
+		turns = append(turns, next)
+	}
+	return turns
+}
+
+// linePattern compiles a regular expression in which ^ and $ match at the ends
+// of each line, with or without a carriage return. It is never nil.
+func (f *form) linePattern(key, text string) *regexp.Regexp {
+	re := f.pattern(key, text)
+	tree, err := syntax.Parse(text, syntax.Perl&^syntax.OneLine)
+	if err != nil {
+		return re // f.pattern has reported it
+	}
+	return f.pattern(key, beforeCR(tree).String())
+}
+
+// beforeCR lets each $ match before \r\n too, which RE2 takes for text.
+func beforeCR(re *syntax.Regexp) *syntax.Regexp {
+	for i, sub := range re.Sub {
+		re.Sub[i] = beforeCR(sub)
+	}
+	if re.Op != syntax.OpEndLine {
+		return re
+	}
+	cr := &syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune{'\r'}}
+	return &syntax.Regexp{Op: syntax.OpConcat, Sub: []*syntax.Regexp{{Op: syntax.OpQuest, Sub: []*syntax.Regexp{cr}}, re}}
+}
+
+// expected says for people what turns wait for.
+func expected(turns []turn) string {
+	text := ""
+	for _, turn := range turns {
+		if turn.expect == nil {
+			continue
+		}
+		if text != "" {
+			text += ", then "
+		}
+		text += "matches " + literal(turn.source)
+	}
+	return text
 }
 
 // run does each turn in order, with a step for each.
-func (k *talk) run(ctx context.Context, t *trace, turns []turn) *failure {
+func (k *talk) run(ctx context.Context, turns []turn) *failure {
 	for _, turn := range turns {
 		if turn.expect != nil {
 			start := time.Now()
-			got, f := k.expect(ctx, t, turn)
-			t.judged("expect", start, got, f)
+			got, f := k.expect(ctx, turn)
+			if took := k.t.judged("expect", start, got, f); f == nil && !k.t.taken[ttfbTime] {
+				k.t.measure(ttfbTime, took)
+			}
 			if f != nil {
 				return f
 			}
@@ -49,93 +114,56 @@ func (k *talk) run(ctx context.Context, t *trace, turns []turn) *failure {
 			k.rest = false // after a prompt, which has no end of line, what comes now is the reply
 			start := time.Now()
 			_, err := k.conn.Write([]byte(turn.send))
-			t.step("send", start, t.res.Address, err, "")
+			k.t.step("send", start, k.t.res.Address, err, "")
 			if err != nil {
-				return k.broken(t, err)
+				return k.broken(err)
 			}
 		}
 	}
 	return nil
 }
 
+// maxSearched bounds what a search for a pattern costs when a reply comes in
+// tiny pieces: this many bytes, then only whenever the reply has grown by an eighth.
+const maxSearched = 4 << 20
+
 // expect reads until the turn's pattern matches and takes everything up to the
 // end of the line in which the match ends, so that ^ is never in the midst of
 // one. It gives up at the deadline, or sooner when a whole reply came that
 // does not match and nothing follows it.
-func (k *talk) expect(ctx context.Context, t *trace, turn turn) (string, *failure) {
-	buf := make([]byte, 4096)
+func (k *talk) expect(ctx context.Context, turn turn) (string, *failure) {
+	searched, due := 0, 0
+	var ended error
 	for {
-		if m := turn.expect.FindIndex(k.seen); m != nil {
-			got := string(k.seen[m[0]:m[1]])
-			k.takeLine(m[1])
-			return got, nil
-		}
-		if len(k.seen) > maxReply {
-			return "", fail(uptime.FaultReplyUnexpected, "reply from %s has no match for %s in its first %d KiB: %s", t.res.Address, literal(turn.source), maxReply>>10, quote(string(k.seen)))
-		}
-		n, err := k.read(ctx, buf)
-		k.seen = append(k.seen, buf[:n]...)
-		if k.rest && n > 0 {
-			k.takeLine(0)
+		if n := len(k.seen); n >= due || ended != nil {
+			if m := turn.expect.FindIndex(k.seen); m != nil {
+				got := string(k.seen[m[0]:m[1]])
+				k.takeLine(m[1])
+				return got, nil
+			}
+			if searched += n; searched > maxSearched {
+				due = n + n/8
+			}
 		}
 		switch {
-		case n > 0 || err == nil: // a reader may return nothing, and no error
-		case len(k.seen) > 0 && timedOut(err) && !k.whole():
-			return "", fail(uptime.FaultReplyTimeout, "no end of the reply from %s within %s: %s", t.res.Address, t.after(), quote(string(k.seen)))
-		case len(k.seen) > 0 && !wasReset(err):
-			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", t.res.Address, literal(turn.source), quote(string(k.seen)))
+		case len(k.seen) > maxReply:
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s has no match for %s in its first %d KiB: %s", k.t.res.Address, literal(turn.source), maxReply>>10, quote(string(k.seen)))
+		case ended == nil:
+		case len(k.seen) > 0 && timedOut(ended) && !k.whole():
+			return "", fail(uptime.FaultReplyTimeout, "no end of the reply from %s within %s: %s", k.t.res.Address, k.t.after(), quote(string(k.seen)))
+		case len(k.seen) > 0 && !wasReset(ended) && ended != errTooMuch:
+			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", k.t.res.Address, literal(turn.source), quote(string(k.seen)))
 		default:
-			return "", k.broken(t, err)
+			return "", k.broken(ended)
+		}
+		wait := left(ctx)
+		if k.whole() {
+			wait = min(wait, quiet)
+		}
+		before := len(k.seen)
+		ended = k.read(ctx, wait)
+		if k.rest && len(k.seen) > before {
+			k.takeLine(0)
 		}
 	}
-}
-
-// takeLine drops what was seen up to end and the rest of its line.
-func (k *talk) takeLine(end int) {
-	if end > 0 && k.seen[end-1] == '\n' {
-		k.seen, k.rest = k.seen[end:], false
-		return
-	}
-	if i := bytes.IndexByte(k.seen[end:], '\n'); i >= 0 {
-		k.seen, k.rest = k.seen[end+i+1:], false
-		return
-	}
-	k.rest = k.rest || len(k.seen) > 0
-	k.seen = nil
-}
-
-// continued is a line that announces another, as in SMTP and FTP. Postfix
-// sends one, waits 6 s for clients that talk too soon, and then greets.
-var continued = regexp.MustCompile(`^\d{3}-`)
-
-// whole reports whether what was seen may be all of a reply.
-func (k *talk) whole() bool {
-	lines, ended := bytes.CutSuffix(k.seen, []byte("\n"))
-	return ended && !continued.Match(lines[bytes.LastIndexByte(lines, '\n')+1:])
-}
-
-// read waits for more, until the end of ctx or, after a whole reply, of quiet.
-func (k *talk) read(ctx context.Context, buf []byte) (int, error) {
-	wait := left(ctx)
-	if k.whole() {
-		wait = min(wait, quiet)
-	}
-	k.conn.SetReadDeadline(time.Now().Add(wait))
-	if err := ctx.Err(); err != nil { // that deadline may have undone the one of a cancelled check
-		return 0, err
-	}
-	return k.conn.Read(buf)
-}
-
-// broken classes the end of a dialogue.
-func (k *talk) broken(t *trace, err error) *failure {
-	switch {
-	case timedOut(err):
-		return fail(uptime.FaultReplyTimeout, "no reply from %s within %s", t.res.Address, t.after())
-	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
-		return fail(uptime.FaultReplyClosed, "%s closed the connection instead of a reply", t.res.Address)
-	case wasReset(err):
-		return fail(uptime.FaultReplyClosed, "%s reset the connection instead of a reply", t.res.Address)
-	}
-	return fail(uptime.FaultReplyMalformed, "reply from %s: %s", t.res.Address, plain(err))
 }

@@ -140,8 +140,8 @@ func (g *greeted) version(ctx context.Context, t *trace) (string, *failure) {
 
 // noReply classes the end of a connection on which something had to come.
 func noReply(t *trace, err error) *failure {
-	k := talk{}
-	return k.broken(t, err)
+	k := talk{t: t}
+	return k.broken(err)
 }
 
 // errSeen ends a key exchange once the host key was shown and proven.

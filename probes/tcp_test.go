@@ -48,6 +48,9 @@ var replyFaults = []produced{
 	{uptime.FaultReplyTimeout, `no end of the reply from 127.0.0.1:`, talking(banner, replies("220-teaser\r\n", func(c net.Conn) { c.Read(make([]byte, 1)) }))},
 	{uptime.FaultReplyTimeout, `no end of the reply from 127.0.0.1:`, talking(banner, replies("55", func(c net.Conn) { c.Read(make([]byte, 1)) }))},
 	{uptime.FaultReplyUnexpected, "no match", talking(banner, replies(strings.Repeat("x", 2*maxReply), nil))},
+	{uptime.FaultReplyMalformed, "sent more than 1024 KiB", talking(keys{"banner": "^220 ", "dialogue": []map[string]string{{"expect": "^221 "}}}, replies("220 ", func(c net.Conn) {
+		io.WriteString(c, strings.Repeat("x", 2*maxTalk))
+	}))},
 }
 
 func TestDialogue(t *testing.T) {
@@ -150,9 +153,9 @@ func TestContinued(t *testing.T) {
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	k := talk{conn: ours}
+	k := talk{conn: ours, t: newTrace()}
 	form := form{}
-	if f := k.run(ctx, newTrace(), []turn{{expect: form.linePattern("expect.banner", "^220 ")}}); f != nil {
+	if f := k.run(ctx, []turn{{expect: form.linePattern("expect.banner", "^220 ")}}); f != nil {
 		t.Errorf("%+v", f)
 	}
 }
@@ -185,12 +188,30 @@ func FuzzDialogue(f *testing.F) {
 			io.WriteString(theirs, text)
 			theirs.Close()
 		}()
-		k := talk{conn: ours}
-		tr := newTrace()
-		res := tr.end(k.run(t.Context(), tr, []turn{{expect: re}}))
+		k := talk{conn: ours, t: newTrace()}
+		res := k.t.end(k.run(t.Context(), []turn{{expect: re}}))
 		clean(&res)
 		if matched := len(text) <= maxReply && re.MatchString(text); matched && res.Outcome != uptime.OutcomeUp && !re.MatchString("") {
 			t.Errorf("%q matches %q: %s", text, pattern, res.Message)
 		}
 	})
+}
+
+// TestSearchIsBounded has a reply come in tiny pieces, which must not each cost a search through all of it.
+func TestSearchIsBounded(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	go func() {
+		for range maxReply {
+			if _, err := theirs.Write([]byte("x")); err != nil {
+				return
+			}
+		}
+		theirs.Close()
+	}()
+	form := form{}
+	k := talk{conn: ours, t: newTrace()}
+	if f := k.run(t.Context(), []turn{{expect: form.linePattern("expect.banner", "(x|y)+z")}}); f == nil || f.fault != uptime.FaultReplyUnexpected {
+		t.Errorf("%+v", f)
+	}
 }

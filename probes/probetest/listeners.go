@@ -1,6 +1,8 @@
 package probetest
 
 import (
+	"bytes"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -28,9 +30,32 @@ func listenersOf(network string) []bad {
 			{"reset", true, serve(func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) })},
 			{"garbage", true, serve(func(c net.Conn) { c.Write(garbage()); read(c) })},
 			{"garbage and hang up", true, serve(func(c net.Conn) { c.Write(garbage()) })},
-			{"drip", true, serve(drip)},
+			{"drip", true, serve(func(c net.Conn) { drip(c, []byte("H")) })},
 			{"huge", true, serve(func(c net.Conn) { endless(c, make([]byte, 64<<10)) })},
 			{"endless lines", true, serve(func(c net.Conn) { endless(c, []byte("220-more\r\n")) })},
+			{"a million lines", true, serve(func(c net.Conn) {
+				thousand := bytes.Repeat([]byte("220-more\r\n"), 1000)
+				for range 1000 {
+					if _, err := c.Write(thousand); err != nil {
+						return
+					}
+				}
+				read(c)
+			})},
+			{"a line now and then", true, serve(func(c net.Conn) { drip(c, []byte("220-more\r\n")) })},
+			{"zeros", true, serve(func(c net.Conn) { c.Write(make([]byte, 300)); read(c) })},
+			{"no end of line", true, serve(func(c net.Conn) { c.Write([]byte("2")); read(c) })},
+			{"half closed", true, serve(func(c net.Conn) { c.(*net.TCPConn).CloseWrite(); read(c) })},
+			{"half closed in the midst", true, serve(func(c net.Conn) {
+				c.Write([]byte("220-more\r\n"))
+				c.(*net.TCPConn).CloseWrite()
+				read(c)
+			})},
+			{"reset in the midst", true, serve(func(c net.Conn) {
+				c.Write([]byte("220-more\r\n"))
+				c.(*net.TCPConn).SetLinger(0)
+			})},
+			{"echo", true, serve(echo)},
 			{"hostile", true, serve(func(c net.Conn) { c.Write([]byte(Hostile)); read(c) })},
 			{"hostile HTTP", false, serve(func(c net.Conn) {
 				c.Write([]byte("HTTP/1.1 500 " + Hostile + "Server: " + Hostile + "\r\n" + Hostile))
@@ -71,15 +96,20 @@ func read(c net.Conn) {
 	}
 }
 
-// drip sends a byte now and then for ever.
-func drip(c net.Conn) {
+// drip sends a little now and then for ever.
+func drip(c net.Conn, b []byte) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
-		if _, err := c.Write([]byte("H")); err != nil {
+		if _, err := c.Write(b); err != nil {
 			return
 		}
 	}
+}
+
+// echo says what it hears. It does not leave it to the kernel, whose pipes for it stay open.
+func echo(c net.Conn) {
+	io.Copy(struct{ io.Writer }{c}, struct{ io.Reader }{c})
 }
 
 func endless(c net.Conn, b []byte) {

@@ -10,6 +10,8 @@ package probetest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net"
 	"net/url"
 	"os"
 	"runtime"
@@ -40,6 +42,8 @@ type Suite struct {
 	Network string
 	// Good starts a listener that the type calls up and returns its URL.
 	Good func(testing.TB) string
+	// Bad are servers that know the type's protocol just well enough to hurt; no check calls them up.
+	Bad map[string]func(net.Conn)
 	// Values and Expect are settings with which a check reads what comes back.
 	Values, Expect map[string]any
 }
@@ -66,7 +70,11 @@ func Run(t *testing.T, s Suite) {
 	t.Run("concurrent", func(t *testing.T) {
 		s.many(t, s.job(t, s.Good(t), s.Values, s.Expect, 5*time.Second), 20)
 	})
-	for _, bad := range listenersOf(s.Network) {
+	listeners := listenersOf(s.Network)
+	for _, name := range slices.Sorted(maps.Keys(s.Bad)) {
+		listeners = append(listeners, bad{name, true, serve(s.Bad[name])})
+	}
+	for _, bad := range listeners {
 		t.Run(bad.name, func(t *testing.T) {
 			job := s.job(t, s.URL(bad.listen(t)), s.Values, s.Expect, Timeout)
 			for _, r := range s.many(t, job, 10) {
