@@ -55,6 +55,21 @@ func TestContract(t *testing.T) {
 			Good: func(t testing.TB) string { return "ntp://" + probetest.ServeUDP(timeServer(0, nil))(t) },
 			URL:  func(a string) string { return "ntp://" + a }},
 	}
+	for _, p := range protocols {
+		for _, security := range []string{"", "+starttls"} {
+			if security != "" && p.name != "smtp" { // the way to TLS is the same for all
+				continue
+			}
+			suites = append(suites, probetest.Suite{
+				Type: typeOf(t, sys, p.name), Network: "tcp", Values: keys{"verify": "none"}, Bad: badServices[p.name],
+				Good: func(t testing.TB) string {
+					target, _ := started(t, p.name+security, p.server, nil)
+					return target
+				},
+				URL: func(a string) string { return p.name + security + "://" + a },
+			})
+		}
+	}
 	for _, s := range suites {
 		s.Run = new(Runner).Run
 		t.Run(s.Type.Name, func(t *testing.T) { probetest.Run(t, s) })

@@ -57,6 +57,14 @@ func TestFaults(t *testing.T) {
 		ntpFaults,
 		sshFaults,
 		execFaults,
+		serviceFaults,
+		smtpFaults,
+		imapFaults,
+		pop3Faults,
+		ftpFaults,
+		xmppFaults,
+		postgresFaults,
+		ldapFaults,
 		slowFaults,
 	} {
 		for _, p := range list {

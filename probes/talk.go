@@ -33,7 +33,6 @@ type talk struct {
 	seen  []byte
 	rest  bool // the rest of a matched line is still to come
 	heard int  // bytes read in all
-	asked bool // the server asked for a client certificate, and we have none
 }
 
 var errTooMuch = errors.New("too much")
@@ -147,10 +146,11 @@ func (k *talk) line(ctx context.Context, first string) (string, *failure) {
 	}
 }
 
-// lines reads lines until one is the last of its reply.
-func (k *talk) lines(ctx context.Context, first string, last func(string) bool) ([]string, *failure) {
+// lines reads lines until one is the last of its reply: the first begins with
+// one of the characters of first, the others with one of rest.
+func (k *talk) lines(ctx context.Context, first, rest string, last func(string) bool) ([]string, *failure) {
 	var lines []string
-	for size := 0; ; {
+	for size := 0; ; first = rest {
 		line, f := k.line(ctx, first)
 		if f != nil {
 			return nil, f
@@ -177,14 +177,16 @@ func (k *talk) endless(got string) *failure {
 
 // unexpected is the failure of a reply that says something else than it should.
 func (k *talk) unexpected(what, got string) *failure {
-	return fail(uptime.FaultReplyUnexpected, "%s %s: %s", k.t.res.Address, what, quote(got))
+	return fail(uptime.FaultReplyUnexpected, "%s %s %s", k.t.res.Address, what, quote(got))
 }
 
 // broken classes the end of a dialogue.
 func (k *talk) broken(err error) *failure {
 	to := k.t.res.Address
 	if _, alerted := alertOf(err); alerted { // in TLS 1.3 it comes after our side of the handshake
-		return tlsFailure(to, err, k.asked)
+		if sec, ok := k.conn.(*secured); ok {
+			return sec.failure(k.t, err)
+		}
 	}
 	switch {
 	case timedOut(err):

@@ -41,5 +41,12 @@ func typesOf(sys *system) []uptime.CheckType {
 		udpType(sys),
 		ntpType(sys),
 		execType(),
+		serviceType(sys, smtpService()),
+		serviceType(sys, imapService()),
+		serviceType(sys, pop3Service()),
+		serviceType(sys, ftpService()),
+		serviceType(sys, xmppService()),
+		serviceType(sys, postgresService()),
+		serviceType(sys, ldapService()),
 	}
 }

@@ -1,0 +1,26 @@
+package probes
+
+import "context"
+
+// ftpService is FTP (RFC 959) with AUTH TLS (RFC 4217). What FEAT brings is not
+// looked at: that the server answers is enough, and some do so only after a login.
+func ftpService() service {
+	return service{
+		name: "ftp", summary: "greets an FTP server, without a login",
+		port: 21, tlsPort: 990,
+		greeting: func(ctx context.Context, s *session) (string, *failure) {
+			return s.coded(ctx, "greets with", "", "220")
+		},
+		hello: func(ctx context.Context, s *session) (string, *failure) {
+			return s.command(ctx, "FEAT", "", "2", "5")
+		},
+		starttls: func(ctx context.Context, s *session) (string, *failure) {
+			said, f := s.command(ctx, "AUTH TLS", "", "2", "5")
+			if f == nil && said[:3] != "234" {
+				f = s.lacksTLS("it answers AUTH TLS with " + quote(said))
+			}
+			return said, f
+		},
+		goodbye: quit,
+	}
+}

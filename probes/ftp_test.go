@@ -1,0 +1,19 @@
+package probes
+
+import "lookout/engine/uptime"
+
+var ftpServer = textServer{
+	greeting: "220-good.test\r\n 500 is not the end\r\nnor is this\r\n220 ready\r\n",
+	answers: map[string]string{
+		"FEAT": "211-Features:\r\n AUTH TLS\r\n211 End\r\n", "AUTH": "TLS 234 go ahead\r\n", "QUIT": "221 bye\r\n",
+	},
+	unknown: "530 please log in\r\n",
+}
+
+var ftpFaults = []produced{
+	{uptime.FaultReplyUnexpected, `greets with "421 too many users"`, speaking("ftp", ftpServer.but("", "421 too many users\r\n"))},
+	{uptime.FaultReplyUnexpected, `greets with "120 ready in 5 minutes"`, speaking("ftp", ftpServer.but("", "120 ready in 5 minutes\r\n"))},
+	{uptime.FaultReplyUnexpected, `answers FEAT with "421 shutting down"`, speaking("ftp", ftpServer.but("FEAT", "421 shutting down\r\n"))},
+	{uptime.FaultReplyUnexpected, `has no STARTTLS: it answers AUTH TLS with "530 please log in"`, speaking("ftp+starttls", ftpServer.but("AUTH", ftpServer.unknown))},
+	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("ftp", ftpServer.but("", "220-\r\n"+string(repeat("more\r\n", 2*maxReply))))},
+}
