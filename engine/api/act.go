@@ -133,12 +133,33 @@ func (s *server) reload(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	message, err := s.opt.Reload(ctx)
 	if err != nil {
-		if e := asError(err); e.Status != http.StatusInternalServerError {
-			return e
-		}
-		return &Error{http.StatusUnprocessableEntity, err.Error(), "the configuration in force stays"}
+		return unread(err)
 	}
 	done(w, http.StatusOK, nil, message)
+	return nil
+}
+
+// unread is the answer where a configuration cannot be read again.
+func unread(err error) error {
+	if e := asError(err); e.Status != http.StatusInternalServerError {
+		return e
+	}
+	return &Error{http.StatusUnprocessableEntity, err.Error(), "the configuration in force stays"}
+}
+
+// diff says what a reload would change. It reads files as the engine may, and
+// takes as long as a reload: it is for those who may do that.
+func (s *server) diff(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.actor(r); err != nil {
+		return err
+	}
+	ctx, cancel := within(r)
+	defer cancel()
+	d, err := s.opt.Diff(ctx)
+	if err != nil {
+		return unread(err)
+	}
+	writeJSON(w, http.StatusOK, d)
 	return nil
 }
 

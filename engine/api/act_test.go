@@ -96,6 +96,12 @@ func TestControl(t *testing.T) {
 		reloads = reloads[1:]
 		return "2 monitors added", err
 	}
+	diffs := []error{nil, broken}
+	opt.Diff = func(context.Context) (any, error) {
+		err := diffs[0]
+		diffs = diffs[1:]
+		return map[string]int{"changed": 2}, err
+	}
 	opt.Stop = func() { close(stopped) }
 	opt.Add = func(_ context.Context, fields map[string]any) (string, error) {
 		if fields["name"] == "shop" {
@@ -112,6 +118,13 @@ func TestControl(t *testing.T) {
 	}
 	if _, err := c.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), broken.Error()+"; the configuration in force stays") {
 		t.Errorf("a bad reload: %v", err)
+	}
+	var differs map[string]int
+	if err := c.Diff(t.Context(), &differs); err != nil || differs["changed"] != 2 {
+		t.Errorf("diff: %v, %v", differs, err)
+	}
+	if err := c.Diff(t.Context(), &differs); err == nil || !strings.Contains(err.Error(), broken.Error()+"; the configuration in force stays") {
+		t.Errorf("diff of a bad file: %v", err)
 	}
 	fields := map[string]any{"name": "new", "url": "https://x.example", "failures": 3, "weight": 0.5, "tags": []any{"a", 7}, "expect": map[string]any{"size_min": 9}}
 	if name, err := c.Add(t.Context(), fields); name != "new" || err != nil {

@@ -55,6 +55,7 @@ type ServerOptions struct {
 	Config  func() Config // as it is now; nil: the zero value
 
 	Reload func(ctx context.Context) (string, error) // reads the configuration again, says in a line what changed
+	Diff   func(ctx context.Context) (any, error)    // what Reload would change, as it is to be written in JSON
 	Stop   func()                                    // begins the end of the engine and returns at once
 
 	// The managed file. Fields are the keys of [[monitor]], numbers as int64 or

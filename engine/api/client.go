@@ -230,6 +230,11 @@ func (c *Client) Reload(ctx context.Context) (string, error) {
 	return d.Message, err
 }
 
+// Diff asks what Reload would change and decodes the answer.
+func (c *Client) Diff(ctx context.Context, answer any) error {
+	return c.call(ctx, http.MethodGet, "/v1/reload", nil, answer)
+}
+
 // Stop ends the engine.
 func (c *Client) Stop(ctx context.Context) error {
 	return c.write(ctx, http.MethodPost, "/v1/stop", nil, nil)

@@ -136,6 +136,9 @@ func (s *server) routes() {
 	if s.opt.Reload != nil {
 		do("POST /v1/reload", s.reload)
 	}
+	if s.opt.Diff != nil {
+		get("/v1/reload", s.diff)
+	}
 	if s.opt.Stop != nil {
 		do("POST /v1/stop", s.stop)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -187,8 +185,8 @@ starred, before and after.`,
 	}
 }
 
-// againstEngine compares a configuration with what the engine runs, which
-// tells what a monitor is configured as by its fingerprint only.
+// againstEngine asks the engine what a reload would change: it alone knows the
+// settings that it runs with.
 func (c *call) againstEngine(ctx context.Context, next *config.Config) (config.Difference, string, error) {
 	e, err := c.reach(ctx)
 	if codeOf(err) == exitNoEngine {
@@ -198,27 +196,11 @@ func (c *call) againstEngine(ctx context.Context, next *config.Config) (config.D
 		return config.Difference{}, "", err
 	}
 	defer e.Close()
-	s, err := e.Status(ctx, "", false)
-	if err != nil {
-		return config.Difference{}, "", err
+	var d differs
+	if err := e.Diff(ctx, &d); err != nil {
+		return config.Difference{}, "", refused(err, exitConfig)
 	}
-	runs := make(map[string]uint64, len(s.Snapshot.States))
-	for _, st := range s.Snapshot.States {
-		runs[st.Name] = st.Fingerprint
-	}
-	var d config.Difference
-	for _, j := range next.Jobs {
-		was, ok := runs[j.Name]
-		delete(runs, j.Name)
-		switch {
-		case !ok:
-			d.Added = append(d.Added, j.Name)
-		case was != j.Fingerprint:
-			d.Changed = append(d.Changed, config.Change{Monitor: j.Name})
-		}
-	}
-	d.Removed = slices.Sorted(maps.Keys(runs))
-	return d, fmt.Sprintf("what a reload of pid %d would change", e.hello.PID), nil
+	return d.difference(), fmt.Sprintf("what a reload of pid %d would change", e.hello.PID), nil
 }
 
 func (c *call) configInitCommand() *cobra.Command {
@@ -265,4 +247,17 @@ func differsJSON(d config.Difference) differs {
 		out.Changed = append(out.Changed, x)
 	}
 	return out
+}
+
+// difference is what differsJSON was made of.
+func (x differs) difference() config.Difference {
+	d := config.Difference{Added: x.Added, Removed: x.Removed}
+	for _, ch := range x.Changed {
+		c := config.Change{Monitor: ch.Monitor}
+		for _, k := range ch.Keys {
+			c.Keys = append(c.Keys, config.KeyChange{Key: k.Key, Old: k.Old, New: k.New})
+		}
+		d.Changed = append(d.Changed, c)
+	}
+	return d
 }

@@ -197,6 +197,10 @@ func TestWithEngine(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 		b.eventually(t, "# config not applied", "status")
+		write(t, "lookout.toml", strings.Replace(string(good), "[defaults]\n", "[defaults]\nnote = \"x\"\n", 1))
+		if got := b.call("", "config", "diff"); got.code != 0 || !strings.Contains(got.stdout, "~ good  note (unset) -> x\n") {
+			t.Errorf("other defaults: %+v", got)
+		}
 		write(t, "lookout.toml", string(good))
 		b.eventually(t, "# what a reload of pid "+pid+" would change: +0 monitors  ~0 changed  -0 removed\n", "config", "diff")
 	})

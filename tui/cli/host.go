@@ -132,13 +132,8 @@ func (h *host) reload(ctx context.Context) (string, error) {
 	}
 	h.reloading.Lock()
 	defer h.reloading.Unlock()
-	cfg, err := config.Load(h.in.place.path, h.c.options())
+	cfg, err := h.c.readConfig(h.in.place.path)
 	if err != nil {
-		if cfg == nil {
-			err = unreadable(h.in.place.path, err)
-		} else {
-			err = mistaken(h.in.place.path, err)
-		}
 		return "", errors.Join(err, h.engine.ConfigFailed(ctx, uptime.Clean(err.Error(), 300)))
 	}
 	said, err := h.engine.Reload(ctx, cfg.Jobs, uptime.ConfigState{Path: h.in.place.path, Loaded: h.c.now().UTC()})
@@ -156,6 +151,20 @@ func (h *host) reload(ctx context.Context) (string, error) {
 		said += "; " + bullets(late) + " will be in force after a restart"
 	}
 	return said, nil
+}
+
+// diff says what reload would change.
+func (h *host) diff(context.Context) (any, error) {
+	if h.in.place.path == "" {
+		return nil, uptime.Invalid("there is no configuration to read again")
+	}
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
+	cfg, err := h.c.readConfig(h.in.place.path)
+	if err != nil {
+		return nil, err
+	}
+	return differsJSON(config.Diff(h.config.Load(), cfg)), nil
 }
 
 // needsRestart names the settings that only a start takes.
@@ -191,6 +200,7 @@ func (h *host) serverOptions() api.ServerOptions {
 			return api.Config{Path: cfg.Path, Pages: cfg.Pages, Operators: cfg.Operators}
 		},
 		Reload: h.reload,
+		Diff:   h.diff,
 		Stop:   h.ask,
 		Add:    h.addMonitor,
 		Put:    h.putMonitor,
