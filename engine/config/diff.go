@@ -12,8 +12,10 @@ import (
 	"lookout/engine/uptime"
 )
 
-// Difference is what one configuration changes in another's monitors, by name.
+// Difference is what one configuration changes in another: in the settings of
+// the instance, by key, and in its monitors, by name.
 type Difference struct {
+	Settings       []KeyChange // instance, log.level, page.NAME
 	Added, Removed []string
 	Changed        []Change
 }
@@ -24,13 +26,15 @@ type Change struct {
 	Keys    []KeyChange // by key
 }
 
-// KeyChange is one key of it, fit to be shown: a secret is ***, before and after. "" is not set.
+// KeyChange is one key, fit to be shown: a secret is ***, before and after. "" is not set.
 type KeyChange struct {
 	Key, Old, New string
 }
 
 // Empty reports whether nothing differs.
-func (d Difference) Empty() bool { return len(d.Added)+len(d.Removed)+len(d.Changed) == 0 }
+func (d Difference) Empty() bool {
+	return len(d.Settings)+len(d.Added)+len(d.Removed)+len(d.Changed) == 0
+}
 
 // Summary is +1 monitor  ~3 changed  -0 removed
 func (d Difference) Summary() string {
@@ -41,9 +45,13 @@ func (d Difference) Summary() string {
 	return fmt.Sprintf("+%d monitor%s  ~%d changed  -%d removed", len(d.Added), s, len(d.Changed), len(d.Removed))
 }
 
-// String lists the monitors, one a line: + added, ~ changed with its keys, - removed.
+// String lists what changes, one a line: = a setting, and of the monitors
+// + added, ~ changed with its keys, - removed.
 func (d Difference) String() string {
 	var b strings.Builder
+	for _, k := range d.Settings {
+		fmt.Fprintf(&b, "= %s\n", k)
+	}
 	for _, n := range d.Added {
 		fmt.Fprintf(&b, "+ %s\n", n)
 	}
@@ -53,7 +61,7 @@ func (d Difference) String() string {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, "  %s %s -> %s", k.Key, unset(k.Old), unset(k.New))
+			fmt.Fprintf(&b, "  %s", k)
 		}
 		b.WriteByte('\n')
 	}
@@ -63,6 +71,11 @@ func (d Difference) String() string {
 	return b.String()
 }
 
+// String is KEY OLD -> NEW.
+func (k KeyChange) String() string {
+	return fmt.Sprintf("%s %s -> %s", k.Key, unset(k.Old), unset(k.New))
+}
+
 func unset(s string) string {
 	if s == "" {
 		return "(unset)"
@@ -70,9 +83,12 @@ func unset(s string) string {
 	return s
 }
 
-// Diff compares the monitors of two configurations; nil is an empty one.
+// Diff compares two configurations; nil is one of no monitors, whose settings are not compared.
 func Diff(old, new *Config) Difference {
 	var d Difference
+	if old != nil && new != nil {
+		d.Settings = compare(old.describe(), new.describe())
+	}
 	if old == nil {
 		old = &Config{}
 	}
@@ -118,6 +134,42 @@ type settings map[string]setting
 
 // setting is a value as it may be shown, and whole, to be compared only.
 type setting struct{ shown, whole string }
+
+// describe lists what is in force for the instance.
+func (c *Config) describe() settings {
+	out := settings{}
+	plain := func(key, v string) {
+		if v != "" {
+			out[key] = setting{uptime.Clean(v, 200), v}
+		}
+	}
+	plain("instance", c.Instance)
+	plain("timezone", c.Timezone.String())
+	plain("data_dir", c.DataDir)
+	plain("socket_group", c.SocketGroup)
+	plain("operators", list(c.Operators))
+	plain("secrets_dir", c.SecretsDir)
+	plain("log.level", c.Log.Level)
+	plain("log.file", c.Log.File)
+	for key, d := range map[string]time.Duration{"results": c.Retention.Results, "rollups": c.Retention.Rollups, "events": c.Retention.Events} {
+		if d > 0 {
+			plain("retention."+key, uptime.Span(d))
+		}
+	}
+	if n := c.Retention.MaxSize; n > 0 {
+		plain("retention.max_size", sizeText(n))
+	}
+	for _, p := range c.Pages {
+		chosen := map[string]string{}
+		for key, words := range map[string][]string{"names": p.Names, "tags": p.Tags, "groups": p.Groups} {
+			if len(words) > 0 {
+				chosen[key] = list(words)
+			}
+		}
+		plain("page."+p.Name, text(chosen))
+	}
+	return out
+}
 
 // describe lists what is in force for a monitor.
 func (m *made) describe() settings {

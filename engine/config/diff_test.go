@@ -2,6 +2,62 @@ package config
 
 import "testing"
 
+func TestDiffOfSettings(t *testing.T) {
+	old := mustLoad(t, `
+instance = "a"
+timezone = "UTC"
+[retention]
+results = "90d"
+[[monitor]]
+name = "m"
+url = "tcp://m:1"
+tags = ["prod"]
+[[page]]
+name = "gone"
+[[page]]
+name = "public"
+tags = ["prod"]
+`, testOptions())
+	new := mustLoad(t, `
+instance = "b"
+timezone = "Europe/Amsterdam"
+data_dir = "/data"
+operators = ["jo", "al"]
+secrets_dir = "/s"
+socket_group = "ops"
+[log]
+level = "debug"
+file = "/l"
+[retention]
+results = "30d"
+max_size = "20GB"
+[[monitor]]
+name = "m"
+url = "tcp://m:1"
+tags = ["prod"]
+[[page]]
+name = "public"
+tags = ["prod"]
+names = ["m"]
+`, testOptions())
+	want := `= data_dir (unset) -> /data
+= instance a -> b
+= log.file (unset) -> /l
+= log.level info -> debug
+= operators (unset) -> [jo, al]
+= page.gone {} -> (unset)
+= page.public {tags = [prod]} -> {names = [m], tags = [prod]}
+= retention.max_size (unset) -> 20GB
+= retention.results 90d -> 30d
+= secrets_dir (unset) -> /s
+= socket_group (unset) -> ops
+= timezone UTC -> Europe/Amsterdam
+`
+	if got := Diff(old, new); got.String() != want || got.Empty() {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestDiff(t *testing.T) {
 	old := mustLoad(t, `
 [[monitor]]

@@ -344,21 +344,18 @@ func size(raw any) (int64, bool) {
 	return 0, false
 }
 
+// sizeText writes a number of bytes with the unit that makes it exact, if there is one.
 func sizeText(n int64) string {
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.n && n%u.n == 0 {
-			return strconv.FormatInt(n/u.n, 10) + u.name
-		}
+	units := []struct {
+		n, step int64
+		name    string
+	}{
+		{1e12, 1e11, "TB"}, {1e9, 1e8, "GB"}, {1e6, 1e5, "MB"}, {1e3, 100, "KB"},
+		{1 << 40, 1 << 40, "TiB"}, {1 << 30, 1 << 30, "GiB"}, {1 << 20, 1 << 20, "MiB"}, {1 << 10, 1 << 10, "KiB"},
 	}
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
-		if n >= u.n {
-			return strconv.FormatFloat(float64(n/(u.n/10))/10, 'f', -1, 64) + u.name
+	for _, u := range units {
+		if n >= u.n && n%u.step == 0 {
+			return strconv.FormatFloat(float64(n/u.step)*float64(u.step)/float64(u.n), 'f', -1, 64) + u.name
 		}
 	}
 	return strconv.FormatInt(n, 10) + "B"

@@ -18,3 +18,15 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+func TestSizeText(t *testing.T) {
+	for n, want := range map[int64]string{0: "0B", 999: "999B", 1000: "1KB", 1024: "1KiB", 1500: "1.5KB", 1_234_567: "1234567B",
+		64 << 10: "64KiB", 16 << 20: "16MiB", 20e9: "20GB", 1 << 50: "1024TiB"} {
+		if got := sizeText(n); got != want {
+			t.Errorf("%d bytes are written %s, want %s", n, got, want)
+		}
+		if got, ok := size(sizeText(n)); !ok || got != n {
+			t.Errorf("%s is read as %d", sizeText(n), got)
+		}
+	}
+}

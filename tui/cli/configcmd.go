@@ -119,11 +119,12 @@ func checkedJSON(path string, cfg *config.Config, wrong error) checked {
 
 // differs is what a configuration changes, in JSON.
 type differs struct {
-	Version int       `json:"version"`
-	Kind    string    `json:"kind"`
-	Added   []string  `json:"added"`
-	Removed []string  `json:"removed"`
-	Changed []changed `json:"changed"`
+	Version  int          `json:"version"`
+	Kind     string       `json:"kind"`
+	Settings []changedKey `json:"settings"` // of the instance
+	Added    []string     `json:"added"`
+	Removed  []string     `json:"removed"`
+	Changed  []changed    `json:"changed"`
 }
 
 type changed struct {
@@ -238,26 +239,33 @@ $LOOKOUT_CONFIG, else ./lookout.toml. A file that is there is left as it is.`,
 }
 
 func differsJSON(d config.Difference) differs {
-	out := differs{1, "difference", append([]string{}, d.Added...), append([]string{}, d.Removed...), []changed{}}
+	out := differs{1, "difference", keysJSON(d.Settings), append([]string{}, d.Added...), append([]string{}, d.Removed...), []changed{}}
 	for _, ch := range d.Changed {
-		x := changed{ch.Monitor, []changedKey{}}
-		for _, k := range ch.Keys {
-			x.Keys = append(x.Keys, changedKey{k.Key, k.Old, k.New})
-		}
-		out.Changed = append(out.Changed, x)
+		out.Changed = append(out.Changed, changed{ch.Monitor, keysJSON(ch.Keys)})
+	}
+	return out
+}
+
+func keysJSON(keys []config.KeyChange) []changedKey {
+	out := make([]changedKey, len(keys))
+	for i, k := range keys {
+		out[i] = changedKey(k)
 	}
 	return out
 }
 
 // difference is what differsJSON was made of.
 func (x differs) difference() config.Difference {
-	d := config.Difference{Added: x.Added, Removed: x.Removed}
-	for _, ch := range x.Changed {
-		c := config.Change{Monitor: ch.Monitor}
-		for _, k := range ch.Keys {
-			c.Keys = append(c.Keys, config.KeyChange{Key: k.Key, Old: k.Old, New: k.New})
+	keys := func(of []changedKey) []config.KeyChange {
+		out := make([]config.KeyChange, len(of))
+		for i, k := range of {
+			out[i] = config.KeyChange(k)
 		}
-		d.Changed = append(d.Changed, c)
+		return out
+	}
+	d := config.Difference{Settings: keys(x.Settings), Added: x.Added, Removed: x.Removed}
+	for _, ch := range x.Changed {
+		d.Changed = append(d.Changed, config.Change{Monitor: ch.Monitor, Keys: keys(ch.Keys)})
 	}
 	return d
 }

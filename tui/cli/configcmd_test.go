@@ -75,7 +75,7 @@ func TestConfigDiff(t *testing.T) {
 		t.Errorf("got %+v, want %q", got, want)
 	}
 	got = b.call("", "config", "diff", "new.toml", "--format", "json")
-	if got.code != 0 || got.stdout != `{"version":1,"kind":"difference","added":["c"],"removed":["a"],"changed":[{"monitor":"b","keys":[{"key":"url","old":"https://***@127.0.0.1/","new":"https://***@127.0.0.1/"}]}]}`+"\n" {
+	if got.code != 0 || got.stdout != `{"version":1,"kind":"difference","settings":[],"added":["c"],"removed":["a"],"changed":[{"monitor":"b","keys":[{"key":"url","old":"https://***@127.0.0.1/","new":"https://***@127.0.0.1/"}]}]}`+"\n" {
 		t.Errorf("json: %+v", got)
 	}
 	got = b.call("", "config", "diff")
