@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/netip"
 	"os/signal"
 	"runtime/debug"
@@ -50,6 +51,7 @@ type call struct {
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	log.SetOutput(io.Discard) // net/http tells there what a target does wrong, which would go over the screen; a result says it
 	c := &call{stdin: stdin, stdout: stdout, stderr: stderr, env: make(map[string]string), now: time.Now, etc: "/etc"}
 	for _, e := range environ {
 		k, v, _ := strings.Cut(e, "=")

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"io"
+	"log"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +100,19 @@ func TestMainReadsEnvironment(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := Main([]string{"version"}, strings.NewReader(""), &stdout, &stderr, []string{"A=b=c", "odd"}); code != 0 {
 		t.Errorf("exit code %d, %s", code, stderr.String())
+	}
+}
+
+// TestScreenIsOurs has what the standard library logs of targets stay off the screen.
+func TestScreenIsOurs(t *testing.T) {
+	before := log.Writer()
+	defer log.SetOutput(before)
+	var out bytes.Buffer
+	log.SetOutput(&out)
+	Main([]string{"version"}, strings.NewReader(""), io.Discard, io.Discard, nil)
+	log.Print("protocol error: received DATA before a HEADERS frame")
+	if out.Len() > 0 {
+		t.Error(out.String())
 	}
 }
 
