@@ -20,10 +20,12 @@ const (
 type capped struct {
 	r    io.Reader
 	left int64
+	past bool // more was asked for
 }
 
 func (c *capped) Read(p []byte) (int, error) {
 	if c.left <= 0 {
+		c.past = true
 		return 0, errHeaderTooLarge
 	}
 	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
@@ -53,7 +55,7 @@ func answerTo(t *trace, conn net.Conn, req *http.Request, write func(io.Writer) 
 		return nil, cut{at: noAnswer, sec: sec}.failure(t, err)
 	}
 	start = time.Now()
-	resp, f := readHeader(t, r, req)
+	resp, f := readHeader(t, r, limited, req)
 	if f != nil {
 		t.judged("header", start, "", f)
 		return nil, f
@@ -64,9 +66,12 @@ func answerTo(t *trace, conn net.Conn, req *http.Request, write func(io.Writer) 
 }
 
 // readHeader reads the header of the answer that counts.
-func readHeader(t *trace, r *bufio.Reader, req *http.Request) (*http.Response, *failure) {
+func readHeader(t *trace, r *bufio.Reader, limited *capped, req *http.Request) (*http.Response, *failure) {
 	for range maxInterim {
 		resp, err := http.ReadResponse(r, req)
+		if limited.past { // its parser takes the line that was cut for a wrong one
+			err = errHeaderTooLarge
+		}
 		if err != nil {
 			return nil, cut{at: inHeader}.failure(t, err)
 		}

@@ -11,8 +11,11 @@ import (
 	"lookout/engine/uptime"
 )
 
-// errHeaderTooLarge is what a header meets that goes past maxHeader.
-var errHeaderTooLarge = errors.New("header too large")
+// What a header meets that goes past maxHeader, and a body past maxWire.
+var (
+	errHeaderTooLarge = errors.New("header too large")
+	errBodyTooLarge   = errors.New("body too large")
+)
 
 // part is how much of an answer had come when something went wrong.
 type part uint8
@@ -43,6 +46,8 @@ func (c cut) failure(t *trace, err error) *failure {
 	switch {
 	case errors.Is(err, errHeaderTooLarge):
 		return fail(uptime.FaultHTTPHeadersTooLarge, "HTTP header from %s is larger than %d KiB", t.res.Address, maxHeader>>10)
+	case errors.Is(err, errBodyTooLarge):
+		return fail(uptime.FaultHTTPBodyTooLarge, "the body from %s is larger than %d MiB packed, without an end", t.res.Address, maxWire>>20)
 	case errors.As(err, &stream):
 		return fail(uptime.FaultHTTPH2Error, "HTTP/2 stream reset by %s %s: %s", t.res.Address, where, stream.Code)
 	case timedOut(err):

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ const (
 	maxBody  = 1 << 20 // of a body that is looked at, decoded
 	maxRatio = 100     // of its decoded size to what came over the wire, from bombSize on
 	bombSize = 256 << 10
+	maxWire  = 2 * maxBody // of its bytes on the wire: packed nothing may be endless
 )
 
 // body is the start of what a server sent, decoded.
@@ -45,6 +47,9 @@ func readBody(t *trace, resp *http.Response, most int64) (body, *failure) {
 	switch {
 	case wire.err != nil: // the wire's trouble is not the decoder's
 		return b, cut{at: inBody, h2: resp.ProtoMajor == 2, bytes: wire.n}.failure(t, wire.err)
+	case errors.Is(err, io.ErrUnexpectedEOF) && resp.ContentLength < 0 && resp.TransferEncoding == nil && resp.ProtoMajor == 1:
+		// Only the end of the connection ends this body, and what is in it says that it came too soon.
+		return b, cut{at: inBody, bytes: wire.n}.failure(t, err)
 	case err != nil:
 		return b, fail(uptime.FaultHTTPBadEncoding, "the body is no valid %s: %v", encoding, err)
 	case n > bombSize && n/max(wire.n, 1) > maxRatio:
@@ -67,7 +72,7 @@ func sample(ctx context.Context, t *trace, conn net.Conn, resp *http.Response) b
 	return b
 }
 
-// counter counts what comes over the wire and keeps what went wrong there.
+// counter counts what comes over the wire, up to maxWire, and keeps what went wrong there.
 type counter struct {
 	r   io.Reader
 	n   int64
@@ -76,7 +81,9 @@ type counter struct {
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.n += int64(n)
+	if c.n += int64(n); c.n > maxWire {
+		err = errBodyTooLarge
+	}
 	if err != nil && err != io.EOF {
 		c.err = err
 	}
