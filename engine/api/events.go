@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -73,11 +74,24 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request, eq uptime.EventQ
 		}
 		// What the filter left out need not be looked at again.
 		eq.After = max(eq.After, snap.Events)
-		for snap.Events <= eq.After {
-			if snap, err = s.opt.Backend.Wait(ctx, snap.Seq); err != nil {
-				return nil
+		for snap.Events <= eq.After && err == nil {
+			var next *uptime.Snapshot
+			if next, err = s.opt.Backend.Wait(ctx, snap.Seq); err == nil {
+				snap = next
 			}
 		}
+		if err != nil {
+			break
+		}
+	}
+	if s.ctx.Err() == nil {
+		return nil // whoever followed is gone, or the engine is: both know
+	}
+	// The server ends with its engine: the last that happened is still to be told.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), endTimeout)
+	defer cancel()
+	if list, err := s.opt.Backend.Events(ctx, eq); err == nil && len(list) > 0 {
+		_ = s.writeLines(w, rc, list)
 	}
 	return nil
 }

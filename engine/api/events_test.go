@@ -75,9 +75,19 @@ func TestFollowEndsWithTheServer(t *testing.T) {
 	path := socketPath(t)
 	stop := start(t, path, testOptions(f), testLimits())
 	c := dial(t, path)
-	err := c.FollowEvents(t.Context(), 4, func(uptime.Event) error { go stop(); return nil })
-	if !errors.Is(err, uptime.ErrNoEngine) {
-		t.Errorf("%v", err)
+	var last uptime.Event
+	err := c.FollowEvents(t.Context(), 4, func(e uptime.Event) error {
+		last = e
+		if e.ID == 5 {
+			f.mu.Lock()
+			f.events = append(f.events, uptime.Event{ID: 6, Time: at(9), Kind: uptime.EventNode, Message: "stopped"}) // in no snapshot
+			f.mu.Unlock()
+			go stop()
+		}
+		return nil
+	})
+	if !errors.Is(err, uptime.ErrNoEngine) || last.Message != "stopped" {
+		t.Errorf("the last is %+v, %v", last, err)
 	}
 }
 

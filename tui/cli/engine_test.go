@@ -1,16 +1,15 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,44 +46,41 @@ names = ["good"]
 `, l.Addr())
 }
 
-// engineBench has an engine running beside it, in this process. Its
-// configuration is that of refusing, with some words replaced by others.
+// engineBench has an engine running beside it, in this process, which has
+// checked everything. Its configuration is that of refusing, with some words
+// replaced by others.
 func engineBench(t *testing.T, instead ...string) (b *bench, stop func() outcome) {
 	t.Helper()
 	b = newBench(t)
 	write(t, "lookout.toml", strings.NewReplacer(instead...).Replace(refusing(t)))
+	stop = b.engine(t)
+	b.eventually(t, "DOWN 1 ", "status")
+	b.eventually(t, " up 1 ", "status")
+	return b, stop
+}
+
+// engine starts one, which answers; the test's end stops it, unless it has been.
+func (b *bench) engine(t *testing.T, args ...string) (stop func() outcome) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan outcome, 1) // the engine's only word
-	go func() { ended <- b.callContext(ctx, "", "engine") }()
+	go func() { ended <- b.callContext(ctx, "", append([]string{"engine"}, args...)...) }()
 	stopped := false
-	stop = func() outcome {
+	stop = sync.OnceValue(func() outcome {
 		stopped = true
 		cancel()
 		return <-ended
-	}
+	})
 	t.Cleanup(func() {
-		if !stopped {
-			if got := stop(); got.code != 0 {
-				t.Errorf("the engine ended with %d: %s", got.code, got.stderr)
-			}
+		if stopped {
+			return
+		}
+		if got := stop(); got.code != 0 {
+			t.Errorf("the engine ended with %d: %s", got.code, got.stderr)
 		}
 	})
-	deadline := time.After(20 * time.Second)
-	for {
-		if s := b.call("", "status").stdout; strings.Contains(s, "DOWN 1 ") && strings.Contains(s, " up 1 ") {
-			break
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("not one up and one down: %+v", b.call("", "status"))
-		case got := <-ended:
-			stopped = true
-			cancel()
-			t.Fatalf("the engine ended: %+v", got)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	return b, stop
+	b.eventually(t, "# truth ", append([]string{"status"}, args...)...)
+	return stop
 }
 
 // eventually waits until a command prints something: the engine publishes a few times a second.
@@ -261,34 +257,6 @@ func TestWithEngine(t *testing.T) {
 			t.Errorf("add: %+v", got)
 		}
 	})
-}
-
-func TestFollow(t *testing.T) {
-	b, _ := engineBench(t)
-	out, in := io.Pipe()
-	var stderr strings.Builder
-	c := &call{stdin: strings.NewReader(""), stdout: in, stderr: &stderr, env: b.env, now: b.now, etc: b.dir}
-	followed := make(chan int, 1) // the follower's only word
-	go func() {
-		defer in.Close()
-		followed <- c.run(context.Background(), []string{"events", "--follow", "--after", "1", "--format", "json"})
-	}()
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() || !strings.HasPrefix(lines.Text(), `{"version":1,"kind":"event","id":2,`) {
-		t.Fatalf("the first line is %q", lines.Text())
-	}
-	if got := b.call("", "pause", "good"); got.code != 0 {
-		t.Fatal(got)
-	}
-	for lines.Scan() && !strings.Contains(lines.Text(), `"event":"pause"`) {
-	}
-	go io.Copy(io.Discard, out)
-	if got := b.call("", "stop"); got.code != 0 {
-		t.Fatal(got)
-	}
-	if code := <-followed; code != 69 || !strings.HasPrefix(stderr.String(), "lookout: no engine answers at ") {
-		t.Errorf("it ends with %d, %q", code, stderr.String())
-	}
 }
 
 func TestWithoutEngine(t *testing.T) {

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,91 +118,3 @@ func unheardOf(err error, about uptime.Selector) error {
 
 // mostRows is how many incidents or results are printed at most: as many as the API gives.
 const mostRows = 10_000
-
-func (c *call) eventsCommand() *cobra.Command {
-	var s span
-	var follow bool
-	var after uint64
-	cmd := &cobra.Command{
-		Use:   "events",
-		Short: "verdicts, incidents, what people did, as it happens",
-		Long: `Prints the event log: the newest thousand, or what the flags ask for, oldest
-first. With --follow it goes on with what happens, from now on unless --after
-or --since say where to begin, until it is interrupted or the engine ends.`,
-		Example: "  lookout events --since 1d\n  lookout events --follow --format json | while read -r e; do …; done",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			format, err := c.reportFormat(report.Text, report.JSON)
-			if err != nil {
-				return err
-			}
-			ctx := cmd.Context()
-			m, e, done, err := c.remember(ctx)
-			if err != nil {
-				return err
-			}
-			defer done()
-			if follow && e == nil {
-				return failf(exitNoEngine, "there is nothing to follow: no engine runs")
-			}
-			q := uptime.EventQuery{After: after, Limit: mostRows}
-			opt := c.reportOptions(format, m.zone(ctx))
-			if q.Since, q.Until, err = s.times(c.now(), opt.Location); err != nil {
-				return err
-			}
-			chosen := cmd.Flags().Changed("after") || s != span{}
-			last, err := c.printPast(ctx, m, q, chosen, follow, opt)
-			if err != nil || !follow {
-				return err
-			}
-			err = e.FollowEvents(ctx, last, func(ev uptime.Event) error { return report.Events(c.stdout, []uptime.Event{ev}, opt) })
-			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-				return nil
-			}
-			return err
-		},
-	}
-	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what happens")
-	cmd.Flags().Uint64Var(&after, "after", 0, "those with a larger number")
-	s.flags(cmd)
-	return cmd
-}
-
-// printPast prints the events that were asked for, and returns the number of
-// the last one that there is. If nothing was chosen, they are the newest
-// thousand, or none before what is followed.
-func (c *call) printPast(ctx context.Context, m memories, q uptime.EventQuery, chosen, follow bool, opt report.Options) (uint64, error) {
-	if !chosen {
-		q = uptime.EventQuery{Before: math.MaxUint64, Limit: 1000}
-		if follow {
-			q.Limit = 1
-		}
-		list, err := m.Events(ctx, q)
-		if err != nil || len(list) == 0 {
-			return 0, err
-		}
-		last := list[0].ID
-		if follow {
-			return last, nil
-		}
-		slices.Reverse(list)
-		return last, report.Events(c.stdout, list, opt)
-	}
-	last := q.After
-	for {
-		list, err := m.Events(ctx, q)
-		if err != nil {
-			return last, err
-		}
-		if len(list) > 0 {
-			if err := report.Events(c.stdout, list, opt); err != nil {
-				return last, err
-			}
-			last = list[len(list)-1].ID
-			q.After = last
-		}
-		if len(list) < q.Limit {
-			return last, nil
-		}
-	}
-}
