@@ -14,8 +14,9 @@ import (
 const fileAge = 5 * time.Second
 
 // system is what the checks of one registry share of the machine they run on:
-// whom it asks for names, and the revocation lists that they fetched. Its files
-// are read again when they change, as a laptop's do; the paths never change.
+// whom it asks for names; and what they learned that others need not: which
+// certificates are good, the revocation lists. The files are read again when
+// they change, as a laptop's do; their paths never change.
 type system struct {
 	resolvConf string // path
 	hosts      string // path
@@ -23,6 +24,8 @@ type system struct {
 	lists      lists   // of revoked certificates
 	forced     *naming // asked instead of all that files and monitors name; nil: no such order
 	zonePort   uint16  // where a zone's own servers listen
+	verified   verified
+	cas        caPools
 }
 
 // naming is the content of resolv.conf and hosts, as read at one moment.

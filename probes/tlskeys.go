@@ -62,8 +62,7 @@ func (f *form) tls(sys *system) tlsSettings {
 		f.wrong("min_tls", `write it as "1.2" or "1.3"`, "%q is no TLS version", uptime.Value(f.Values, "min_tls", ""))
 	}
 	if pem, ok := f.Values["ca_file"].([]byte); ok {
-		s.roots = x509.NewCertPool()
-		if !s.roots.AppendCertsFromPEM(pem) {
+		if s.roots = sys.cas.of(pem); s.roots == nil {
 			f.wrong("ca_file", "it has to hold CERTIFICATE blocks in PEM", "no certificate in the file")
 		}
 	}

@@ -112,6 +112,9 @@ func inspect(chain []*x509.Certificate, name string, roots *x509.CertPool, now t
 	} else {
 		in.inspectLeaf(name)
 		in.climb(leaf)
+		if len(in.problems) == 0 { // whatever it is, it is not good
+			in.add(uptime.FaultTLSUntrustedCA, "certificate of %s does not verify: %s", in.name, shown(err.Error()))
+		}
 	}
 	for _, c := range in.path {
 		if text := weakKey(c); text != "" {
