@@ -27,13 +27,17 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == "targets" {
 		os.Exit(code(serveTargets(os.Stdin, os.Stdout)))
 	}
+	if len(os.Args) == 2 && os.Args[1] == "web" {
+		os.Exit(code(serveWeb(os.Stdin, os.Stdout)))
+	}
 	span := flag.Duration("span", time.Minute, "of the load")
 	monitors := flag.Int("monitors", 1000, "of the load")
 	starts := flag.Int("starts", 20, "of the console")
+	only := flag.String("only", "", "measure this alone: path")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	b := &bench{figures: os.Stdout, progress: os.Stderr, span: *span, monitors: *monitors, starts: *starts}
+	b := &bench{figures: os.Stdout, progress: os.Stderr, span: *span, monitors: *monitors, starts: *starts, only: *only}
 	os.Exit(code(b.run(ctx)))
 }
 
@@ -51,10 +55,21 @@ type bench struct {
 	span     time.Duration
 	monitors int
 	starts   int
+	only     string
 }
 
 func (b *bench) run(ctx context.Context) error {
+	switch b.only {
+	case "":
+	case "path":
+		return b.path(ctx)
+	default:
+		return fmt.Errorf("-only %s: there is path", b.only)
+	}
 	if err := b.status(); err != nil {
+		return err
+	}
+	if err := b.path(ctx); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "lookout-bench-*")

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes"
+)
+
+const (
+	pathRounds  = 9   // of each way, in turn
+	pathChecks  = 240 // a round
+	pathWorkers = 8
+	hungChecks  = 2000
+)
+
+// path measures the checks of this process alone, against a server of another
+// one: what they cost compared with the plainest way and with net/http, each
+// with a new connection, and what one holds that gets no answer.
+func (b *bench) path(ctx context.Context) (err error) {
+	w, err := startWeb()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	for _, secure := range []bool{false, true} {
+		name, goal := "plain", 0.6
+		if secure {
+			name, goal = "tls", 0.9
+		}
+		b.say("processor time of a check, %s", name)
+		check, err := w.check(secure, w.Port(secure))
+		if err != nil {
+			return err
+		}
+		cost, err := costs(ctx, func() error { return passed(ctx, check) }, w.bare(secure), w.library(secure))
+		if err != nil {
+			return err
+		}
+		for i, c := range cost {
+			b.say("  %s: %v", [...]string{"check", "bare", "net/http"}[i], c.Round(time.Microsecond))
+		}
+		b.ratio("check_cpu_"+name, cost[0], cost[1], "bare", 1.3)
+		b.ratio("check_cpu_"+name, cost[0], cost[2], "nethttp", goal)
+	}
+	for _, secure := range []bool{false, true} {
+		name := "hung_check_plain"
+		if secure {
+			name = "hung_check_tls"
+		}
+		b.say("memory of %d checks without an answer", hungChecks)
+		check, err := w.check(secure, w.Silent)
+		if err != nil {
+			return err
+		}
+		held, err := hold(ctx, check)
+		if err != nil {
+			return err
+		}
+		b.figure(name, held/1024, "KiB", 24)
+	}
+	return nil
+}
+
+// ratio prints how much of another way's time a check takes.
+func (b *bench) ratio(name string, ours, theirs time.Duration, other string, goal float64) {
+	b.figure(fmt.Sprintf("%s_vs_%s(%v/%v)", name, other, ours.Round(time.Microsecond), theirs.Round(time.Microsecond)), float64(ours)/float64(theirs), "ratio", goal)
+}
+
+// costs are the processor times of ways to do the same, each once: medians of
+// rounds that take turns, so that what else the machine does hits all of them.
+func costs(ctx context.Context, ways ...func() error) ([]time.Duration, error) {
+	took := make([][]time.Duration, len(ways))
+	for round := range pathRounds + 1 {
+		for i, way := range ways {
+			runtime.GC()
+			start, err := processor()
+			if err != nil {
+				return nil, err
+			}
+			if err := together(ctx, way); err != nil {
+				return nil, err
+			}
+			end, err := processor()
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 { // the first warms up
+				took[i] = append(took[i], (end-start)/pathChecks)
+			}
+		}
+	}
+	medians := make([]time.Duration, len(ways))
+	for i := range took {
+		slices.Sort(took[i])
+		medians[i] = quantile(took[i], 0.5)
+	}
+	return medians, nil
+}
+
+// together does a round's work, some at once as an engine does.
+func together(ctx context.Context, way func() error) error {
+	failed := make(chan error, pathWorkers) // workers to us, one each at most
+	var wg sync.WaitGroup
+	for range pathWorkers {
+		wg.Go(func() {
+			for range pathChecks / pathWorkers {
+				if err := errors.Join(context.Cause(ctx), way()); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(failed)
+	return <-failed
+}
+
+// processor is the processor time of this process so far.
+func processor() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, fmt.Errorf("measure this process: %w", err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+}
+
+// hold starts many checks that get no answer and returns what each adds to the
+// memory of the process, in bytes.
+func hold(ctx context.Context, job uptime.Job) (float64, error) {
+	debug.FreeOSMemory()
+	before, err := resident()
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	run := new(probes.Runner)
+	for range hungChecks {
+		wg.Go(func() { run.Run(ctx, job) })
+	}
+	defer wg.Wait()
+	defer cancel()
+	if _, err := wait(ctx, 5*time.Second); err != nil { // all are at their wait by then
+		return 0, err
+	}
+	debug.FreeOSMemory() // what they hold, not what they left
+	after, err := resident()
+	return float64(after-before) / hungChecks, err
+}
+
+// resident is the memory of this process, in bytes.
+func resident() (int64, error) {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, fmt.Errorf("measure this process: %w", err)
+	}
+	f := strings.Fields(string(b))
+	pages, err := strconv.ParseInt(f[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+// web is the process that answers, and where.
+type web struct {
+	webServed
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	ca  *x509.CertPool
+}
+
+// webServed is the line that it prints: ports of the loopback, and the root in PEM.
+type webServed struct{ HTTP, HTTPS, Silent, CA string }
+
+func startWeb() (*web, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	w := &web{cmd: exec.Command(self, "web"), ca: x509.NewCertPool()}
+	w.cmd.Stderr = os.Stderr
+	if w.in, err = w.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := w.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the web server: %w", err)
+	}
+	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&w.webServed); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the web server: %w", err), w.close())
+	}
+	w.ca.AppendCertsFromPEM([]byte(w.CA))
+	return w, nil
+}
+
+func (w *web) close() error { return errors.Join(w.in.Close(), w.cmd.Wait()) }
+
+// Port is where it speaks HTTP, over TLS or not.
+func (w *web) Port(secure bool) string {
+	if secure {
+		return w.HTTPS
+	}
+	return w.HTTP
+}
+
+// check is a monitor of a page, as a configuration makes it.
+func (w *web) check(secure bool, port string) (uptime.Job, error) {
+	u := &url.URL{Scheme: "http", Host: "127.0.0.1:" + port, Path: "/"}
+	values := map[string]any{"http_version": "1.1"}
+	if secure {
+		u.Scheme = "https"
+		values["ca_file"], values["server_name"] = []byte(w.CA), tlsName
+	}
+	types := probes.Types()
+	i := slices.IndexFunc(types, func(t uptime.CheckType) bool { return t.Name == "http" })
+	c, mistakes := types[i].New(uptime.Settings{URL: u, IP: "any", Timeout: time.Minute, Values: values,
+		Expect: map[string]any{"body_contains": []string{"Add to cart"}}})
+	if len(mistakes) > 0 {
+		return uptime.Job{}, errors.New(mistakes[0].String())
+	}
+	return uptime.Job{Monitor: &uptime.Monitor{Name: "bench", Type: "http", Target: u.String(), Timeout: time.Minute}, Checker: c.Checker}, nil
+}
+
+func passed(ctx context.Context, job uptime.Job) error {
+	var run probes.Runner
+	if r := run.Run(ctx, job); r.Outcome != uptime.OutcomeUp {
+		return errors.New(r.Message)
+	}
+	return nil
+}
+
+// bare is the plainest way that a Go program has: dial, write, read to the end.
+func (w *web) bare(secure bool) func() error {
+	const request = "GET / HTTP/1.1\r\nHost: " + tlsName + "\r\nConnection: close\r\n\r\n"
+	return func() error {
+		c, err := net.Dial("tcp", "127.0.0.1:"+w.Port(secure))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if secure {
+			c = tls.Client(c, &tls.Config{RootCAs: w.ca, ServerName: tlsName})
+		}
+		if _, err := io.WriteString(c, request); err != nil {
+			return err
+		}
+		return contains(c)
+	}
+}
+
+// library is net/http as it is meant to be used, with a new connection each time.
+func (w *web) library(secure bool) func() error {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: w.ca, ServerName: tlsName}}}
+	target := "http://127.0.0.1:" + w.HTTP + "/"
+	if secure {
+		target = "https://127.0.0.1:" + w.HTTPS + "/"
+	}
+	return func() error {
+		resp, err := client.Get(target)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		return contains(resp.Body)
+	}
+}
+
+func contains(r io.Reader) error {
+	body, err := io.ReadAll(r)
+	if err == nil && !strings.Contains(string(body), "Add to cart") {
+		err = errors.New("the page is not the page")
+	}
+	return err
+}
