@@ -48,6 +48,8 @@ func TestContract(t *testing.T) {
 			URL:  func(a string) string { return "ssh://" + a }},
 		{Type: typeOf(t, sys, "exec"), Values: keys{"command": "echo", "args": []string{hostile + "|" + hostile + "=1"}},
 			Good: func(testing.TB) string { return "exec:echo" }},
+		{Type: typeOf(t, sys, "domain"), Values: keys{"server": registry(t, 200, registered("shop.test", 300*day, `,"a\u001b[31m\u202eb"`))},
+			Good: func(testing.TB) string { return "domain:shop.test" }},
 		{Type: typeOf(t, sys, "udp"), Network: "udp", Values: keys{"send": "PING"}, Expect: keys{"banner": "^PONG"},
 			Good: func(t testing.TB) string { return "udp://" + probetest.ServeUDP(pong("PONG"))(t) },
 			URL:  func(a string) string { return "udp://" + a }},

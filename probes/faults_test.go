@@ -57,6 +57,7 @@ func TestFaults(t *testing.T) {
 		ntpFaults,
 		sshFaults,
 		execFaults,
+		domainFaults,
 		serviceFaults,
 		smtpFaults,
 		imapFaults,
@@ -85,7 +86,7 @@ func TestFaults(t *testing.T) {
 	for f := uptime.Fault(1); f < 2000; f++ {
 		group, _, _ := strings.Cut(f.String(), ".")
 		switch group {
-		case "local", "dns", "tcp", "tls", "http", "reply", "proxy", "icmp", "exec":
+		case "local", "dns", "tcp", "tls", "http", "reply", "proxy", "icmp", "exec", "domain":
 		default:
 			continue
 		}

@@ -15,8 +15,9 @@ const fileAge = 5 * time.Second
 
 // system is what the checks of one registry share of the machine they run on:
 // whom it asks for names; and what they learned that others need not: which
-// certificates are good, the revocation lists. The files are read again when
-// they change, as a laptop's do; their paths never change.
+// certificates are good, the revocation lists, what registries of domains told.
+// The files are read again when they change, as a laptop's do; their paths
+// never change.
 type system struct {
 	resolvConf string // path
 	hosts      string // path
@@ -26,6 +27,7 @@ type system struct {
 	zonePort   uint16  // where a zone's own servers listen
 	verified   verified
 	cas        caPools
+	registries registries
 }
 
 // naming is the content of resolv.conf and hosts, as read at one moment.
@@ -53,7 +55,7 @@ type fileStamp struct {
 }
 
 func newSystem(resolvConf, hosts string) *system {
-	return &system{resolvConf: resolvConf, hosts: hosts, zonePort: 53}
+	return &system{resolvConf: resolvConf, hosts: hosts, zonePort: 53, registries: newRegistries()}
 }
 
 // namedServers is what is asked where somebody names the servers: these and no

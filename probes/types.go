@@ -41,6 +41,7 @@ func typesOf(sys *system) []uptime.CheckType {
 		udpType(sys),
 		ntpType(sys),
 		execType(),
+		domainType(sys),
 		serviceType(sys, smtpService()),
 		serviceType(sys, imapService()),
 		serviceType(sys, pop3Service()),

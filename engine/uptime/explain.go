@@ -376,7 +376,7 @@ var explanations = map[Fault]Explanation{
 		"Renew it at once: for some weeks only its old holder can."},
 	FaultDomainExpiresSoon: {
 		"The registration of the domain runs out soon.",
-		"Renew it, and see whether the registrar still has a valid way to be paid. The limit is expires_warn in [monitor.expect]."},
+		"Renew it, and see whether the registrar still has a valid way to be paid. The limit is expires_warn."},
 	FaultDomainUnavailable: {
 		"Nobody told us when the registration of the domain ends: the registry's service did not answer, or its answer has no date.",
 		"If that lasts, write the date by hand as expires, or name another RDAP server in server."},
