@@ -57,36 +57,52 @@ func (l *list) shown(height int) {
 	}
 }
 
-func (l *list) keys() []binding {
-	return []binding{
-		{keys: []string{"j", "k", "down", "up"}, show: "j k ↑ ↓", group: groupMove, help: "row", run: l.move},
-		{keys: []string{"ctrl+d", "ctrl+u", "pgdown", "pgup"}, show: "^d ^u", group: groupMove, help: "half page", run: l.move},
-		{keys: []string{"g", "G", "home", "end"}, show: "g G", group: groupMove, help: "top, end", run: l.move},
-	}
-}
+func (l *list) keys() []binding { return moveKeys("row", l.move) }
 
 // move is what these keys do.
 func (l *list) move(_ *shell, key string) tea.Cmd {
-	switch key {
-	case "j", "down":
-		l.by(1)
-	case "k", "up":
-		l.by(-1)
-	case "ctrl+d":
-		l.by(max(l.height/2, 1))
-	case "ctrl+u":
-		l.by(-max(l.height/2, 1))
-	case "pgdown":
-		l.by(max(l.height-1, 1))
-	case "pgup":
-		l.by(-max(l.height-1, 1))
-	case "g", "home":
-		l.by(-l.n)
+	l.by(moved(key, l.height))
+	if key == "g" || key == "home" { // the head above the first row, too
 		l.top = 0
-	case "G", "end":
-		l.by(l.n)
 	}
 	return nil
+}
+
+// moveKeys are the keys that move through rows or lines, the same everywhere.
+func moveKeys(what string, run func(*shell, string) tea.Cmd) []binding {
+	return []binding{
+		{keys: []string{"j", "k", "down", "up"}, show: "j k ↓ ↑", group: groupMove, help: what, run: run},
+		{keys: []string{"g", "G", "home", "end"}, show: "g G", group: groupMove, help: "top, end", run: run},
+		{keys: []string{"ctrl+d", "ctrl+u"}, group: groupMove, help: "half a page", run: run},
+		{keys: []string{"pgdown", "pgup"}, group: groupMove, help: "a page", run: run},
+	}
+}
+
+// far is further than any list is long.
+const far = 1 << 30
+
+// moved is how many rows such a key means on a screen of height rows.
+func moved(key string, height int) int {
+	half, page := max(height/2, 1), max(height-1, 1)
+	switch key {
+	case "j", "down":
+		return 1
+	case "k", "up":
+		return -1
+	case "ctrl+d":
+		return half
+	case "ctrl+u":
+		return -half
+	case "pgdown":
+		return page
+	case "pgup":
+		return -page
+	case "g", "home":
+		return -far
+	case "G", "end":
+		return far
+	}
+	return 0
 }
 
 // pointer writes column 0: > beside the selected row.

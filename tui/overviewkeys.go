@@ -4,20 +4,9 @@ import tea "charm.land/bubbletea/v2"
 
 // bindings is the key table of the overview.
 func (o *overview) bindings() []binding {
-	move := func(by func(key string) int) func(*shell, string) tea.Cmd {
-		return func(_ *shell, key string) tea.Cmd {
-			o.goTo(o.pos + by(key))
-			return nil
-		}
-	}
-	far := 1 << 30
-	steps := func(back, back2 string, n func() int) func(string) int {
-		return func(key string) int {
-			if key == back || key == back2 {
-				return -n()
-			}
-			return n()
-		}
+	move := func(_ *shell, key string) tea.Cmd {
+		o.goTo(o.pos + moved(key, o.height))
+		return nil
 	}
 	flat := func(*shell) string {
 		if !o.want.grouped {
@@ -25,11 +14,7 @@ func (o *overview) bindings() []binding {
 		}
 		return ""
 	}
-	return []binding{
-		{keys: []string{"j", "k", "down", "up"}, show: "j k ↓ ↑", group: groupMove, help: "row", run: move(steps("k", "up", func() int { return 1 }))},
-		{keys: []string{"g", "G", "home", "end"}, show: "g G", group: groupMove, help: "top, end", run: move(steps("g", "home", func() int { return far }))},
-		{keys: []string{"ctrl+d", "ctrl+u"}, group: groupMove, help: "half a page", run: move(steps("ctrl+u", "", func() int { return max(o.height/2, 1) }))},
-		{keys: []string{"pgdown", "pgup"}, group: groupMove, help: "a page", run: move(steps("pgup", "", func() int { return max(o.height, 1) }))},
+	return append(moveKeys("row", move), []binding{
 		{keys: []string{"enter"}, group: groupMove, help: "why, or open", hint: "why", verb: "why", run: o.enter},
 		{keys: []string{"/"}, group: groupFind, help: "filter", hint: "filter", verb: "filter", rank: 2,
 			run: func(s *shell, _ string) tea.Cmd { return s.openFilter(o) }},
@@ -53,7 +38,7 @@ func (o *overview) bindings() []binding {
 			return ""
 		}},
 		{keys: []string{"esc"}, group: groupMove, help: "back, no filter", run: o.escape},
-	}
+	}...)
 }
 
 // escape goes one step back: the filter, the marks, the groups.

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"bytes"
-	"strconv"
 	"unicode"
 	"unicode/utf8"
 
@@ -56,12 +55,6 @@ func (p *pen) say(parts ...string) {
 	for _, s := range parts {
 		p.run(theme.Plain, s, p.w-p.x)
 	}
-}
-
-// num writes a number.
-func (p *pen) num(st theme.Style, n int) {
-	var b [24]byte
-	p.run(st, string(strconv.AppendInt(b[:0], int64(n), 10)), p.w-p.x)
 }
 
 // cell writes s in exactly width cells, left-aligned, cut with … where it is longer.
@@ -152,6 +145,9 @@ func (p *pen) close(st theme.Style) {
 	}
 }
 
+// marksMax is how many accents one character may carry: no script needs more.
+const marksMax = 3
+
 // put appends at most width cells of s; with mark, … stands for what was cut.
 func (p *pen) put(s string, width int, mark bool) {
 	if n := len(s); n <= width && plain(s) {
@@ -163,10 +159,14 @@ func (p *pen) put(s string, width int, mark bool) {
 		return
 	}
 	used, cut, cutUsed := 0, len(p.buf), 0
+	marks := 0 // on the last character; a pile of them would run over the lines above
 	for _, r := range s {
 		r, w := safe(r, p.th.ASCII)
-		if w < 0 || w == 0 && used == 0 {
+		if w < 0 || w == 0 && (used == 0 || marks == marksMax) {
 			continue
+		}
+		if marks++; w > 0 {
+			marks = 0
 		}
 		if used+w > width {
 			if mark {

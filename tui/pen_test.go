@@ -134,3 +134,30 @@ func TestEverySize(t *testing.T) {
 		}
 	}
 }
+
+// TestPenBar: the newest checks are at the right end, whatever the width.
+func TestPenBar(t *testing.T) {
+	checks := []uptime.Cell{uptime.CellNone, uptime.CellUp, uptime.CellDegraded, uptime.CellDown, uptime.CellMaintenance, uptime.CellUnknown}
+	for _, c := range []struct {
+		width int
+		want  string
+	}{{6, " ▁▄█-?|"}, {3, "█-?|"}, {8, "   ▁▄█-?|"}, {0, "|"}, {-1, "|"}, {40, "|"}} {
+		var p pen
+		p.reset(glyphs, 20, 1)
+		p.bar(checks, c.width)
+		p.say("|")
+		if got := ansi.Strip(p.screen()); got != c.want {
+			t.Errorf("%d cells: %q, want %q", c.width, got, c.want)
+		}
+	}
+}
+
+// TestPenMarks: a pile of accents on one letter does not reach other lines.
+func TestPenMarks(t *testing.T) {
+	var p pen
+	p.reset(glyphs, 20, 1)
+	p.say("a" + strings.Repeat("\u0300", 500) + "b\u0301")
+	if got := p.screen(); got != "a"+strings.Repeat("\u0300", marksMax)+"b\u0301" {
+		t.Errorf("%d bytes: %q", len(got), got)
+	}
+}

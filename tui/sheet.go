@@ -88,37 +88,14 @@ func (t *sheet) draw(p *pen) {
 }
 
 // scroll moves by a number of lines; draw keeps it within the page.
-func (t *sheet) scroll(n int) { t.top = max(t.top+n, 0) }
+func (t *sheet) scroll(n int) { t.top = max(min(t.top+n, len(t.lines)), 0) }
 
 // keys scroll a sheet.
-func (t *sheet) keys() []binding {
-	return []binding{
-		{keys: []string{"j", "k", "down", "up"}, show: "j k ↑ ↓", group: groupMove, help: "line", run: t.move},
-		{keys: []string{"ctrl+d", "ctrl+u", "pgdown", "pgup"}, show: "^d ^u", group: groupMove, help: "half page", run: t.move},
-		{keys: []string{"g", "G", "home", "end"}, show: "g G", group: groupMove, help: "top, end", run: t.move},
-	}
-}
+func (t *sheet) keys() []binding { return moveKeys("line", t.move) }
 
 // move is what these keys do.
 func (t *sheet) move(_ *shell, key string) tea.Cmd {
-	switch key {
-	case "j", "down":
-		t.scroll(1)
-	case "k", "up":
-		t.scroll(-1)
-	case "ctrl+d":
-		t.scroll(max(t.shown/2, 1))
-	case "ctrl+u":
-		t.scroll(-max(t.shown/2, 1))
-	case "pgdown":
-		t.scroll(max(t.shown-1, 1))
-	case "pgup":
-		t.scroll(-max(t.shown-1, 1))
-	case "g", "home":
-		t.top = 0
-	case "G", "end":
-		t.top = len(t.lines)
-	}
+	t.scroll(moved(key, t.shown))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func FuzzWrap(f *testing.F) {
 func TestSheetScrolls(t *testing.T) {
 	var sh sheet
 	for i := range 10 {
-		sh.add(func(p *pen) { p.num(theme.Plain, i) })
+		sh.add(func(p *pen) { p.say(strconv.Itoa(i)) })
 	}
 	for _, tt := range []struct{ key, want string }{
 		{"k", "0 1 2"}, {"j", "1 2 3"}, {"pgdown", "3 4 5"}, {"ctrl+d", "4 5 6"}, {"G", "7 8 9"}, {"j", "7 8 9"},

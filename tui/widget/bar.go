@@ -3,7 +3,6 @@ package widget
 import (
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"lookout/engine/uptime"
 )
@@ -25,30 +24,6 @@ func CellOf(c uptime.Cell, ascii bool) Cell {
 		c = uptime.CellUnknown
 	}
 	return glyphs[c]
-}
-
-// AppendBar writes the newest width of some past checks, the newest last, as
-// plain text of exactly width columns.
-func AppendBar(dst []byte, checks []uptime.Cell, width int, ascii bool) []byte {
-	for i := len(checks) - max(width, 0); i < len(checks); i++ {
-		if i < 0 {
-			dst = append(dst, ' ')
-		} else {
-			dst = utf8.AppendRune(dst, CellOf(checks[i], ascii).Rune)
-		}
-	}
-	return dst
-}
-
-// Bar is AppendBar with inks.
-func Bar(checks []uptime.Cell, width int, ascii bool) Line {
-	l := make(Line, max(width, 0))
-	for x := range l {
-		if i := len(checks) - width + x; i >= 0 {
-			l[x] = CellOf(checks[i], ascii)
-		}
-	}
-	return l
 }
 
 // Spark draws the newest width cells of latency, the newest last: a step for

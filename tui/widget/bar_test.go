@@ -7,46 +7,20 @@ import (
 	"lookout/engine/uptime"
 )
 
-// bar reads one letter a check: . ok  s slow  X failed  - maintenance  ? unknown  space none.
-func bar(s string) (cells []uptime.Cell) {
-	of := map[rune]uptime.Cell{'.': uptime.CellUp, 's': uptime.CellDegraded, 'X': uptime.CellDown,
-		'-': uptime.CellMaintenance, '?': uptime.CellUnknown, ' ': uptime.CellNone}
-	for _, r := range s {
-		cells = append(cells, of[r])
-	}
-	return cells
-}
-
-func TestBar(t *testing.T) {
-	for _, tt := range []struct {
-		name, checks string
-		width        int
-		want         string
-	}{
-		{"all kinds", " .sX-?", 6, " ▁▄█-?"},
-		{"the newest of many", ".....X", 3, "▁▁█"},
-		{"fewer than columns", ".X", 4, "  ▁█"},
-		{"none", "", 3, "   "},
-		{"no room", "..", 0, ""},
-		{"less than no room", "..", -1, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := string(AppendBar(nil, bar(tt.checks), tt.width, false)); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-			l := Bar(bar(tt.checks), tt.width, false)
-			if l.String() != tt.want {
-				t.Errorf("with inks %q, want %q", l.String(), tt.want)
-			}
-			sound(t, l, false)
-			sound(t, Bar(bar(tt.checks), tt.width, true), true)
-		})
-	}
-	if got := string(AppendBar(nil, bar(" .sX-?"), 6, true)); got != " .sX-?" {
-		t.Errorf("in ASCII %q", got)
-	}
-	if got := CellOf(99, false); got.Rune != '?' {
-		t.Errorf("a cell of a later version is %q", got.Rune)
+func TestCellOf(t *testing.T) {
+	kinds := []uptime.Cell{uptime.CellNone, uptime.CellUp, uptime.CellDegraded, uptime.CellDown, uptime.CellMaintenance, uptime.CellUnknown, 99}
+	for _, c := range []struct {
+		ascii bool
+		want  string
+	}{{false, " ▁▄█-??"}, {true, " .sX-??"}} {
+		var l Line
+		for _, k := range kinds {
+			l = append(l, CellOf(k, c.ascii))
+		}
+		if l.String() != c.want {
+			t.Errorf("got %q, want %q", l, c.want)
+		}
+		sound(t, l, c.ascii)
 	}
 }
 
