@@ -296,12 +296,11 @@ func rankOf(s *shell, st *uptime.State) (k, n int) {
 	}
 	r := s.home.r
 	for _, i := range r.flat {
-		o := r.snap.States[i]
-		if !o.Problem() {
+		if r.severity[i] >= problems {
 			continue
 		}
 		n++
-		if o.Name == st.Name {
+		if r.snap.States[i].Name == st.Name {
 			k = n
 		}
 	}

@@ -30,3 +30,20 @@ func TestNothingIsWatched(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstRunComesBack: a check that was under way while the first run was
+// left is not lost, nor its place among those that may run at once.
+func TestFirstRunComesBack(t *testing.T) {
+	first := (&firstDesk{}).options()
+	s := newShell(context.Background(), Options{FirstRun: &first, Now: func() time.Time { return at }}, theme.New(theme.None, false, false))
+	s.w, s.h, s.loc = 80, 24, time.UTC
+	settle(t, s, s.pull())
+	typeText(t, s, "www.example.com")
+	_, check := s.Update(keyOf("enter"))
+	press(t, s, "esc")
+	settle(t, s, check)
+	press(t, s, "enter")
+	if got := plainText(s.render()); s.first.running != 0 || !strings.Contains(got, "200 in 184 ms") {
+		t.Errorf("%d checks run:\n%s", s.first.running, got)
+	}
+}

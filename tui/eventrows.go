@@ -35,7 +35,9 @@ func (e *events) arrange(s *shell) {
 			unacked = append(unacked, in)
 		}
 	}
-	if !e.changed && slices.Equal(unacked, e.unacked) {
+	same := func(a, b *uptime.Incident) bool { return a.Number == b.Number }
+	if !e.changed && slices.EqualFunc(unacked, e.unacked, same) {
+		e.renew(unacked)
 		return
 	}
 	incident, id := e.selected()
@@ -47,6 +49,16 @@ func (e *events) arrange(s *shell) {
 	e.setLen(len(e.rows), func(i int) bool { return i < len(e.rows) && e.rows[i].head == "" })
 	if !e.follow {
 		e.reselect(incident, id)
+	}
+}
+
+// renew puts the same outages, as they are now, into the rows.
+func (e *events) renew(unacked []*uptime.Incident) {
+	e.unacked = unacked
+	for i := range e.rows {
+		if i > 0 && i <= len(unacked) && e.rows[i].in != nil {
+			e.rows[i].in = unacked[i-1]
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -252,5 +251,9 @@ func (h *helpPage) status(s *shell, p *pen) {
 		h.in.draw(p, p.w-p.x-1, true)
 		return
 	}
-	p.text(theme.Faint, fmt.Sprintf("type to search, enter runs the key   %s of lookout", h.about.title()))
+	text := "type to search, enter runs the key"
+	if p.w >= 70 {
+		text += "; what is faint does nothing now"
+	}
+	p.text(theme.Faint, text)
 }

@@ -28,6 +28,7 @@ type overview struct {
 	wider  bool   // latency over the last hour in place of the bar
 	cur    string // the selected monitor or group
 	isRow  bool   // cur is a group
+	held   bool   // somebody moved there: it stays selected; else the worst is
 	pos    int    // its place in rows
 	top    int    // the first row on the screen
 	height int    // rows on the screen, as last drawn
@@ -117,7 +118,12 @@ func (o *overview) change(s *shell, f func(a *arrangement)) tea.Cmd {
 // was on the screen if it can; at the top of the list, the top stays.
 func (o *overview) take(r *roster) {
 	o.r = r
-	if o.cur == "" {
+	for name := range o.marks {
+		if _, ok := r.index(name); !ok {
+			delete(o.marks, name)
+		}
+	}
+	if o.cur == "" || !o.held {
 		o.goTo(0)
 		return
 	}

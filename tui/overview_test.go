@@ -56,11 +56,75 @@ func TestSelectionStays(t *testing.T) {
 	}
 }
 
+// TestNobodyMoved: as long as nobody pressed a key, the worst is selected and
+// seen, wherever the first one that was selected went.
+func TestNobodyMoved(t *testing.T) {
+	w := newWorld()
+	s := shellOf(w, Options{}, 80, 24, glyphs)
+	s.render()
+	w.change(func(st *uptime.State) { st.Verdict, st.Incident = uptime.Up, 0 }, "shop.example.com/checkout")
+	settle(t, s, s.pull())
+	if got := s.home.current(); got != "mx2.example.net:25" {
+		t.Errorf("%s is selected", got)
+	}
+	if got := cursorLine(s.render()); !strings.Contains(got, "mx2.example.net:25") {
+		t.Errorf("the cursor is at %q", got)
+	}
+}
+
+// TestMarksOfTheGone: what is marked and no longer watched counts no more.
+func TestMarksOfTheGone(t *testing.T) {
+	w := newWorld()
+	s := shellOf(w, Options{}, 80, 24, glyphs)
+	s.render()
+	keys(t, s, "*")
+	next := *w.snap
+	next.Seq++
+	next.States = next.States[:3]
+	w.snap = &next
+	settle(t, s, s.pull())
+	if len(s.home.marks) != 3 {
+		t.Errorf("%d are marked after all but three are gone", len(s.home.marks))
+	}
+}
+
+// TestActOnARowThatMoved: an action is on what was selected when it was asked
+// for, whatever comes to that row, and whether the filter still shows it.
+func TestActOnARowThatMoved(t *testing.T) {
+	w := newWorld()
+	s := shellOf(w, Options{}, 80, 24, glyphs)
+	s.render()
+	keys(t, s, "/", "text:state:down", "enter", "j")
+	name := s.home.current()
+	keys(t, s, "p")
+	w.change(func(st *uptime.State) { st.Verdict, st.Since = uptime.Down, noon }, "www.example.com", "login.example.com")
+	settle(t, s, s.pull())
+	w.change(func(st *uptime.State) { st.Verdict = uptime.Up }, name)
+	settle(t, s, s.pull())
+	if s.home.current() == name {
+		t.Fatal("the row is still there: this proves nothing")
+	}
+	keys(t, s, "y")
+	if len(w.acts) != 1 || len(w.acts[0].Targets) != 1 || w.acts[0].Targets[0] != name {
+		t.Errorf("did %+v, want a pause of %s", w.acts, name)
+	}
+	keys(t, s, "p")
+	next := *w.snap
+	next.Seq++
+	next.States = nil
+	recount(&next)
+	w.snap = &next
+	settle(t, s, s.pull())
+	keys(t, s, "y", "u", "j", "enter")
+	s.render()
+}
+
 // TestTopStaysAtTop: what breaks while the list is at its top is seen.
 func TestTopStaysAtTop(t *testing.T) {
 	w := newWorld()
 	s := shellOf(w, Options{}, 80, 24, glyphs)
 	s.render()
+	keys(t, s, "g") // somebody is there
 	w.change(func(st *uptime.State) { st.Verdict, st.Since = uptime.Down, noon }, "www.example.com")
 	settle(t, s, s.pull())
 	lines := strings.Split(plainText(s.render()), "\n")

@@ -38,6 +38,9 @@ type arrangement struct {
 	query   *query          // nil: all
 }
 
+// problems is the severity from which on nobody is needed.
+const problems = 4
+
 // roster is the rows of the overview: a snapshot and indexes into it. It is
 // made at once and not changed, so it can be made beside the screen.
 type roster struct {
@@ -223,8 +226,7 @@ func (r *roster) sortSeverity() {
 		out[next[k]] = i
 		next[k]++
 	}
-	problems := out[:start[4]]
-	slices.SortStableFunc(problems, func(a, b int32) int {
+	slices.SortStableFunc(out[:start[problems]], func(a, b int32) int {
 		if c := cmp.Compare(r.severity[a], r.severity[b]); c != 0 {
 			return c
 		}
@@ -312,7 +314,7 @@ func (r *roster) problem(at, dir int) int {
 	n := len(r.flat)
 	for step := 1; step <= n; step++ {
 		i := ((at+dir*step)%n + n) % n
-		if r.severity[r.flat[i]] < 4 {
+		if r.severity[r.flat[i]] < problems {
 			return i
 		}
 	}

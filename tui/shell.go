@@ -22,7 +22,8 @@ const (
 	bellEvery    = time.Minute
 	rowsASecond  = 20 // how many rows get new ages in one second: what a screen costs at rest
 	actTimeout   = 10 * time.Second
-	smallestFull = 6 // lines from which there is room for the state of lookout
+	clipMax      = 74_000 // bytes: as base64 it is what tmux and xterm take
+	smallestFull = 6      // lines from which there is room for the state of lookout
 )
 
 // shell is the one Bubble Tea model: it owns the stack of pages, the truth
@@ -131,7 +132,7 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 			s.dirty = true
 		}
 	case tea.MouseClickMsg:
-		s.dirty = true
+		s.dirty, s.home.held = true, true
 		if p, ok := s.top().(pointed); ok && s.panel == nil && m.Button == tea.MouseLeft {
 			return s, p.clicked(s, m.Y)
 		}
@@ -146,7 +147,7 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 		return s, s.press("down")
 	case reply:
 		s.dirty = true
-		if slices.Contains(s.stack, m.to) {
+		if slices.Contains(s.stack, m.to) || s.first != nil && m.to == page(s.first) { // enter may bring that one back
 			return s, m.to.receive(s, m.msg)
 		}
 	case doneMsg:
@@ -232,6 +233,7 @@ func location(snap *uptime.Snapshot, def *time.Location) *time.Location {
 // typed routes a key: to the panel, to a page with an input, to the tables.
 func (s *shell) typed(k tea.KeyPressMsg) tea.Cmd {
 	s.message = message{}
+	s.home.held = true
 	if s.panel != nil {
 		return s.panel.typed(s, k)
 	}
@@ -298,7 +300,12 @@ func (s *shell) clip(text string) tea.Cmd {
 		s.say("there is nothing to copy")
 		return nil
 	}
-	if n := strings.Count(text, "\n"); n > 0 {
+	n := strings.Count(text, "\n")
+	if len(text) > clipMax {
+		s.say(fmt.Sprintf("%s lines, %s: more than terminals take; / filters, or lookout status --output FILE", group3(n), size3(int64(len(text)))))
+		return nil
+	}
+	if n > 0 {
 		s.say(fmt.Sprintf("copied %d lines", n))
 	} else {
 		s.say("copied  " + text)

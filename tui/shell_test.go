@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,5 +107,15 @@ func TestScreens(t *testing.T) {
 			}
 			checkGolden(t, "screen-"+c.name+"-vt100", plainText(screen))
 		})
+	}
+}
+
+// TestTooMuchToCopy: what no terminal takes is not sent to one.
+func TestTooMuchToCopy(t *testing.T) {
+	w := newWorld()
+	w.snap = many(5000)
+	s := shellOf(w, Options{}, 80, 24, glyphs)
+	if cmd := s.clip(s.home.copy(s, copyAll)); cmd != nil || !strings.Contains(s.message.text, "5,000 lines") {
+		t.Errorf("it says %q", s.message.text)
 	}
 }
