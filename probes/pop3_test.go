@@ -18,7 +18,7 @@ var pop3Faults = []produced{
 	{uptime.FaultReplyUnexpected, `greets with "-ERR [SYS/TEMP] come back"`, speaking("pop3", pop3Server.but("", "-ERR [SYS/TEMP] come back\r\n"))},
 	{uptime.FaultReplyUnexpected, "has no STARTTLS: its answer to CAPA does not offer STLS", speaking("pop3+starttls", pop3Server.but("CAPA", "+OK\r\nTOP\r\n.\r\n"))},
 	{uptime.FaultReplyUnexpected, `answers STLS with "-ERR not now"`, speaking("pop3+starttls", pop3Server.but("STLS", "-ERR not now\r\n"))},
-	{uptime.FaultReplyMalformed, "is no reply of this protocol", speaking("pop3", pop3Server.but("", "+PK\r\n"))},
+	{uptime.FaultReplyMalformed, "does not speak", speaking("pop3", pop3Server.but("", "+PK\r\n"))},
 	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("pop3", pop3Server.but("CAPA", "+OK\r\n"+string(repeat("TOP\r\n", 2*maxReply))))},
 }
 

@@ -64,10 +64,10 @@ var postgresFaults = []produced{
 	{uptime.FaultReplyUnexpected, `refuses with "could not fork new process for connection: out of memory"`, speaking("postgres", postgresServer{answer: "Ecould not fork new process for connection: out of memory\n\x00"})},
 	{uptime.FaultReplyUnexpected, "has no STARTTLS: it answers no to SSLRequest", speaking("postgres+starttls", postgresServer{ssl: "N"})},
 	{uptime.FaultReplyUnexpected, `refuses with "57P03 the database system is shutting down"`, speaking("postgres+starttls", postgresServer{ssl: postgresRefusal("57P03", "the database system is shutting down")})},
-	{uptime.FaultReplyMalformed, "no reply of this protocol", speaking("postgres+starttls", postgresServer{ssl: postgresReply('R', "\x00\x00\x00\x03")})},
-	{uptime.FaultReplyMalformed, "no reply of this protocol", speaking("postgres", postgresServer{answer: "HTTP/1.1 400 Bad Request\r\n"})},
-	{uptime.FaultReplyMalformed, "no reply of this protocol", speaking("postgres", postgresServer{answer: "R\x7f\xff\xff\xff"})},
-	{uptime.FaultReplyMalformed, "no reply of this protocol", speaking("postgres", postgresServer{answer: postgresReply('E', "no fields here")})},
+	{uptime.FaultReplyMalformed, "does not speak", speaking("postgres+starttls", postgresServer{ssl: postgresReply('R', "\x00\x00\x00\x03")})},
+	{uptime.FaultReplyMalformed, "does not speak", speaking("postgres", postgresServer{answer: "HTTP/1.1 400 Bad Request\r\n"})},
+	{uptime.FaultReplyMalformed, "does not speak", speaking("postgres", postgresServer{answer: "R\x7f\xff\xff\xff"})},
+	{uptime.FaultReplyMalformed, "does not speak", speaking("postgres", postgresServer{answer: postgresReply('E', "no fields here")})},
 	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("postgres", postgresServer{answer: strings.Repeat(postgresReply('N', string(make([]byte, 1000))), 70)})},
 	{uptime.FaultReplyTimeout, "no end of the reply from", speaking("postgres", serverFunc(func(c net.Conn, config *tls.Config, said chan<- string) {
 		postgresServer{answer: postgresRefusal("57P03", "x")[:20]}.serve(c, config, said)

@@ -83,7 +83,7 @@ type serviceCheck struct {
 // Check speaks the protocol once, politely: a check that can still say goodbye does.
 func (c serviceCheck) Check(ctx context.Context) uptime.Result {
 	return c.sys.speak(ctx, c.to, func(t *trace, conn net.Conn) *failure {
-		s := &session{talk: talk{conn: conn, t: t}, name: c.to.host}
+		s := &session{talk: talk{conn: conn, t: t, protocol: c.service.name}, name: c.to.host}
 		if c.tls.name != "" {
 			s.name = c.tls.name
 		}

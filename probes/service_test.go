@@ -135,7 +135,7 @@ var serviceFaults = func() []produced {
 		all = append(all,
 			produced{uptime.FaultReplyTimeout, "no reply from", speaking(p.name, saying(""))},
 			produced{uptime.FaultReplyClosed, "the connection instead of a reply", speaking(p.name, serverFunc(func(net.Conn, *tls.Config, chan<- string) {}))},
-			produced{uptime.FaultReplyMalformed, `no reply of this protocol: "SSH-2.0-OpenSSH_9.2"`, speaking(p.name, saying("SSH-2.0-OpenSSH_9.2\r\n"))},
+			produced{uptime.FaultReplyMalformed, "does not speak " + p.name + `, it sent "SSH-2.0-OpenSSH_9.2"`, speaking(p.name, saying("SSH-2.0-OpenSSH_9.2\r\n"))},
 			produced{uptime.FaultTLSNotTLS, "does not speak TLS", func(t *testing.T) uptime.Result {
 				target, values := started(t, p.name, saying("SSH-2.0-OpenSSH_9.2\r\n"), nil)
 				return once(t, made(t, testSystem(), p.name, strings.Replace(target, p.name, p.name+"+tls", 1), values, nil))

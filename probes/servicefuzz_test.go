@@ -31,7 +31,7 @@ func hear(t *testing.T, scheme, text string) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
 	defer theirs.Close()
-	s := &session{talk: talk{conn: heard{ours, strings.NewReader(text)}, t: newTrace()}, name: "good.test"}
+	s := &session{talk: talk{conn: heard{ours, strings.NewReader(text)}, t: newTrace(), protocol: typ}, name: "good.test"}
 	res := s.t.end(c.converse(t.Context(), s))
 	if group, _, _ := strings.Cut(res.Fault.String(), "."); res.Fault != uptime.NoFault && group != "reply" && group != "tls" {
 		t.Errorf("%q: %s: %s", text, res.Fault, res.Message)

@@ -28,11 +28,12 @@ const (
 // talk is the reading side of a dialogue on a connection. What was read and not
 // yet used waits in seen.
 type talk struct {
-	conn  net.Conn
-	t     *trace
-	seen  []byte
-	rest  bool // the rest of a matched line is still to come
-	heard int  // bytes read in all
+	conn     net.Conn
+	t        *trace
+	protocol string // its name, of a talk that has one
+	seen     []byte
+	rest     bool // the rest of a matched line is still to come
+	heard    int  // bytes read in all
 }
 
 var errTooMuch = errors.New("too much")
@@ -123,15 +124,31 @@ func (k *talk) take(ctx context.Context, n int) ([]byte, *failure) {
 	return taken, nil
 }
 
+// begins waits for the first byte of a reply, which has to be one of these.
+// Another is no reply of the protocol, which is said at once: a server that
+// speaks something else may wait for us, and send no end of what it began.
+func (k *talk) begins(ctx context.Context, first string) *failure {
+	for len(k.seen) == 0 {
+		if f := k.more(ctx); f != nil {
+			return f
+		}
+	}
+	if strings.IndexByte(first, k.seen[0]) < 0 {
+		return k.malformed(string(k.seen))
+	}
+	return nil
+}
+
 // line reads a line and drops its end, CRLF or LF alone. Where first is given, a
-// line begins with one of its characters; another is no reply of the protocol,
-// which is said at once: a server that speaks something else may send no end of line.
+// line begins with one of its characters.
 func (k *talk) line(ctx context.Context, first string) (string, *failure) {
+	if first != "" {
+		if f := k.begins(ctx, first); f != nil {
+			return "", f
+		}
+	}
 	from := 0
 	for {
-		if len(k.seen) > 0 && first != "" && strings.IndexByte(first, k.seen[0]) < 0 {
-			return "", k.malformed(string(k.seen))
-		}
 		if i := bytes.IndexByte(k.seen[from:], '\n'); i >= 0 {
 			line := string(bytes.TrimSuffix(k.seen[:from+i], []byte("\r")))
 			k.seen = k.seen[from+i+1:]
@@ -167,7 +184,7 @@ func (k *talk) lines(ctx context.Context, first, rest string, last func(string) 
 
 // malformed is the failure of a reply that the protocol does not have.
 func (k *talk) malformed(got string) *failure {
-	return fail(uptime.FaultReplyMalformed, "%s sent what is no reply of this protocol: %s", k.t.res.Address, quote(got))
+	return fail(uptime.FaultReplyMalformed, "%s does not speak %s, it sent %s", k.t.res.Address, k.protocol, quote(got))
 }
 
 // endless is the failure of a reply that goes on for too long.

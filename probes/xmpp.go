@@ -27,6 +27,9 @@ func xmppService() service {
 			if f != nil {
 				return "", f
 			}
+			if f := s.begins(ctx, "<"); f != nil { // it may never come to a tag
+				return "", f
+			}
 			x := xmlOf(ctx, s)
 			from, f := x.open()
 			if f != nil {
