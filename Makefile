@@ -1,4 +1,4 @@
-.PHONY: help build test bench run
+.PHONY: help build test bench lossy run
 
 help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
@@ -6,6 +6,7 @@ help:
 	@echo 'make test    format, vet, staticcheck, tests with the race detector, the real binary against real'
 	@echo '             servers on loopback, a little fuzzing; says first what it installs, under 8 minutes'
 	@echo 'make bench   the figures that the README quotes, a line each, about 2 minutes on a quiet machine'
+	@echo 'make lossy   10,000 checks over links that lose 0.1 and 1 % of the packets, and into a black hole (root)'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'
 	@echo 'Longer fuzz: make test FUZZ=1m'
@@ -18,6 +19,9 @@ test:
 
 bench:
 	@go run ./tui/cli/bench
+
+lossy:
+	@go run ./probes/lossy
 
 run: build
 	./lookout
