@@ -114,6 +114,10 @@ func FuzzDNSMessage(f *testing.F) {
 		if msg == nil || msg.Truncated {
 			return
 		}
+		query{name: "shop.test", zone: "test."}.judge(there, answered{msg: msg})
+		if below := referral(msg, "test.", "shop.test"); below != "" && len(hostsOf(msg.Ns, below)) > 0 {
+			addressesIn(msg.Extra, hostsOf(msg.Ns, below)[0])
+		}
 		fail := query{name: "shop.test"}.judge(there, answered{msg: msg})
 		if fail == nil {
 			canonical("DNS", msg, "shop.test.")

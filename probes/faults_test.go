@@ -26,15 +26,12 @@ type produced struct {
 
 // notYet are the classes of the groups in use that no check reports yet.
 var notYet = map[uptime.Fault]string{
-	uptime.FaultLocalNodeOffline:     "the engine's to say",
-	uptime.FaultLocalStalled:         "the engine's to say",
-	uptime.FaultLocalClockJump:       "the engine's to say",
-	uptime.FaultLocalOverload:        "the engine's to say",
-	uptime.FaultDNSResolversDisagree: "one resolver's answer is enough so far",
-	uptime.FaultDNSDnssec:            "no validating resolver can be named so far",
-	uptime.FaultTCPV4OnlyDead:        "the first address that answers is enough so far, and IPv6 comes first",
-	uptime.FaultTLSRenewalOverdue:    "needs the history of a certificate",
-	uptime.FaultReplyRefusedLogin:    "no type logs in so far",
+	uptime.FaultLocalNodeOffline:  "the engine's to say",
+	uptime.FaultLocalStalled:      "the engine's to say",
+	uptime.FaultLocalClockJump:    "the engine's to say",
+	uptime.FaultLocalOverload:     "the engine's to say",
+	uptime.FaultTLSRenewalOverdue: "needs the history of a certificate",
+	uptime.FaultReplyRefusedLogin: "no type logs in so far",
 }
 
 // TestFaults makes every class that the checks report, and keeps the list of
@@ -44,6 +41,7 @@ func TestFaults(t *testing.T) {
 	for _, list := range [][]produced{
 		localFaultCases,
 		dnsFaults,
+		nameFaults,
 		tcpFaults,
 		tlsFaults,
 		revocationFaults,

@@ -62,7 +62,9 @@ func made(t testing.TB, sys *system, typ, target string, values, expect keys) up
 		t.Fatal(err)
 	}
 	ip, _ := values["ip"].(string)
-	c, mistakes := typeOf(t, sys, typ).New(uptime.Settings{URL: u, IP: ip, Timeout: 5 * time.Second, Values: values, Expect: expect})
+	resolvers, _ := values["resolvers"].([]netip.AddrPort)
+	source, _ := values["source"].(string)
+	c, mistakes := typeOf(t, sys, typ).New(uptime.Settings{URL: u, IP: ip, Resolvers: resolvers, Source: source, Timeout: 5 * time.Second, Values: values, Expect: expect})
 	if c.Checker == nil {
 		t.Fatal(mistakes)
 	}

@@ -56,7 +56,9 @@ func (s *system) consult(ctx context.Context, t *trace, p puzzle) *failure {
 			return bogus
 		}
 	}
-	return weigh(f, s.opinions(ctx, t, p))
+	f = weigh(f, s.opinions(ctx, t, p))
+	t.judged("dns verdict", time.Now(), "", f) // which the last to be asked need not share
+	return f
 }
 
 // unchecked asks for the data that a validating resolver holds back. Without
@@ -70,7 +72,9 @@ func (s *system) unchecked(ctx context.Context, t *trace, p puzzle) *failure {
 	if got.f != nil && !definite(got.f) {
 		return nil
 	}
-	return fail(uptime.FaultDNSDnssec, "%s; told not to validate it answers: the DNSSEC signatures of the name are broken", p.first.f.text)
+	f := fail(uptime.FaultDNSDnssec, "%s; told not to validate it answers: the DNSSEC signatures of the name are broken", p.first.f.text)
+	t.judged("dns verdict", time.Now(), "", f)
+	return f
 }
 
 // opinions asks the others, one after the other.
@@ -207,9 +211,11 @@ func (s *system) reconsider(ctx context.Context, t *trace, f *failure) *failure 
 	t.doubt = nil // once is enough
 	for _, o := range s.opinions(ctx, t, p) {
 		if o.f == nil && slices.ContainsFunc(o.addrs, public) {
-			return fail(uptime.FaultDNSSinkhole, "%s: %s from %s, a private address, but %s from %s: a sinkhole, or another view of the name; %s",
+			f = fail(uptime.FaultDNSSinkhole, "%s: %s from %s, a private address, but %s from %s: a sinkhole, or another view of the name; %s",
 				query{name: p.name}.what(), p.first.found(), p.first.server, o.found(), o.who, f.text)
+			break
 		}
 	}
+	t.judged("dns verdict", time.Now(), "", f)
 	return f
 }
