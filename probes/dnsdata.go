@@ -14,11 +14,14 @@ import (
 func text(rr dns.RR) string {
 	s := strings.TrimPrefix(rr.String(), rr.Header().String())
 	switch rr.(type) {
-	case *dns.SVCB, *dns.HTTPS: // dig quotes the protocols only
+	case *dns.SVCB, *dns.HTTPS: // dig quotes protocols and what it does not know
 		var words []string
 		for _, w := range strings.Fields(s) {
 			key, value, ok := strings.Cut(w, "=")
-			if ok && key != "alpn" && !strings.ContainsAny(value, `\,;`) || strings.HasSuffix(key, "hint") {
+			switch {
+			case ok && strings.Trim(value, `"`) == "":
+				w = key
+			case ok && key != "alpn" && !strings.HasPrefix(key, "key"):
 				w = key + "=" + strings.Trim(value, `"`)
 			}
 			words = append(words, w)
@@ -60,7 +63,17 @@ func matches(rr dns.RR, want string) bool {
 	case *dns.DS, *dns.CDS, *dns.TLSA, *dns.SMIMEA, *dns.SSHFP, *dns.ZONEMD: // as does it hexadecimal digits
 		return strings.EqualFold(joined(text(rr)), joined(want))
 	}
-	return sameData(text(rr), want)
+	return sameData(text(rr), want) || sameRecord(rr, want)
+}
+
+// sameRecord reads want as a zone file has it: some data has several spellings (LOC).
+func sameRecord(rr dns.RR, want string) bool {
+	if strings.ContainsAny(want, "\n\r") {
+		return false
+	}
+	h := rr.Header()
+	wanted, err := dns.NewRR(h.Name + " 60 IN " + dns.TypeToString[h.Rrtype] + " " + want)
+	return err == nil && wanted != nil && dns.IsDuplicate(rr, wanted)
 }
 
 // joined is the data of a key or a digest: numbers, then digits in one piece.

@@ -38,6 +38,9 @@ func TestMatches(t *testing.T) {
 		{`a. 60 IN HTTPS 1 . alpn="h2,h3" port=8443`, `1 . alpn="h2,h3" port=8443`, true},
 		{`a. 60 IN HTTPS 1 . alpn="h2,h3"`, `1 . alpn="h2"`, false},
 		{"a. 60 IN SVCB 0 b.test.", "0 b.test.", true},
+		{`a. 60 IN SVCB 1 b. alpn="h2" no-default-alpn ech="AAAA" key667="hello"`, `1 b. alpn="h2" no-default-alpn ech=AAAA key667="hello"`, true},
+		{"a. 60 IN LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m", "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m", true},
+		{`a. 60 IN HINFO "a b" "c"`, `"a b" "c"`, true},
 		{`a. 60 IN URI 10 1 "https://x.test/"`, `10 1 "https://x.test/"`, true},
 	}
 	for _, tt := range tests {
