@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,34 +17,42 @@ func (s *shell) since() time.Time {
 	return s.link.Lost
 }
 
-// drawBanner says in line 2 that lookout itself is blind: nobody answers, or
-// the node cannot judge. The last truth stays on the screen.
-func (s *shell) drawBanner(p *pen) {
-	text := ""
+// banner says that lookout itself is blind: nobody answers, or the node cannot
+// judge. It returns the same in fewer and fewer words; nothing where all is well.
+func (s *shell) banner() []string {
+	at := s.hhmmss(s.since())
+	if !s.link.Lost.IsZero() {
+		at = s.hhmmss(s.link.Lost)
+	}
 	switch {
 	case s.lost && s.link.Lost.IsZero():
-		text = fmt.Sprintf("!! the engine stands still since %s: all below is OLD !!", s.hhmmss(s.since()))
+		return []string{"!! the engine stands still since " + at + ": all below is OLD !!", "!! stands still since " + at + " !!", "!! OLD " + at + " !!"}
 	case s.lost:
-		text = fmt.Sprintf("!! engine does not answer since %s: all below is OLD !!", s.hhmmss(s.link.Lost))
-		if s.link.Reason != "" {
-			// The reason goes first where there is no room for all.
-			full := fmt.Sprintf("!! engine does not answer since %s (%s): all below is OLD !!", s.hhmmss(s.link.Lost), s.link.Reason)
-			if cells(full) < p.w-1 {
-				text = full
-			}
+		texts := []string{"!! engine does not answer since " + at + ": all below is OLD !!", "!! no answer since " + at + ": OLD !!", "!! OLD " + at + " !!"}
+		if s.link.Reason == "" {
+			return texts
 		}
+		why := "!! engine does not answer since " + at + " (" + s.link.Reason + "): all "
+		return append([]string{why + "below is OLD !!", why + "is OLD !!"}, texts...)
 	case s.snap != nil && s.snap.Node != "":
-		text = "!! lookout cannot judge: " + s.snap.Node + " !!"
+		return []string{"!! lookout cannot judge: " + s.snap.Node + " !!"}
 	case s.snap != nil && s.snap.Health.StoreError != "":
-		text = "!! nothing is being stored: " + s.snap.Health.StoreError + " !!"
-	default:
+		return []string{"!! nothing is being stored: " + s.snap.Health.StoreError + " !!"}
+	}
+	return nil
+}
+
+// drawBanner writes the banner in line 2. The last truth stays on the screen.
+func (s *shell) drawBanner(p *pen) {
+	texts := s.banner()
+	if len(texts) == 0 || p.left() < 2 {
 		return
 	}
-	if p.left() < 2 {
-		return
+	for len(texts) > 1 && cells(texts[0]) >= p.w-1 {
+		texts = texts[1:]
 	}
 	p.to(min(1, p.w-1))
-	p.cell(theme.Alarm, text, min(cells(text), p.w-p.x))
+	p.cell(theme.Alarm, texts[0], min(cells(texts[0]), p.w-p.x))
 	p.end()
 }
 
@@ -76,7 +83,7 @@ func (s *shell) drawLost(p *pen) {
 	case !s.link.NextTry.After(s.now): // one is under way: an engine that is stopped takes calls and answers none
 		p.say("reconnecting, try ", group3(s.link.Tries+1), " under way")
 	default:
-		p.say("reconnecting, try ", group3(max(s.link.Tries, 1)), ", next in ", uptime.Ago(s.link.NextTry.Sub(s.now)))
+		p.say("reconnecting, try ", group3(max(s.link.Tries, 1)), ", next in ", uptime.Ago(s.link.NextTry.Sub(s.now)+time.Second-1))
 	}
 	tail := "the screen stays, nothing exits"
 	if p.x+len(tail)+2 <= p.w {

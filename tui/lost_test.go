@@ -96,3 +96,37 @@ func TestLostKeys(t *testing.T) {
 		t.Errorf("q leaves with %v", s.leaving)
 	}
 }
+
+// TestBannerFits: what the banner says is whole at every width that a person can read.
+func TestBannerFits(t *testing.T) {
+	for _, reason := range []string{"", "socket refused", "nothing heard for 2s"} {
+		w := newWorld()
+		w.link = uptime.Link{Attached: true, Lost: noon, Reason: reason}
+		for width := 20; width < 130; width++ {
+			s := shellOf(w, Options{}, width, 24, glyphs)
+			line := strings.Split(plainText(s.render()), "\n")[1]
+			if !strings.HasSuffix(line, "OLD !!") && !strings.HasSuffix(line, "12:35:20 !!") {
+				t.Errorf("at %d cells: %q", width, line)
+			}
+			if width == 80 && !strings.Contains(line, reason) {
+				t.Errorf("no reason in %q", line)
+			}
+		}
+	}
+}
+
+// TestLogWraps: the end of a long line of the log is on the screen.
+func TestLogWraps(t *testing.T) {
+	s := shellOf(newWorld(), Options{Log: func(context.Context) (Log, error) {
+		return Log{"lookout.log", strings.Repeat("time=1 msg=x\n", 50) + strings.Repeat("word ", 30) + "end-of-it\n"}, nil
+	}}, 80, 24, glyphs)
+	keys(t, s, "l")
+	if got := plainText(s.render()); !strings.Contains(got, "end-of-it") || !strings.Contains(got, "the last 51 lines") {
+		t.Errorf("the log:\n%s", got)
+	}
+	withinScreen(t, "log", s.render(), 80, 24)
+	keys(t, s, "g")
+	if got := plainText(s.render()); strings.Contains(got, "end-of-it") {
+		t.Errorf("g does not lead to its beginning:\n%s", got)
+	}
+}

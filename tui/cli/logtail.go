@@ -35,12 +35,22 @@ func (c *call) logBeside(p *peer) func(context.Context) (tui.Log, error) {
 			return c.tailLog(cfg.Log.File)
 		}
 		f := folder(filepath.Dir(p.Link().Where))
-		l, err := c.tailLog(f.log())
-		if errors.Is(err, fs.ErrNotExist) {
-			return l, fmt.Errorf("there is no log in %s: under systemd it is in the journal, journalctl -u lookout", f)
+		if !f.logged() {
+			return tui.Log{}, fmt.Errorf("this engine has written nothing to %s: under systemd its log is in the journal, journalctl -u lookout", c.tilde(f.log()))
 		}
-		return l, err
+		return c.tailLog(f.log())
 	}
+}
+
+// logged reports whether the engine that runs has written to the log of its
+// folder, which may be of an earlier one.
+func (f folder) logged() bool {
+	log, err := os.Stat(f.log())
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) // reading it says what is wrong
+	}
+	started, err := os.Stat(f.pid())
+	return err != nil || !log.ModTime().Before(started.ModTime())
 }
 
 func (c *call) tailLog(path string) (tui.Log, error) {

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTail(t *testing.T) {
@@ -35,5 +37,32 @@ func TestTail(t *testing.T) {
 	}
 	if _, err := tail(path + ".gone"); err == nil {
 		t.Error("what is not there has an end")
+	}
+}
+
+// TestLogged: the log of an earlier engine is not shown as that of the one that runs.
+func TestLogged(t *testing.T) {
+	f := folder(t.TempDir())
+	if f.logged() {
+		t.Error("what is not there was written")
+	}
+	now := time.Now()
+	for _, c := range []struct {
+		name     string
+		log, pid time.Time
+		want     bool
+	}{
+		{"of an earlier one", now.Add(-time.Hour), now, false},
+		{"of this one", now, now.Add(-time.Hour), true},
+		{"at once", now, now, true},
+	} {
+		for path, at := range map[string]time.Time{f.log(): c.log, f.pid(): c.pid} {
+			if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, at, at)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := f.logged(); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
 	}
 }
