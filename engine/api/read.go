@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -120,11 +121,11 @@ func writeList[T any](w http.ResponseWriter, kind string, items []T) error {
 	if items == nil {
 		items = []T{}
 	}
-	b, err := json.Marshal(items)
-	if err != nil {
+	var b bytes.Buffer
+	if err := encode(&b, items); err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, json.RawMessage(fmt.Appendf(nil, `{"version":1,"kind":%q,%q:%s}`, kind, kind, b)))
+	writeJSON(w, http.StatusOK, json.RawMessage(fmt.Appendf(nil, `{"version":1,"kind":%q,%q:%s}`, kind, kind, b.Bytes())))
 	return nil
 }
 
@@ -164,7 +165,7 @@ func (s *server) monitor(w http.ResponseWriter, r *http.Request) error {
 	if st == nil {
 		return noMonitor(r.PathValue("name"))
 	}
-	b, err := json.Marshal(st)
+	b, err := st.MarshalJSON()
 	if err != nil {
 		return err
 	}

@@ -181,7 +181,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	case EventPause, EventMaintenance:
 		j.Mode = &e.Mode
 	}
-	return json.Marshal(j)
+	return marshal(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
@@ -247,7 +247,7 @@ func (i Incident) MarshalJSON() ([]byte, error) {
 	if i.Behind != "" {
 		j.Behind = &i.Behind
 	}
-	return json.Marshal(j)
+	return marshal(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

@@ -2,11 +2,24 @@ package uptime
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
 )
+
+// marshal writes an object without the escapes of HTML: a sentence has its < and
+// & as they are, for people and grep. Whoever encodes on has to leave them out, too.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
 
 const stampLayout = "2006-01-02T15:04:05.000Z"
 

@@ -1,8 +1,10 @@
 package uptime
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -98,5 +100,23 @@ func TestFaultWords(t *testing.T) {
 	}
 	if got, err := ParseFault("fault.9999"); err != nil || got.String() != "fault.9999" {
 		t.Errorf("a class of a later version: %v, %v", got, err)
+	}
+}
+
+// TestJSONForPeople: what is encoded without HTML's escapes has none.
+func TestJSONForPeople(t *testing.T) {
+	const text = `body has 5 < 10 & "x"`
+	for name, v := range map[string]any{
+		"result":   Result{Message: text},
+		"event":    Event{Message: text},
+		"incident": Incident{Message: text},
+		"status":   Status{Snapshot: &Snapshot{States: []*State{{Monitor: &Monitor{}, Message: text}}}},
+	} {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(v); err != nil || !strings.Contains(b.String(), `body has 5 < 10 & \"x\"`) {
+			t.Errorf("%s: %v, %s", name, err, b.String())
+		}
 	}
 }

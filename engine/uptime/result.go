@@ -237,7 +237,7 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		j.Cert = &certJSON{append([]string{}, c.Names...), c.Issuer, c.Serial, stamp(c.NotBefore), stamp(c.NotAfter), c.Version, c.Chain,
 			c.Cipher, c.KeyExchange, c.Fingerprint, c.KeyHash}
 	}
-	return json.Marshal(j)
+	return marshal(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

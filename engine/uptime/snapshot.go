@@ -1,7 +1,6 @@
 package uptime
 
 import (
-	"encoding/json"
 	"time"
 )
 
@@ -279,7 +278,7 @@ func (s *State) MarshalJSON() ([]byte, error) {
 	if j.Tags == nil {
 		j.Tags = []string{}
 	}
-	return json.Marshal(j)
+	return marshal(j)
 }
 
 type statusJSON struct {
@@ -303,7 +302,7 @@ func (s Status) MarshalJSON() ([]byte, error) {
 	if j.Monitors == nil {
 		j.Monitors = []*State{}
 	}
-	return json.Marshal(j)
+	return marshal(j)
 }
 
 // Link is how a console is joined to its engine. The zero value is an engine in the same process.
