@@ -148,7 +148,10 @@ func (d *dialling) done(ctx context.Context) bool {
 func (d *dialling) try(ctx context.Context, t *trace, to netip.AddrPort, wait time.Duration) {
 	t.res.Address = to.String()
 	start := time.Now()
-	within, cancel := context.WithTimeout(ctx, wait)
+	within, cancel := ctx, func() {}
+	if wait < left(ctx) { // else its own deadline does
+		within, cancel = context.WithTimeout(ctx, wait)
+	}
 	c, err := d.via.dial(within, "tcp", to)
 	cancel()
 	var f *failure

@@ -50,7 +50,7 @@ func (fe fetcher) follow(ctx context.Context, t *trace, u *url.URL) (status int,
 }
 
 // document makes one hop: it returns the next one, or what the server sent.
-func (c httpCheck) document(ctx context.Context, t *trace, at hop, req *http.Request, n int) (status int, data []byte, next *hop, f *failure) {
+func (c *httpCheck) document(ctx context.Context, t *trace, at hop, req *http.Request, n int) (status int, data []byte, next *hop, f *failure) {
 	to, name, f := c.whereTo(at)
 	if f != nil {
 		return 0, nil, nil, f

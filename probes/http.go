@@ -51,6 +51,9 @@ func httpType(sys *system) uptime.CheckType {
 	}
 }
 
+// httpCheck is not written to after it was made. It is used by its address: it
+// is large, and a copy of it on the stack of each method doubled what a check
+// holds that waits for an answer.
 type httpCheck struct {
 	sys       *system
 	url       *url.URL // without userinfo and fragment
@@ -109,7 +112,7 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 	if c.proxy != nil {
 		dest = c.proxy.to
 	}
-	return f.done(uptime.Check{Checker: c, Dest: dest.String(), Expect: c.expect.String()})
+	return f.done(uptime.Check{Checker: &c, Dest: dest.String(), Expect: c.expect.String()})
 }
 
 // requested is a URL as it goes over the wire; the same one where it may.
@@ -202,7 +205,7 @@ func token(s string) bool {
 }
 
 // Check requests the URL and follows its redirects.
-func (c httpCheck) Check(ctx context.Context) uptime.Result {
+func (c *httpCheck) Check(ctx context.Context) uptime.Result {
 	t := newTrace()
 	return t.end(c.sys.reconsider(ctx, t, c.check(ctx, t)))
 }

@@ -14,6 +14,11 @@ import (
 const (
 	maxHeader  = 64 << 10
 	maxInterim = 10 // 1xx answers before the one that counts
+
+	// What a check holds while it waits for an answer should be small: most requests
+	// and headers fit into these, and large pieces of a body pass them by.
+	sendBuffer = 512
+	readBuffer = 1 << 10
 )
 
 // capped lets so many bytes through.
@@ -43,9 +48,13 @@ func overHTTP1(t *trace, conn net.Conn, req *http.Request, sec *secured) (*http.
 // answerTo is overHTTP1 for a request that is written in another way.
 func answerTo(t *trace, conn net.Conn, req *http.Request, write func(io.Writer) error, sec *secured) (*http.Response, *failure) {
 	start := time.Now()
-	sent := write(conn) // even where it fails, an answer may lie there: a refusal of our body
+	w := bufio.NewWriterSize(conn, sendBuffer)
+	sent := write(w) // even where it fails, an answer may lie there: a refusal of our body
+	if sent == nil {
+		sent = w.Flush()
+	}
 	limited := &capped{r: conn, left: maxHeader}
-	r := bufio.NewReader(limited)
+	r := bufio.NewReaderSize(limited, readBuffer)
 	_, err := r.Peek(1)
 	if err != nil && sent != nil && !timedOut(err) {
 		err = sent
@@ -62,9 +71,6 @@ func answerTo(t *trace, conn net.Conn, req *http.Request, write func(io.Writer) 
 	}
 	t.status(resp)
 	limited.left = math.MaxInt64 // bodies have a limit of their own
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		resp.Body = io.NopCloser(r) // the other protocol goes on where the header ends
-	}
 	return resp, nil
 }
 

@@ -129,7 +129,7 @@ func (f *form) httpExpect() httpExpect {
 }
 
 // String says for people what is expected.
-func (e httpExpect) String() string {
+func (e *httpExpect) String() string {
 	parts := []string{e.status.String()}
 	for _, s := range e.contains {
 		parts = append(parts, "body has "+literal(s))
@@ -163,13 +163,13 @@ func (e httpExpect) String() string {
 	return strings.Join(parts, ", ")
 }
 
-func (e httpExpect) needsBody() bool {
+func (e *httpExpect) needsBody() bool {
 	return len(e.contains)+len(e.notContains)+len(e.matches)+len(e.json) > 0 || e.sizeMin >= 0 || e.sizeMax >= 0 || e.watchSize || e.watchHash
 }
 
 // judge says whether an answer is as expected. It reads the body only if
 // something is expected of it, or if it may be that of a bot wall.
-func (e httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *http.Response, redirected bool) *failure {
+func (e *httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *http.Response, redirected bool) *failure {
 	start := time.Now()
 	wanted := resp.StatusCode >= 400 && e.status.listed && e.status.has(resp.StatusCode) // be it a wall's
 	f := e.header(resp, redirected)
@@ -209,7 +209,7 @@ func (e httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *ht
 }
 
 // note keeps of a site's body what the engine compares with those before it.
-func (e httpExpect) note(t *trace, b body) {
+func (e *httpExpect) note(t *trace, b body) {
 	if e.watchSize { // an engine learns from it, so only where that is asked for
 		t.res.Size = int64(len(b.data))
 	}
@@ -220,7 +220,7 @@ func (e httpExpect) note(t *trace, b body) {
 }
 
 // header judges all but the body.
-func (e httpExpect) header(resp *http.Response, redirected bool) *failure {
+func (e *httpExpect) header(resp *http.Response, redirected bool) *failure {
 	if !e.status.has(resp.StatusCode) {
 		from := ""
 		if redirected {
@@ -250,7 +250,7 @@ func (h headerCondition) judge(header http.Header) *failure {
 }
 
 // body judges what was read.
-func (e httpExpect) body(b body) *failure {
+func (e *httpExpect) body(b body) *failure {
 	size := int64(len(b.data))
 	if size == 0 && (len(e.contains)+len(e.matches)+len(e.json) > 0 || e.watchSize) {
 		return fail(uptime.FaultHTTPEmptyBody, "the body is empty")

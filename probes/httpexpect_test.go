@@ -42,7 +42,8 @@ func TestExpectation(t *testing.T) {
 		"status": []string{"200-299", "301"}, "body_contains": []string{"cart"}, "body_not_contains": []string{"error"}, "body_matches": []string{`^\d `},
 		"json": []map[string]string{{"path": "$.a", "equals": "1"}}, "headers": []map[string]string{{"name": "X", "matches": "y"}}, "size_min": int64(1), "size_max": int64(9)}}}
 	want := `200-299, 301, body has "cart", body has not "error", body matches "^\d ", "$.a" is "1", X matches "y", 1 to 9 bytes`
-	if got := form.httpExpect().String(); got != strings.Replace(want, `"$.a" is`, "$.a is", 1) {
+	expect := form.httpExpect()
+	if got := expect.String(); got != strings.Replace(want, `"$.a" is`, "$.a is", 1) {
 		t.Error(got)
 	}
 }

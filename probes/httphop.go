@@ -30,7 +30,7 @@ type hop struct {
 // visit is what tells one request from another when redirects run in a circle.
 type visit struct{ method, url, cookies string }
 
-func (c httpCheck) check(ctx context.Context, t *trace) *failure {
+func (c *httpCheck) check(ctx context.Context, t *trace) *failure {
 	at := hop{url: c.url, method: c.method, body: c.body, own: true, shown: true}
 	var jar *cookiejar.Jar // made by the first redirect; a site may set a cookie and send us back
 	seen := map[visit]bool{}
@@ -67,7 +67,7 @@ func (c httpCheck) check(ctx context.Context, t *trace) *failure {
 }
 
 // request makes the request of a hop.
-func (c httpCheck) request(at hop) *http.Request {
+func (c *httpCheck) request(at hop) *http.Request {
 	req := &http.Request{
 		Method: at.method, URL: at.url, Host: asciiHost(at.url), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
 		Header: http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {c.agent}},
@@ -101,7 +101,7 @@ func asciiHost(u *url.URL) string {
 
 // visit makes one hop on a connection of its own. It returns the next one
 // where the answer is a redirect to follow; otherwise it has judged the answer.
-func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Request, n int) (*hop, http.Header, *failure) {
+func (c *httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Request, n int) (*hop, http.Header, *failure) {
 	to, name, f := c.whereTo(at)
 	if f != nil {
 		t.judged("redirect", time.Now(), "", f)
@@ -132,7 +132,7 @@ func (c httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reques
 }
 
 // whereTo says where a hop connects to, and the name that TLS asks for there.
-func (c httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
+func (c *httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
 	if !at.own {
 		form := form{Settings: uptime.Settings{URL: at.url, IP: c.host.ip}}
 		to = form.endpoint(defaultPort(at.url.Scheme))
@@ -154,7 +154,7 @@ func (c httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
 
 // ask sends a request on a connection, over TLS where its URL says so, and
 // waits for the header of the answer. What it returns beside it ends the rest.
-func (c httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
+func (c *httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
 	if at.url.Scheme != "https" {
 		if c.proxy == nil {
 			resp, f := overHTTP1(t, conn, req, nil)
@@ -196,7 +196,7 @@ func (c httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn 
 }
 
 // redirect says where an answer leads to: nil for nowhere.
-func (c httpCheck) redirect(t *trace, at hop, resp *http.Response, n int) (*hop, *failure) {
+func (c *httpCheck) redirect(t *trace, at hop, resp *http.Response, n int) (*hop, *failure) {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 	default:
@@ -226,7 +226,7 @@ func (t *trace) hop(start time.Time, resp *http.Response, next *hop, f *failure)
 	step.Status, step.URL = resp.StatusCode, to
 }
 
-func (c httpCheck) follow(at hop, resp *http.Response) (*hop, *failure) {
+func (c *httpCheck) follow(at hop, resp *http.Response) (*hop, *failure) {
 	location := resp.Header.Get("Location")
 	if location == "" {
 		return nil, fail(uptime.FaultHTTPRedirectBad, "HTTP status %d without a Location", resp.StatusCode)
@@ -267,7 +267,7 @@ func (c httpCheck) follow(at hop, resp *http.Response) (*hop, *failure) {
 
 // mayLeadTo reports whether redirect_hosts lists the host of a redirect. The
 // URL's own is always one of them, at any port.
-func (c httpCheck) mayLeadTo(u *url.URL) bool {
+func (c *httpCheck) mayLeadTo(u *url.URL) bool {
 	inner := form{}
 	host := inner.host(u.Hostname()).host
 	if host == c.host.host {
@@ -281,7 +281,7 @@ func (c httpCheck) mayLeadTo(u *url.URL) bool {
 
 // sameHost reports whether a redirect stays at the host and port that the
 // monitor names; from http to https at their own ports it does.
-func (c httpCheck) sameHost(u *url.URL) bool {
+func (c *httpCheck) sameHost(u *url.URL) bool {
 	if !strings.EqualFold(u.Hostname(), c.url.Hostname()) {
 		return false
 	}

@@ -34,7 +34,11 @@ type trace struct {
 	doubt     *puzzle           // the name led to private addresses only; nil: it did not
 }
 
-func newTrace() *trace { return &trace{start: time.Now()} }
+func newTrace() *trace {
+	t := &trace{start: time.Now()}
+	t.res.Steps = make([]uptime.Step, 0, 5) // what most checks have
+	return t
+}
 
 // measure adds to a measure; a phase that happens twice in a check counts twice.
 func (t *trace) measure(which int, d time.Duration) {

@@ -37,7 +37,6 @@ func typesOf(sys *system) []uptime.CheckType {
 		tlsType(sys),
 		dnsType(sys),
 		icmpType(sys),
-		websocketType(sys),
 		sshType(sys),
 		udpType(sys),
 		ntpType(sys),
