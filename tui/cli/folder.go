@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 
-	"lookout/engine/api"
 	"lookout/engine/config"
 )
 
@@ -71,9 +71,13 @@ func (f folder) guard(info fs.FileInfo, group string) error {
 	}
 	want := fs.FileMode(0o700)
 	if group != "" {
-		gid, err := api.GroupID(group)
+		g, err := user.LookupGroup(group)
 		if err != nil {
-			return err
+			return fmt.Errorf("socket_group: %w", err)
+		}
+		gid, err := strconv.Atoi(g.Gid)
+		if err != nil {
+			return fmt.Errorf("socket_group: %w", err)
 		}
 		if err := os.Chown(string(f), -1, gid); err != nil {
 			return err

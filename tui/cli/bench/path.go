@@ -57,9 +57,6 @@ func (b *bench) path(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		for i, c := range cost {
-			b.say("  %s: %v", [...]string{"check", "bare", "net/http"}[i], c.Round(time.Microsecond))
-		}
 		b.ratio("check_cpu_"+name, cost[0], cost[1], "bare", 1.3)
 		b.ratio("check_cpu_"+name, cost[0], cost[2], "nethttp", goal)
 	}
@@ -82,14 +79,21 @@ func (b *bench) path(ctx context.Context) (err error) {
 	return nil
 }
 
-// ratio prints how much of another way's time a check takes.
-func (b *bench) ratio(name string, ours, theirs time.Duration, other string, goal float64) {
-	b.figure(fmt.Sprintf("%s_vs_%s(%v/%v)", name, other, ours.Round(time.Microsecond), theirs.Round(time.Microsecond)), float64(ours)/float64(theirs), "ratio", goal)
+// ratio prints how much of another way's time a check takes: the median of
+// the rounds' ratios, whose parts had the same neighbours on this machine.
+func (b *bench) ratio(name string, ours, theirs []time.Duration, other string, goal float64) {
+	ratios := make([]float64, len(ours))
+	for i := range ours {
+		ratios[i] = float64(ours[i]) / float64(theirs[i])
+	}
+	slices.Sort(ratios)
+	unit := fmt.Sprintf("of_%s_%sus", other, number(float64(slices.Min(theirs).Microseconds())))
+	b.figure(name+"_vs_"+other, ratios[len(ratios)/2], unit, goal)
 }
 
-// costs are the processor times of ways to do the same, each once: medians of
-// rounds that take turns, so that what else the machine does hits all of them.
-func costs(ctx context.Context, ways ...func() error) ([]time.Duration, error) {
+// costs are the processor times of ways to do the same, once, in each of some
+// rounds in which they take turns.
+func costs(ctx context.Context, ways ...func() error) ([][]time.Duration, error) {
 	took := make([][]time.Duration, len(ways))
 	for round := range pathRounds + 1 {
 		for i, way := range ways {
@@ -110,12 +114,7 @@ func costs(ctx context.Context, ways ...func() error) ([]time.Duration, error) {
 			}
 		}
 	}
-	medians := make([]time.Duration, len(ways))
-	for i := range took {
-		slices.Sort(took[i])
-		medians[i] = quantile(took[i], 0.5)
-	}
-	return medians, nil
+	return took, nil
 }
 
 // together does a round's work, some at once as an engine does.
