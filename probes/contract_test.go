@@ -50,6 +50,14 @@ func TestContract(t *testing.T) {
 			Good: func(testing.TB) string { return "exec:echo" }},
 		{Type: typeOf(t, sys, "domain"), Values: keys{"server": registry(t, 200, registered("shop.test", 300*day, `,"a\u001b[31m\u202eb"`))},
 			Good: func(testing.TB) string { return "domain:shop.test" }},
+		{Type: typeOf(t, sys, "redis"), Network: "tcp",
+			Good: func(t testing.TB) string { return "redis://" + probetest.Serve(t, redisServer(pongs)) },
+			URL:  func(a string) string { return "redis://" + a }},
+		{Type: typeOf(t, sys, "mysql"), Network: "tcp",
+			Good: func(t testing.TB) string {
+				return "mysql://" + probetest.Serve(t, mysqlServer(nil, mysqlGreeting("8.4.0"), mysqlRefuses(2, 1045, denied)))
+			},
+			URL: func(a string) string { return "mysql://" + a }},
 		{Type: typeOf(t, sys, "udp"), Network: "udp", Values: keys{"send": "PING"}, Expect: keys{"banner": "^PONG"},
 			Good: func(t testing.TB) string { return "udp://" + probetest.ServeUDP(pong("PONG"))(t) },
 			URL:  func(a string) string { return "udp://" + a }},

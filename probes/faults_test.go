@@ -31,7 +31,6 @@ var notYet = map[uptime.Fault]string{
 	uptime.FaultLocalClockJump:    "the engine's to say",
 	uptime.FaultLocalOverload:     "the engine's to say",
 	uptime.FaultTLSRenewalOverdue: "needs the history of a certificate",
-	uptime.FaultReplyRefusedLogin: "no type logs in so far",
 }
 
 // TestFaults makes every class that the checks report, and keeps the list of
@@ -54,6 +53,8 @@ func TestFaults(t *testing.T) {
 		udpFaults,
 		ntpFaults,
 		sshFaults,
+		redisFaults,
+		mysqlFaults,
 		execFaults,
 		domainFaults,
 		serviceFaults,

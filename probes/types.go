@@ -38,6 +38,8 @@ func typesOf(sys *system) []uptime.CheckType {
 		dnsType(sys),
 		icmpType(sys),
 		sshType(sys),
+		redisType(sys),
+		mysqlType(sys),
 		udpType(sys),
 		ntpType(sys),
 		execType(),
