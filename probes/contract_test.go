@@ -43,6 +43,9 @@ func TestContract(t *testing.T) {
 			mayPing(t)
 			return "icmp://127.0.0.1"
 		}},
+		{Type: typeOf(t, sys, "websocket"), Network: "tcp",
+			Good: func(t testing.TB) string { return socketServer(t, echoes) },
+			URL:  func(a string) string { return "ws://" + a + "/" }, Expect: keys{"banner": "news"}},
 		{Type: typeOf(t, sys, "ssh"), Network: "tcp",
 			Good: func(t testing.TB) string { return "ssh://" + sshServer(t, nil, signer(t, nil)) },
 			URL:  func(a string) string { return "ssh://" + a }},

@@ -71,6 +71,9 @@ func answerTo(t *trace, conn net.Conn, req *http.Request, write func(io.Writer) 
 	}
 	t.status(resp)
 	limited.left = math.MaxInt64 // bodies have a limit of their own
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		resp.Body = io.NopCloser(r) // the other protocol goes on where the header ends
+	}
 	return resp, nil
 }
 

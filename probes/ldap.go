@@ -61,8 +61,9 @@ const ldapSuccess = 0
 
 // ldapWantsLogin are the result codes of a server that is well and tells nobody
 // anything: strongerAuthRequired, confidentialityRequired, noSuchObject,
-// inappropriateAuthentication, insufficientAccessRights.
-var ldapWantsLogin = []int{8, 13, 32, 48, 50}
+// inappropriateAuthentication, insufficientAccessRights, unwillingToPerform,
+// which is what OpenLDAP says where a login is required.
+var ldapWantsLogin = []int{8, 13, 32, 48, 50, 53}
 
 // ldap sends a request and reads up to the reply of that tag: its result code,
 // and what the entries before it say, or why the request was not granted.

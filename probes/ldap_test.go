@@ -94,6 +94,7 @@ func TestLDAPIsUp(t *testing.T) {
 		{"root DSE", entry + ldapAnswer(1, ldapDone, 0, ""), "namingContexts: dc=good,dc=test dc=more vendorName: good"},
 		{"long lengths", long + ldapAnswer(1, ldapDone, 0, ""), "namingContexts: dc=good,dc=test dc=more vendorName: good"},
 		{"nothing", ldapAnswer(1, ldapDone, 0, ""), ""},
+		{"login required", ldapAnswer(1, ldapDone, 53, "authentication required"), "code 53 authentication required"},
 		{"login first", ldapAnswer(1, ldapDone, 48, "anonymous bind disallowed"), "code 48 anonymous bind disallowed"},
 	}
 	for _, tt := range tests {

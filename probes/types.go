@@ -37,6 +37,7 @@ func typesOf(sys *system) []uptime.CheckType {
 		tlsType(sys),
 		dnsType(sys),
 		icmpType(sys),
+		websocketType(sys),
 		sshType(sys),
 		redisType(sys),
 		mysqlType(sys),

@@ -23,15 +23,9 @@ func Listen(path, group string) (net.Listener, error) {
 	if len(path) > maxPath {
 		return nil, fmt.Errorf("the path of the socket has %d bytes and may have %d: set a shorter data_dir (%s)", len(path), maxPath, path)
 	}
-	gid := -1
-	if group != "" {
-		g, err := user.LookupGroup(group)
-		if err != nil {
-			return nil, fmt.Errorf("socket_group %q: %w", group, err)
-		}
-		if gid, err = strconv.Atoi(g.Gid); err != nil {
-			return nil, fmt.Errorf("socket_group %q: %w", group, err)
-		}
+	gid, err := GroupID(group)
+	if err != nil {
+		return nil, err
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err
@@ -45,6 +39,18 @@ func Listen(path, group string) (net.Listener, error) {
 		return nil, fmt.Errorf("set the rights of %s: %w", path, err)
 	}
 	return l, nil
+}
+
+// GroupID is the number of the group that may use a socket; -1 for none, "".
+func GroupID(group string) (int, error) {
+	if group == "" {
+		return -1, nil
+	}
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return -1, fmt.Errorf("socket_group %q: %w", group, err)
+	}
+	return strconv.Atoi(g.Gid)
 }
 
 // removeStale removes a socket, and nothing that is not one.

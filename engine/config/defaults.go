@@ -12,6 +12,7 @@ import (
 type layer struct {
 	path   []string
 	tag    string
+	blk    *block           // that first set something
 	raw    map[string]setAt // what was written
 	expect map[string]setAt // in its expect table
 
@@ -57,10 +58,10 @@ func (l *loader) readDefaults(b *block, raw any) {
 		t := l.tagged[tag]
 		if t == nil {
 			t = newLayer(tag, "defaults", "tag", tag)
+			t.blk = b
 			l.tagged[tag] = t
 			l.taggedAt = append(l.taggedAt, t)
 		}
-		t.raw[""] = setAt{blk: b}
 		l.fill(t, b, values)
 	}
 }
@@ -111,7 +112,6 @@ func (l *loader) compileLayer(t *layer) {
 		path := under(t.path, key)
 		k, common := l.reg.common[key]
 		switch {
-		case key == "":
 		case key == "name" || key == "url":
 			l.fail(at.blk, path, key+" cannot have a default", "")
 		case key == "tags" && t.tag != "":

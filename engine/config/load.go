@@ -56,7 +56,9 @@ type loader struct {
 	tagged   map[string]*layer
 	taggedAt []*layer // in order
 	monitors []*block
-	pages    []pageAt
+	pages    []uptime.Page
+	pageAt   map[string]*block // by name
+	looked   int               // words that were held against one that is not known; see nearest
 	names    map[string]place
 	made     []made
 	tags     map[string]string // every tag a monitor carries; interned
@@ -108,7 +110,7 @@ func newLoader(path string, opt Options) *loader {
 		cfg:   &Config{Path: path, Was: map[string]string{}},
 		noted: map[uptime.Mistake]struct{}{}, read: map[string]bool{}, set: map[string]*block{}, globals: map[string]any{},
 		tagged: map[string]*layer{}, names: map[string]place{}, tags: map[string]string{}, groups: map[string]string{},
-		was: map[string]wasAt{}, chains: map[string]*chain{},
+		was: map[string]wasAt{}, chains: map[string]*chain{}, pageAt: map[string]*block{},
 	}
 }
 
@@ -301,7 +303,7 @@ func (l *loader) include(b *block, raw any) {
 		l.fail(b, path, "an included file cannot include others", "Name them in "+l.cfg.Path)
 		return
 	}
-	v, w := l.convert(b, globalKeys[2], raw)
+	v, w := l.convert(b, keyMap(globalKeys)["include"], raw)
 	if w != nil {
 		l.fail(b, path, w.message, w.hint)
 		return

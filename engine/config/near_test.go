@@ -1,6 +1,10 @@
 package config
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 func TestNear(t *testing.T) {
 	known := []string{"bearer_token", "bearer_token_file", "body", "interval", "ip", "url", "degraded_above", "tags"}
@@ -22,5 +26,29 @@ func TestDistance(t *testing.T) {
 		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("%s to %s: %d, want %d", c.a, c.b, got, c.want)
 		}
+	}
+}
+
+// TestHintsAreBounded: looking for the nearest of many names costs more than
+// the mistake is worth.
+func TestHintsAreBounded(t *testing.T) {
+	const monitors, missing = 5000, 1000
+	var b strings.Builder
+	b.Write(large(monitors))
+	b.WriteString("[[page]]\nname = \"p\"\nnames = [\n")
+	for i := range missing {
+		fmt.Fprintf(&b, "\"customer-%06d.example.com/heelth\",\n", i)
+	}
+	b.WriteString("]\n")
+	_, err := loadText(t, b.String(), testOptions())
+	ms, _ := err.(Mistakes)
+	hints := 0
+	for _, m := range ms {
+		if m.Hint != "" {
+			hints++
+		}
+	}
+	if want := maxLooked / monitors; len(ms) != missing || hints != want {
+		t.Errorf("%d mistakes with %d hints, want %d with %d", len(ms), hints, missing, want)
 	}
 }

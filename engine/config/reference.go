@@ -49,15 +49,15 @@ func (l *loader) missing(to string) (message, hint string) {
 		return fmt.Sprintf("%q names no monitor", shown(to)), "Write a name, tag:T or group:G"
 	case sel.Tag != "":
 		if _, ok := l.tags[sel.Tag]; !ok {
-			return fmt.Sprintf("no monitor has the tag %q", shown(sel.Tag)), didYouMean(sel.Tag, sorted(l.tags))
+			return fmt.Sprintf("no monitor has the tag %q", shown(sel.Tag)), nearest(l, sel.Tag, l.tags)
 		}
 	case sel.Group != "":
 		if _, ok := l.groups[sel.Group]; !ok {
-			return fmt.Sprintf("no monitor is in the group %q", shown(sel.Group)), didYouMean(sel.Group, sorted(l.groups))
+			return fmt.Sprintf("no monitor is in the group %q", shown(sel.Group)), nearest(l, sel.Group, l.groups)
 		}
 	default:
 		if _, ok := l.names[sel.Name]; !ok {
-			return fmt.Sprintf("%q is no monitor", shown(to)), didYouMean(to, sorted(l.names))
+			return fmt.Sprintf("%q is no monitor", shown(to)), nearest(l, to, l.names)
 		}
 	}
 	return "", ""
@@ -70,18 +70,33 @@ func (l *loader) checkCircles() {
 	for i := range l.refs {
 		at[l.refs[i].from] = &l.refs[i]
 	}
-	next := make(map[string][]string, len(at))
+	tagged, grouped := map[string][]string{}, map[string][]string{}
 	for _, j := range l.cfg.Jobs {
 		if at[j.Name] == nil {
 			continue
 		}
-		for i := range l.refs {
-			for _, to := range l.refs[i].to {
-				if sel, err := uptime.ParseSelector(to); err == nil && sel.Matches(j.Monitor, 0) {
-					next[l.refs[i].from] = append(next[l.refs[i].from], j.Name)
-				}
+		for _, t := range j.Tags {
+			tagged[t] = append(tagged[t], j.Name)
+		}
+		grouped[j.Group] = append(grouped[j.Group], j.Name)
+	}
+	next := func(name string) []string {
+		var out []string
+		if at[name] == nil {
+			return nil
+		}
+		for _, to := range at[name].to {
+			switch sel, err := uptime.ParseSelector(to); {
+			case err != nil:
+			case sel.Tag != "":
+				out = append(out, tagged[sel.Tag]...)
+			case sel.Group != "":
+				out = append(out, grouped[sel.Group]...)
+			default:
+				out = append(out, sel.Name)
 			}
 		}
+		return out
 	}
 	done := map[string]bool{}
 	for i := range l.refs {
@@ -98,7 +113,7 @@ func (l *loader) checkCircles() {
 }
 
 // walk is a circle that can be reached from a monitor, with its start at both ends; nil for none.
-func walk(next map[string][]string, from string, path []string, done map[string]bool) []string {
+func walk(next func(string) []string, from string, path []string, done map[string]bool) []string {
 	if i := slices.Index(path, from); i >= 0 {
 		return append(slices.Clone(path[i:]), from)
 	}
@@ -106,7 +121,7 @@ func walk(next map[string][]string, from string, path []string, done map[string]
 		return nil
 	}
 	path = append(path, from)
-	for _, to := range next[from] {
+	for _, to := range next(from) {
 		if circle := walk(next, to, path, done); circle != nil {
 			return circle
 		}

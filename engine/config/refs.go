@@ -7,12 +7,6 @@ import (
 	"lookout/engine/uptime"
 )
 
-// pageAt is a page with the block that describes it.
-type pageAt struct {
-	uptime.Page
-	blk *block
-}
-
 // wasAt is which monitor claims an older name.
 type wasAt struct {
 	name string
@@ -58,36 +52,36 @@ func (l *loader) page(b *block, m map[string]any) {
 		l.fail(b, []string{"page", "name"}, "page: name "+why, "")
 		return
 	}
-	for _, other := range l.pages {
-		if other.Name == p.Name {
-			l.fail(b, []string{"page", "name"}, fmt.Sprintf("page %q is there twice; the other is at %s:%d", shown(p.Name), other.blk.file.path, other.blk.line("page", "name")), "")
-			return
-		}
+	if other, ok := l.pageAt[p.Name]; ok {
+		l.fail(b, []string{"page", "name"}, fmt.Sprintf("page %q is there twice; the other is at %s:%d", shown(p.Name), other.file.path, other.line("page", "name")), "")
+		return
 	}
-	l.pages = append(l.pages, pageAt{p, b})
+	l.pageAt[p.Name] = b
+	l.pages = append(l.pages, p)
 }
 
 // checkPages looks for monitors, tags and groups that do not exist.
 func (l *loader) checkPages() {
 	for _, p := range l.pages {
-		l.cfg.Pages = append(l.cfg.Pages, p.Page)
+		l.cfg.Pages = append(l.cfg.Pages, p)
 		if l.broken {
 			continue
 		}
+		blk := l.pageAt[p.Name]
 		prefix := fmt.Sprintf("page %q: ", shown(p.Name))
 		for _, n := range p.Names {
 			if _, ok := l.names[n]; !ok {
-				l.fail(p.blk, []string{"page", "names"}, fmt.Sprintf("%s%q is no monitor", prefix, shown(n)), didYouMean(n, sorted(l.names)))
+				l.fail(blk, []string{"page", "names"}, fmt.Sprintf("%s%q is no monitor", prefix, shown(n)), nearest(l, n, l.names))
 			}
 		}
 		for _, t := range p.Tags {
 			if _, ok := l.tags[t]; !ok {
-				l.fail(p.blk, []string{"page", "tags"}, fmt.Sprintf("%sno monitor has the tag %q", prefix, shown(t)), didYouMean(t, sorted(l.tags)))
+				l.fail(blk, []string{"page", "tags"}, fmt.Sprintf("%sno monitor has the tag %q", prefix, shown(t)), nearest(l, t, l.tags))
 			}
 		}
 		for _, g := range p.Groups {
 			if _, ok := l.groups[g]; !ok {
-				l.fail(p.blk, []string{"page", "groups"}, fmt.Sprintf("%sno monitor is in the group %q", prefix, shown(g)), didYouMean(g, sorted(l.groups)))
+				l.fail(blk, []string{"page", "groups"}, fmt.Sprintf("%sno monitor is in the group %q", prefix, shown(g)), nearest(l, g, l.groups))
 			}
 		}
 	}
@@ -100,7 +94,7 @@ func (l *loader) checkTags() {
 	}
 	for _, t := range l.taggedAt {
 		if _, ok := l.tags[t.tag]; !ok {
-			l.fail(t.raw[""].blk, t.path, fmt.Sprintf("no monitor has the tag %q of [%s]", shown(t.tag), shown(strings.Join(t.path, "."))), didYouMean(t.tag, sorted(l.tags)))
+			l.fail(t.blk, t.path, fmt.Sprintf("no monitor has the tag %q of [%s]", shown(t.tag), shown(strings.Join(t.path, "."))), nearest(l, t.tag, l.tags))
 		}
 	}
 }

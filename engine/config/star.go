@@ -14,6 +14,15 @@ import (
 func Star(text string, opt Options) string {
 	reg := newRegistry(opt.Types)
 	words := append(reg.monitorWords(), topWords()...)
+	meant := map[string]string{} // by the word that is not known
+	secret := func(path []string) bool {
+		return secretKey(reg, path, func(word string) string {
+			if _, ok := meant[word]; !ok {
+				meant[word] = Near(word, words)
+			}
+			return meant[word]
+		})
+	}
 	var spans []located
 	covered := map[int]bool{} // lines on which some key was understood
 	for _, k := range keysOf(text, 1) {
@@ -33,7 +42,7 @@ func Star(text string, opt Options) string {
 		}
 		value := text[k.from:k.to]
 		switch {
-		case secretKey(reg, words, k.path), k.path[len(k.path)-1] == "url" && strings.HasPrefix(value, "{"):
+		case secret(k.path), k.path[len(k.path)-1] == "url" && strings.HasPrefix(value, "{"):
 			value = starValue(value)
 		case k.path[len(k.path)-1] == "url" || strings.Contains(value, "://"):
 			value = starURL(value)
@@ -43,14 +52,14 @@ func Star(text string, opt Options) string {
 		b.WriteString(text[pos:k.from])
 		b.WriteString(value)
 		pos = k.to
-		if secret := value != text[k.from:k.to]; secret { // what a comment says of it may be the old one
+		if value != text[k.from:k.to] { // what a comment says of it may be the old one
 			for pos < len(text) && text[pos] != '\n' && k.depth == 0 {
 				pos++
 			}
 		}
 	}
 	b.WriteString(text[pos:])
-	return starLines(b.String(), covered, func(key string) bool { return secretKey(reg, words, splitKey(key)) })
+	return starLines(b.String(), covered, func(key string) bool { return secret(splitKey(key)) })
 }
 
 // starLines stars the lines that hold neither a key nor a header nor a comment,
@@ -77,7 +86,7 @@ func starLines(text string, covered map[int]bool, secret func(key string) bool) 
 
 // secretKey reports whether the value of a key is to be hidden: a secret, the
 // nearest to a secret, or one whose name says so.
-func secretKey(reg *registry, words, path []string) bool {
+func secretKey(reg *registry, path []string, meant func(string) string) bool {
 	for i := len(path) - 1; i >= 0; i-- { // headers = { "X-Token" = … }
 		word := path[i]
 		if i > 0 && path[i-1] == "expect" {
@@ -85,7 +94,7 @@ func secretKey(reg *registry, words, path []string) bool {
 		}
 		known := word
 		if len(reg.owners[word]) == 0 && reg.common[word].Name == "" {
-			known = Near(word, words)
+			known = meant(word)
 		}
 		for _, k := range reg.kinds {
 			if kind := k.values[known].Kind; known != "" && (kind == uptime.SecretText || kind == uptime.SecretTable) {

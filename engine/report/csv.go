@@ -44,7 +44,15 @@ func csvNumber(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-func csvText(s string) string { return uptime.Clean(s, maxMessage) }
+// csvText is text from outside in a cell. One that a spreadsheet would take for
+// a formula gets the apostrophe that makes it text there.
+func csvText(s string) string {
+	s = uptime.Clean(s, maxMessage)
+	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
 
 func statusCSV(w io.Writer, s uptime.Status) error {
 	header := []string{"monitor", "type", "target", "verdict", "mode", "since", "fault", "message", "last_check",

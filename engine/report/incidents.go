@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 	"strconv"
+	"strings"
 
 	"lookout/engine/uptime"
 )
@@ -44,8 +45,12 @@ func incidentsText(w io.Writer, incidents []uptime.Incident, opt Options) error 
 		if in.Open() {
 			t.add("open")
 		} else {
-			t.add("up ")
-			t.b = t.dates.full(t.b, in.End)
+			if in.Ended == "" {
+				t.add("up")
+			} else {
+				t.outside(in.Ended, 80) // it did not recover
+			}
+			t.b = t.dates.full(append(t.b, ' '), in.End)
 		}
 		if in.Reopened > 0 {
 			t.add("  came back ")
@@ -67,7 +72,7 @@ func incidentsText(w io.Writer, incidents []uptime.Incident, opt Options) error 
 
 func incidentsCSV(w io.Writer, incidents []uptime.Incident, opt Options) error {
 	header := []string{"incident", "monitor", "start", "end", "lasted_ms", "verdict", "fault", "message",
-		"confirmed_by", "behind", "reopened", "acknowledged_by"}
+		"confirmed_by", "behind", "reopened", "acknowledged_by", "ended"}
 	return table(w, header, len(incidents), func(i int, f []string) []string {
 		in := &incidents[i]
 		by := ""
@@ -76,6 +81,6 @@ func incidentsCSV(w io.Writer, incidents []uptime.Incident, opt Options) error {
 		}
 		return append(f, csvNumber(in.Number), csvText(in.Monitor), csvTime(in.Start), csvTime(in.End),
 			csvMillis(in.Lasted(opt.Now)), in.Verdict.String(), in.Fault.String(), csvText(in.Message),
-			csvText(list(in.ConfirmedBy, "and")), csvText(in.Behind), strconv.Itoa(in.Reopened), csvText(by))
+			csvText(strings.Join(in.ConfirmedBy, " ")), csvText(in.Behind), strconv.Itoa(in.Reopened), csvText(by), csvText(in.Ended))
 	})
 }

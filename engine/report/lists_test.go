@@ -34,6 +34,8 @@ func incidents() []uptime.Incident {
 		{Number: 4710, Monitor: "cdn", Start: at("11:00:00"), Verdict: uptime.Degraded, Fault: uptime.FaultHTTPTooSlow, Message: "took 1.2 s", Witness: "unreachable from web-1; nobody else was asked"},
 		{Number: 9, Monitor: "db", Start: at("01:00:00"), End: at("01:04:12"), Verdict: uptime.Down, Fault: uptime.FaultDNSTimeout,
 			Message: "no answer", Behind: "office uplink", Reopened: 2, ConfirmedBy: []string{"fra", "nyc"}},
+		{Number: 8, Monitor: "old", Start: at("00:00:00"), End: at("00:10:00"), Ended: uptime.EndedUnwatched, Verdict: uptime.Down,
+			Fault: uptime.FaultTCPRefused, Message: "refused"},
 	}
 }
 
@@ -56,6 +58,8 @@ func results() []uptime.Result {
 			Fault: uptime.FaultICMPLoss, Message: "25% of the packets were lost", Total: 12 * time.Millisecond, Measures: []uptime.Measure{{Name: "rtt_min", Value: 900}, {Name: "loss", Value: 250_000}}},
 		{Time: at("12:33:07"), Monitor: "gw", Type: "icmp", Target: "icmp://gw", Location: "local", Fault: uptime.FaultLocalNoRoute, Message: "no route",
 			Cert: &uptime.Certificate{Names: []string{"x"}, NotAfter: at("12:00:00")}},
+		{Time: at("12:33:37"), Monitor: "time", Type: "ntp", Target: "ntp://time", Location: "local", Outcome: uptime.OutcomeUp, Total: time.Millisecond,
+			Measures: []uptime.Measure{{Name: "dns", Value: 0}, {Name: "offset", Value: -3200}}, Cert: &uptime.Certificate{Issuer: "y", NotAfter: at("12:00:00")}},
 		{Time: at("12:34:07"), Monitor: "https://x.example/", Target: "https://x.example/", Outcome: uptime.OutcomeUp, Total: time.Second},
 	}
 }
@@ -124,7 +128,7 @@ func TestListsHostile(t *testing.T) {
 		"incidents": {2 * len(in), func(w io.Writer) error { return Incidents(w, in, options()) }},
 		"events":    {len(ev), func(w io.Writer) error { return Events(w, ev, options()) }},
 		"results":   {len(rs), func(w io.Writer) error { return Results(w, rs, options()) }},
-		"checks":    {5 + 4 + 4 + 2 + 2 + 1, func(w io.Writer) error { return Checks(w, rs, options()) }},
+		"checks":    {5 + 4 + 4 + 2 + 2 + 3 + 1, func(w io.Writer) error { return Checks(w, rs, options()) }},
 	} {
 		var b bytes.Buffer
 		if err := c.write(&b); err != nil {

@@ -11,6 +11,8 @@ import (
 // labelValue escapes what the text exposition format wants escaped.
 var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
+func label(s string) string { return labelValue.Replace(uptime.Clean(s, maxMessage)) }
+
 // statusPrometheus writes gauges in Prometheus' text exposition format, for a
 // textfile collector. lookout_up is missing where nothing is known: no value
 // is better than a wrong one.
@@ -18,8 +20,7 @@ func statusPrometheus(w io.Writer, s uptime.Status, opt Options) error {
 	t := newText(w, opt)
 	labels := make([]string, len(s.Snapshot.States))
 	for i, st := range s.Snapshot.States {
-		labels[i] = `{monitor="` + labelValue.Replace(csvText(st.Name)) + `",type="` + labelValue.Replace(st.Type) +
-			`",group="` + labelValue.Replace(csvText(st.Group)) + `"}`
+		labels[i] = `{monitor="` + label(st.Name) + `",type="` + label(st.Type) + `",group="` + label(st.Group) + `"}`
 	}
 	gauge := func(name, help string, value func(*uptime.State) (float64, bool)) {
 		t.add("# HELP " + name + " " + help + "\n# TYPE " + name + " gauge")

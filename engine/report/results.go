@@ -73,10 +73,15 @@ func (t *text) measures(ms []uptime.Measure) {
 		}
 		t.outside(m.Name, 20)
 		t.add(" ")
-		if m.Name == "loss" {
+		switch d := m.Duration(); {
+		case m.Name == "loss":
 			t.b = append(strconv.AppendFloat(t.b, float64(m.Value)/1e4, 'f', -1, 64), '%')
-		} else {
-			t.b = uptime.AppendTook(t.b, m.Duration())
+		case d == 0: // it was measured
+			t.add("0ms")
+		case d < 0: // a clock that is behind
+			t.b = uptime.AppendTook(append(t.b, '-'), -d)
+		default:
+			t.b = uptime.AppendTook(t.b, d)
 		}
 	}
 	if len(ms) > 0 {
@@ -211,6 +216,9 @@ func (t *text) certificate(c *uptime.Certificate) {
 		return
 	}
 	t.add("      certificate for ")
+	if len(c.Names) == 0 {
+		t.add("no name")
+	}
 	shown := c.Names[:min(len(c.Names), 4)]
 	t.outside(strings.Join(shown, ", "), maxMessage)
 	if n := len(c.Names) - len(shown); n > 0 {

@@ -201,6 +201,9 @@ func (r *rowWriter) measure(rows []*uptime.State, opt Options) {
 		for _, w := range r.cells {
 			rest += w
 		}
+		if slices.ContainsFunc(rows, hasTook) { // what few rows have, no name is cut for
+			rest += len("  9.99s")
+		}
 		r.nameCol, r.cut = min(r.nameCol, max(opt.Width-rest, minNameColumn)), true
 	}
 }
@@ -224,7 +227,7 @@ func (r *rowWriter) cell(b []byte, column int, st *uptime.State) []byte {
 		return uptime.AppendPercent(b, up)
 	}
 	// A coverage is a rough figure: whole percents, rounded down.
-	percent := int64(st.Day.Coverage() * 100)
+	percent := int64(st.Day.Coverage()*100 + 1e-9) // 0.29 × 100 is less than 29
 	b = append(b, "cover "...)
 	if percent == 0 && st.Day.Coverage() > 0 { // a little is not nothing
 		b, percent = append(b, '<'), 1
@@ -246,24 +249,29 @@ func (r *rowWriter) row(st *uptime.State) {
 			r.pad(from, r.cells[i])
 		}
 	}
-	good := st.Outcome == uptime.OutcomeUp || st.Outcome == uptime.OutcomeDegraded
 	last := r.cells[len(r.cells)-1]
-	if good && st.Total > 0 && st.Mode != uptime.Paused && st.Seen() != uptime.Down {
+	if hasTook(st) {
 		r.pad(from, last)
 		from, last = len(r.b), 0
 		r.b = uptime.AppendTook(r.b, st.Total)
 	}
 	if st.Mode != uptime.Active && !st.Until.IsZero() {
 		r.pad(from, last)
+		from, last = len(r.b), 0
 		r.add("until ")
 		r.b = r.dates.until(r.b, st.Until)
-		last = 0
 	}
 	if st.Caution != "" {
 		r.pad(from, last)
-		r.add(st.Caution)
+		r.outside(st.Caution, maxMessage)
 	}
 	r.endLine()
+}
+
+// hasTook reports whether a row says what the newest check took.
+func hasTook(st *uptime.State) bool {
+	good := st.Outcome == uptime.OutcomeUp || st.Outcome == uptime.OutcomeDegraded
+	return good && st.Total > 0 && st.Mode != uptime.Paused && st.Seen() != uptime.Down
 }
 
 // reason writes the indented line that says why.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"lookout/engine/uptime"
 )
 
@@ -222,6 +224,32 @@ func TestCaution(t *testing.T) {
 	for _, want := range []string{"  18ms  certificate not verified\n", "  until 12:00  certificate not verified\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// TestStatusFits holds every row to the width of a terminal, as far as names can be cut.
+func TestStatusFits(t *testing.T) {
+	s := snapshot()
+	for _, st := range s.States {
+		st.Name = strings.Repeat(st.Name, 3)
+	}
+	opt := options()
+	opt.Width = 84
+	for _, line := range strings.Split(statusOf(t, uptime.Status{Snapshot: s}, opt), "\n") {
+		if strings.Contains(line, "  24h ") && !strings.Contains(line, "  until ") && ansi.StringWidth(line) > opt.Width {
+			t.Errorf("%d columns: %s", ansi.StringWidth(line), line)
+		}
+	}
+}
+
+func TestCoverageIsRoundedDown(t *testing.T) {
+	for want, up := range map[string]time.Duration{"0%": 0, "<1%": time.Second, "29%": day * 29 / 100, "57%": day * 57 / 100, "99%": day - time.Second, "100%": day} {
+		s := snapshot()
+		s.States = s.States[:1]
+		s.States[0].Day = uptime.Share{Up: up, Span: day}
+		if got := statusOf(t, uptime.Status{Snapshot: s}, options()); !strings.Contains(got, "  cover "+want+"  ") {
+			t.Errorf("%v of a day is not %s: %s", up, want, got)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -170,9 +171,9 @@ func (ms *measureJSON) UnmarshalJSON(b []byte) error {
 	*ms = nil
 	for _, k := range sortedKeys(m) {
 		if name, ok := strings.CutSuffix(k, "_ms"); ok {
-			*ms = append(*ms, Measure{name, int64(m[k]*1e3 + 0.5)})
+			*ms = append(*ms, Measure{name, int64(math.Round(m[k] * 1e3))})
 		} else {
-			*ms = append(*ms, Measure{k, int64(m[k]*1e6 + 0.5)})
+			*ms = append(*ms, Measure{k, int64(math.Round(m[k] * 1e6))})
 		}
 	}
 	return nil
@@ -233,7 +234,7 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		j.Steps = append(j.Steps, stepJSON{s.Step, millis(s.Took), s.Address, s.Error, s.Errno, s.Detail, s.Status, s.URL})
 	}
 	if c := r.Cert; c != nil {
-		j.Cert = &certJSON{c.Names, c.Issuer, c.Serial, stamp(c.NotBefore), stamp(c.NotAfter), c.Version, c.Chain,
+		j.Cert = &certJSON{append([]string{}, c.Names...), c.Issuer, c.Serial, stamp(c.NotBefore), stamp(c.NotAfter), c.Version, c.Chain,
 			c.Cipher, c.KeyExchange, c.Fingerprint, c.KeyHash}
 	}
 	return marshal(j)

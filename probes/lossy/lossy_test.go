@@ -35,7 +35,6 @@ func run(t *testing.T, w Work) Report {
 
 // TestLossyLink is the short form of the command: no healthy target fails at a loss of 1 %.
 func TestLossyLink(t *testing.T) {
-	t.Parallel()
 	if r := run(t, Work{Loss: 0.01, Checks: 1000}); r.Failed > 0 || r.Checks != 1000 {
 		t.Errorf("%d of %d checks failed: %q", r.Failed, r.Checks, r.Why)
 	}
@@ -43,7 +42,6 @@ func TestLossyLink(t *testing.T) {
 
 // TestBlackHole sees every descriptor and goroutine come back.
 func TestBlackHole(t *testing.T) {
-	t.Parallel()
 	r := run(t, Work{Checks: 2500, BlackHole: true})
 	if r.FDsPeak < 500 {
 		t.Errorf("no more than %d descriptors at once: this tests nothing", r.FDsPeak)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"lookout/engine/config"
@@ -21,5 +22,24 @@ func TestExample(t *testing.T) {
 	c, err := config.Load(path, opt)
 	if err != nil || len(c.Jobs) == 0 {
 		t.Errorf("%v", err)
+	}
+}
+
+// The README's table has a row for each check type, with each of its schemes.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ct := range types() {
+		_, row, ok := strings.Cut(string(text), "\n| "+ct.Name+" |")
+		if row, _, _ = strings.Cut(row, "\n"); !ok {
+			t.Errorf("no row for %s: %s", ct.Name, ct.Summary)
+		}
+		for _, s := range ct.Schemes {
+			if !strings.Contains(row, "`"+s+":") {
+				t.Errorf("the row of %s has no %s:", ct.Name, s)
+			}
+		}
 	}
 }

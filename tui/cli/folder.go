@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"lookout/engine/api"
 	"lookout/engine/config"
 )
 
@@ -71,13 +71,9 @@ func (f folder) guard(info fs.FileInfo, group string) error {
 	}
 	want := fs.FileMode(0o700)
 	if group != "" {
-		g, err := user.LookupGroup(group)
+		gid, err := api.GroupID(group)
 		if err != nil {
-			return fmt.Errorf("socket_group: %w", err)
-		}
-		gid, err := strconv.Atoi(g.Gid)
-		if err != nil {
-			return fmt.Errorf("socket_group: %w", err)
+			return err
 		}
 		if err := os.Chown(string(f), -1, gid); err != nil {
 			return err

@@ -39,6 +39,7 @@ var owners = map[string][]string{
 	"github.com/prometheus-community/":    {"probes/..."},
 	"github.com/adhocore/gronx":           {"engine/schedule"},
 	"github.com/theory/jsonpath":          {"probes/..."},
+	"github.com/coder/websocket":          {"probes/..."},
 	"golang.org/x/crypto":                 {"probes/..."},
 	"github.com/spf13/cobra":              {"tui/cli"},
 	"charm.land/":                         {"tui/..."},
