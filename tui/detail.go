@@ -207,6 +207,13 @@ func (d *detail) head(s *shell, p *pen) {
 		p.text(theme.Strong, d.name)
 		return
 	}
+	if p.w < 24 { // the name says more than the word
+		look := s.look(st)
+		p.glyph(look.Style, look.Glyph)
+		p.to(p.x + 1)
+		p.cell(theme.Strong, st.Name, min(p.w-p.x, cells(st.Name)))
+		return
+	}
 	badge(p, s.look(st))
 	if !st.Since.IsZero() && st.Mode == uptime.Active {
 		p.say(" ", uptime.Ago(s.now.Sub(st.Since)))

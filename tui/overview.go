@@ -50,8 +50,20 @@ func newOverview() *overview {
 	return o
 }
 
-func (o *overview) title() string   { return "monitors" }
-func (o *overview) keys() []binding { return o.table }
+func (o *overview) title() string { return "monitors" }
+
+// keys is the table, in which enter is named after what it does to this row.
+func (o *overview) keys() []binding {
+	for i := range o.table {
+		if b := &o.table[i]; b.keys[0] == "enter" {
+			b.hint = "why"
+			if o.group() != nil {
+				b.hint = "open/close"
+			}
+		}
+	}
+	return o.table
+}
 
 // refresh puts the newest snapshot in order.
 func (o *overview) refresh(s *shell) tea.Cmd {

@@ -81,7 +81,11 @@ func (o *overview) body(s *shell, p *pen) {
 	o.scroll()
 	if len(o.r.rows) == 0 && p.left() > 0 {
 		p.to(1)
-		p.say("nothing matches the filter")
+		text := "nothing matches the filter"
+		if p.w <= cells(text)+1 {
+			text = "no match"
+		}
+		p.say(text)
 		p.end()
 		return
 	}
@@ -226,6 +230,9 @@ func (o *overview) statusParts(first, end int, wide bool) []string {
 	}
 	if n := len(o.marks); n > 0 {
 		parts = append(parts, group3(n)+" marked")
+	}
+	if wide && o.r.query == nil && !o.r.grouped && len(o.marks) == 0 {
+		parts = append(parts, "group:all")
 	}
 	if wide {
 		parts = append(parts, "window 1h")

@@ -124,7 +124,7 @@ func newPalette(s *shell) *palette {
 const paletteRows = 8
 
 func (p *palette) lines(s *shell) int {
-	return 1 + min(paletteRows, max(s.h-6, 0))
+	return 1 + min(paletteRows, max(s.h-6, 1))
 }
 
 func (p *palette) draw(s *shell, pn *pen) {

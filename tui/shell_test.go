@@ -60,6 +60,7 @@ func TestScreens(t *testing.T) {
 		{name: "filter", keys: []string{"/", "text:group:mail,shop !pop", "down"}},
 		{name: "filter-error", keys: []string{"/", "text:state:dwn"}},
 		{name: "groups", keys: []string{"o", "j"}},
+		{name: "groups-folded", keys: []string{"o", "O", "g"}},
 		{name: "sort", keys: []string{"s"}},
 		{name: "sorted", keys: []string{"s", "l"}},
 		{name: "columns", keys: []string{"w"}},
