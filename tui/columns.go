@@ -137,19 +137,7 @@ func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, mark
 		nameStyle = theme.Reverse
 	}
 	if c.tiny {
-		p.glyph(look.Style, look.Glyph)
-		p.to(3)
-		n := min(cells(st.Name), c.name)
-		p.cell(nameStyle, st.Name, n)
-		p.to(3 + c.name)
-		if c.latency > 0 {
-			p.to(p.x + 1)
-			p.run(theme.Plain, latency(st, max(c.latency, 7)), c.latency)
-			p.to(3 + c.name + 1 + c.latency)
-		}
-		if c.age > 0 {
-			p.right(theme.Plain, age(st, s.rowTime), c.age)
-		}
+		c.tinyRow(s, p, st, look, nameStyle)
 		return
 	}
 	badge(p, look)
@@ -192,6 +180,23 @@ func (c columns) row(s *shell, p *pen, r *roster, st *uptime.State, cursor, mark
 	}
 	if c.day > 0 {
 		p.right(theme.Plain, dayPercent(st.Day), c.day)
+	}
+}
+
+// tinyRow is a row without words for states.
+func (c columns) tinyRow(s *shell, p *pen, st *uptime.State, look theme.State, name theme.Style) {
+	p.glyph(look.Style, look.Glyph)
+	p.to(3)
+	n := min(cells(st.Name), c.name)
+	p.cell(name, st.Name, n)
+	p.to(3 + c.name)
+	if c.latency > 0 {
+		p.to(p.x + 1)
+		p.run(theme.Plain, latency(st, max(c.latency, 7)), c.latency)
+		p.to(3 + c.name + 1 + c.latency)
+	}
+	if c.age > 0 {
+		p.right(theme.Plain, age(st, s.rowTime), c.age)
 	}
 }
 

@@ -59,26 +59,11 @@ func (f *firstRun) besideLines(p *pen) []string {
 
 func (f *firstRun) form(s *shell, p *pen) {
 	h := p.left()
-	framed := p.w >= 40 && h >= 10
-	var above []string
-	if h >= 16 {
-		text := "Nothing is watched yet."
-		if len(f.with.Searched) > 0 {
-			text = "Nothing is watched yet: no lookout.toml in " + strings.Join(f.with.Searched, ", ") + "."
-		}
-		above = append(above, "")
-		above = append(above, wrap(text, max(p.w-2, 8))...)
-		above = append(above, "")
-	}
-	if h >= 6 {
-		const ask = "What should be watched? Type or paste, one per line; a bare name is fine."
-		above = append(above, wrap(ask, max(p.w-2, 8))...)
-	}
-	below := 1
+	framed, below := p.w >= 40 && h >= 10, 1
 	if h >= 12 {
 		below = 5
 	}
-	for _, l := range above {
+	for _, l := range f.question(p.w, h) {
 		p.to(1)
 		p.say(l)
 		p.end()
@@ -92,9 +77,30 @@ func (f *firstRun) form(s *shell, p *pen) {
 		p.end()
 	}
 	f.drawEvery(p)
-	if h < 12 {
-		return
+	if h >= 12 {
+		f.drawOutcome(p)
 	}
+}
+
+// question is what is said above the lines, as there is room.
+func (f *firstRun) question(w, h int) []string {
+	var out []string
+	if h >= 16 {
+		text := "Nothing is watched yet."
+		if len(f.with.Searched) > 0 {
+			text = "Nothing is watched yet: no lookout.toml in " + strings.Join(f.with.Searched, ", ") + "."
+		}
+		out = append(append([]string{""}, wrap(text, max(w-2, 8))...), "")
+	}
+	if h >= 6 {
+		const ask = "What should be watched? Type or paste, one per line; a bare name is fine."
+		out = append(out, wrap(ask, max(w-2, 8))...)
+	}
+	return out
+}
+
+// drawOutcome says what ctrl-s would do.
+func (f *firstRun) drawOutcome(p *pen) {
 	p.end()
 	p.to(1)
 	p.say("ctrl-s will write ")

@@ -131,20 +131,9 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 			s.th = theme.New(s.th.Depth, light, s.th.ASCII)
 			s.dirty = true
 		}
-	case tea.MouseClickMsg:
+	case tea.MouseMsg:
 		s.dirty, s.home.held = true, true
-		if p, ok := s.top().(pointed); ok && s.panel == nil && m.Button == tea.MouseLeft {
-			return s, p.clicked(s, m.Y)
-		}
-	case tea.MouseWheelMsg:
-		s.dirty = true
-		if s.panel != nil {
-			return s, nil
-		}
-		if m.Button == tea.MouseWheelUp {
-			return s, s.press("up")
-		}
-		return s, s.press("down")
+		return s, s.clicked(m)
 	case reply:
 		s.dirty = true
 		if slices.Contains(s.stack, m.to) || s.first != nil && m.to == page(s.first) { // enter may bring that one back
@@ -164,6 +153,26 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 		s.dirty = true
 	}
 	return s, nil
+}
+
+// clicked is the mouse: a click selects, the wheel moves. A line that asks is
+// left alone.
+func (s *shell) clicked(m tea.MouseMsg) tea.Cmd {
+	if s.panel != nil {
+		return nil
+	}
+	switch m := m.(type) {
+	case tea.MouseClickMsg:
+		if p, ok := s.top().(pointed); ok && m.Button == tea.MouseLeft {
+			return p.clicked(s, m.Y)
+		}
+	case tea.MouseWheelMsg:
+		if m.Button == tea.MouseWheelUp {
+			return s.press("up")
+		}
+		return s.press("down")
+	}
+	return nil
 }
 
 // pull looks at the source. The pages hear of a new snapshot, and the screen
