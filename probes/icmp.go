@@ -281,4 +281,32 @@ func (p *pings) judge(t *trace, c icmpCheck) *failure {
 	return nil
 }
 
-func (p *pings) detail() string { return fmt.Sprintf("%d of %d replies", p.replies(), len(p.echos)) }
+// detail says for people what came of the requests.
+func (p *pings) detail() string {
+	text := fmt.Sprintf("%d of %d replies", p.replies(), len(p.echos))
+	if jitter, ok := p.jitter(); ok {
+		text += ", jitter " + uptime.Took(jitter)
+	}
+	return text
+}
+
+// jitter is by how much a round trip differs from the one before it, on the
+// mean; false with fewer than two.
+func (p *pings) jitter() (time.Duration, bool) {
+	var before, sum time.Duration
+	n := 0
+	for _, e := range p.echos {
+		if e.rtt == 0 {
+			continue
+		}
+		if before > 0 {
+			sum += (e.rtt - before).Abs()
+			n++
+		}
+		before = e.rtt
+	}
+	if n == 0 {
+		return 0, false
+	}
+	return max(sum/time.Duration(n), time.Microsecond), true
+}

@@ -112,6 +112,25 @@ func TestLoss(t *testing.T) {
 	}
 }
 
+func TestJitter(t *testing.T) {
+	for _, tt := range []struct {
+		rtts []time.Duration
+		want string
+	}{
+		{[]time.Duration{0, 0}, "0 of 2 replies"},
+		{[]time.Duration{time.Millisecond, 0}, "1 of 2 replies"},
+		{[]time.Duration{time.Millisecond, 4 * time.Millisecond, 0, 3 * time.Millisecond}, "3 of 4 replies, jitter 2.0ms"},
+	} {
+		p := &pings{}
+		for _, d := range tt.rtts {
+			p.echos = append(p.echos, echo{rtt: d})
+		}
+		if got := p.detail(); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.rtts, got, tt.want)
+		}
+	}
+}
+
 func TestPing(t *testing.T) {
 	mayPing(t)
 	for _, target := range []string{"icmp://127.0.0.1", "icmp://[::1]", "icmp://good.test"} {

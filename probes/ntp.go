@@ -77,7 +77,7 @@ func (c ntpCheck) Check(ctx context.Context) uptime.Result {
 	})
 	res := t.end(f)
 	if far != nil {
-		res.Measures = append(res.Measures, uptime.Measure{Name: "offset", Value: far.Abs().Microseconds()})
+		res.Measures = append(res.Measures, uptime.Measure{Name: "offset", Value: far.Microseconds()})
 	}
 	return res
 }

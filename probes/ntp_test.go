@@ -62,7 +62,7 @@ func TestNTP(t *testing.T) {
 	for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
 		r := asksTime(keys{"offset_max": 2 * time.Hour}, ahead, nil)(t)
 		m, ok := r.Measured("offset")
-		if r.Outcome != uptime.OutcomeUp || !ok || (m.Duration()-ahead.Abs()).Abs() > 30*time.Second {
+		if r.Outcome != uptime.OutcomeUp || !ok || (m.Duration()-ahead).Abs() > 30*time.Second {
 			t.Errorf("%s ahead: %s, offset %s: %s", ahead, r.Outcome, m.Duration(), r.Message)
 		}
 	}

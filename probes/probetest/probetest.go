@@ -166,7 +166,7 @@ func (s Suite) judge(t testing.TB, r uptime.Result) {
 		if i <= at {
 			t.Errorf("measures %v are not in the type's order %v", r.Measures, s.Type.Measures)
 		}
-		if at = i; m.Value < 0 {
+		if at = i; m.Value < 0 && m.Name != "offset" { // a clock may be behind ours
 			t.Errorf("measure %s is %d", m.Name, m.Value)
 		}
 	}
