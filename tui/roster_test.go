@@ -133,3 +133,17 @@ func BenchmarkView(b *testing.B) {
 		}
 	}
 }
+
+// TestOnlyVisibleRows: a screen costs the same whatever it leaves out.
+func TestOnlyVisibleRows(t *testing.T) {
+	cost := func(n int) float64 {
+		w := newWorld()
+		w.snap = many(n)
+		s := shellOf(w, Options{}, 80, 24, glyphs)
+		s.render()
+		return testing.AllocsPerRun(20, func() { s.render() })
+	}
+	if few, lots := cost(100), cost(10_000); lots > few+20 {
+		t.Errorf("a screen of 10,000 monitors takes %.0f allocations, one of 100 takes %.0f", lots, few)
+	}
+}

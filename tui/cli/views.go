@@ -48,7 +48,7 @@ func (c *call) views(o *tui.Options) {
 	}
 	var err error
 	if o.Views, err = readViews(path); err != nil {
-		o.Notice = fmt.Sprintf("the saved views are left out: %s %s; saving one writes the file anew", c.tilde(path), cause(err))
+		o.Notice = fmt.Sprintf("saved views left out: %s %s; saving one replaces it", c.tilde(path), cause(err))
 	}
 	o.SaveViews = func(views []tui.View) error { return writeViews(path, views) }
 }
