@@ -76,6 +76,7 @@ an engine it reads the file.`,
 				if err != nil {
 					return unheardOf(err, about)
 				}
+				c.notAll(len(list), "results")
 				return report.Results(c.stdout, list, opt)
 			}
 			list, err := m.Incidents(ctx, uptime.IncidentQuery{Number: about.Incident, Monitor: about.Name, Since: since, Until: until, Limit: mostRows})
@@ -85,6 +86,7 @@ an engine it reads the file.`,
 			if err != nil {
 				return unheardOf(err, about)
 			}
+			c.notAll(len(list), "incidents")
 			return report.Incidents(c.stdout, list, opt)
 		},
 	}
@@ -114,6 +116,13 @@ func unheardOf(err error, about uptime.Selector) error {
 		return failf(exitUsage, "there is no incident #%d; lookout history lists them", about.Incident)
 	}
 	return failf(exitUsage, "%w: %s; lookout status lists them, and lookout history those that have gone", uptime.ErrNoMonitor, uptime.Clean(about.Name, 80))
+}
+
+// notAll says so where there may be more than is printed.
+func (c *call) notAll(n int, what string) {
+	if n >= mostRows {
+		fmt.Fprintf(c.stderr, "lookout: these are the newest %s %s; --since and --until choose others\n", thousands(n), what)
+	}
 }
 
 // mostRows is how many incidents or results are printed at most: as many as the API gives.

@@ -8,6 +8,19 @@ import (
 	"time"
 )
 
+func TestHistorySaysWhatIsLeftOut(t *testing.T) {
+	for n, want := range map[int]string{
+		mostRows - 1: "",
+		mostRows:     "lookout: these are the newest 10,000 results; --since and --until choose others\n",
+	} {
+		var stderr strings.Builder
+		c := &call{stderr: &stderr}
+		if c.notAll(n, "results"); stderr.String() != want {
+			t.Errorf("%d: %q", n, stderr.String())
+		}
+	}
+}
+
 // TestTimeZone holds what people read against what programs do: it is in the
 // time zone of the configuration, whether an engine runs or not.
 func TestTimeZone(t *testing.T) {
