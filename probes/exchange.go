@@ -76,11 +76,19 @@ func (q query) open(server netip.AddrPort) (net.Conn, error) {
 
 // reply is what a question came to.
 type reply struct {
-	msg     *dns.Msg
-	server  netip.AddrPort   // that gave msg or, without one, is to blame most
-	f       *failure         // nil with an answer about the name
-	servers []netip.AddrPort // all that may have been asked
-	failed  []*failure       // by server: why it gave no answer; nil: not asked, silent, or it answered
+	msg    *dns.Msg
+	server netip.AddrPort // that gave msg or, without one, is to blame most
+	f      *failure       // nil with an answer about the name
+	asked  []asked        // all that may have been asked
+}
+
+// asked is one server of a question.
+type asked struct {
+	server netip.AddrPort
+	conn   net.Conn // nil: it was not asked
+	failed *failure // why it gave no answer; nil: it was not asked, is silent, or it answered
+	cut    *failure // what it is where TCP does not end in time
+	plain  bool     // it is asked without EDNS, which it does not know
 }
 
 // answered is one server's reply to a question, or why there is none.
@@ -96,11 +104,7 @@ type answered struct {
 type inquiry struct {
 	query
 	msg     *dns.Msg
-	servers []netip.AddrPort
-	conns   []net.Conn
-	failed  []*failure
-	cut     []*failure     // what it is where TCP does not end in time
-	plain   []bool         // asked without EDNS, which it does not know
+	asked   []asked
 	replies chan answered  // readers to the exchange, one each at a time, so that none waits
 	readers sync.WaitGroup // which end with their sockets and the context
 	junk    atomic.Int32   // packets that answer something else
@@ -114,16 +118,18 @@ type inquiry struct {
 // sockets and a number of its own, so that no two checks share the fate of a packet.
 func exchange(ctx context.Context, q query, servers []netip.AddrPort) reply {
 	a := &inquiry{
-		query: q, msg: q.message(), servers: servers, conns: make([]net.Conn, len(servers)),
-		failed: make([]*failure, len(servers)), cut: make([]*failure, len(servers)), plain: make([]bool, len(servers)),
+		query: q, msg: q.message(), asked: make([]asked, len(servers)),
 		replies: make(chan answered, len(servers)), // see there
+	}
+	for i, server := range servers {
+		a.asked[i].server = server
 	}
 	within, cancel := context.WithCancel(ctx)
 	defer func() {
 		cancel()
-		for _, c := range a.conns {
-			if c != nil {
-				c.Close()
+		for _, s := range a.asked {
+			if s.conn != nil {
+				s.conn.Close()
 			}
 		}
 		a.readers.Wait()
@@ -132,16 +138,15 @@ func exchange(ctx context.Context, q query, servers []netip.AddrPort) reply {
 }
 
 func (a *inquiry) run(ctx, within context.Context) reply {
-	start, asked, attempt := time.Now(), -1, 0
-	turn, patience := time.NewTimer(0), time.NewTimer(time.Hour)
+	start, at, attempt := time.Now(), -1, 0
+	turn := time.NewTimer(0)
 	defer turn.Stop()
-	defer patience.Stop()
-	patient := true
+	var patience <-chan time.Time // nil until a server fails
 	for {
 		select {
 		case <-turn.C:
-			asked = nextOf(a.failed, asked+1)
-			if a.failed[asked] = a.ask(within, asked); a.failed[asked] == nil {
+			at = a.next(at + 1)
+			if a.asked[at].failed = a.ask(within, at); a.asked[at].failed == nil {
 				attempt++
 				turn.Reset(time.Until(start.Add(retransmitAt(attempt))))
 			}
@@ -150,25 +155,25 @@ func (a *inquiry) run(ctx, within context.Context) reply {
 			if more {
 				continue
 			}
+			s := &a.asked[got.server]
 			if f == nil {
-				return reply{msg: got.msg, server: a.servers[got.server], servers: a.servers, failed: a.failed}
+				return reply{msg: got.msg, server: s.server, asked: a.asked}
 			}
-			if a.failed[got.server] == nil { // a socket that could not send has nothing to add
-				a.failed[got.server] = f
+			if s.failed == nil { // a socket that could not send has nothing to add
+				s.failed = f
 			}
-			if patient && got.msg != nil {
-				patience.Reset(left(ctx) / 2)
-				patient = false
+			if patience == nil && got.msg != nil {
+				patience = time.After(left(ctx) / 2)
 			}
-		case <-patience.C:
+		case <-patience:
 			return a.silence(time.Since(start))
 		case <-ctx.Done():
 			return a.silence(time.Since(start))
 		}
-		if !slices.Contains(a.failed, nil) {
+		if !slices.ContainsFunc(a.asked, func(s asked) bool { return s.failed == nil }) {
 			return a.telling()
 		}
-		if a.failed[asked] != nil {
+		if a.asked[at].failed != nil {
 			turn.Reset(0) // ask the next one now
 		}
 	}
@@ -176,14 +181,15 @@ func (a *inquiry) run(ctx, within context.Context) reply {
 
 // ask sends the question to a server, once more where it has it already.
 func (a *inquiry) ask(ctx context.Context, i int) *failure {
+	s := &a.asked[i]
 	if a.tcp {
-		if a.cut[i] == nil {
+		if s.cut == nil {
 			a.overTCP(ctx, i)
 		}
 		return nil
 	}
 	m := a.msg
-	if a.plain[i] {
+	if s.plain {
 		m = m.Copy()
 		m.Extra = nil
 	}
@@ -191,43 +197,44 @@ func (a *inquiry) ask(ctx context.Context, i int) *failure {
 	if err != nil {
 		return fail(uptime.FaultLocalConfig, "%s: %v", a.what(), err)
 	}
-	if a.conns[i] == nil {
-		c, err := a.open(a.servers[i])
+	if s.conn == nil {
+		c, err := a.open(s.server)
 		if err != nil {
-			return resolverFailure(a.what(), a.servers[i], err)
+			return resolverFailure(a.what(), s.server, err)
 		}
-		a.conns[i] = c
+		s.conn = c
 		a.listen(i)
 	}
-	if _, err := a.conns[i].Write(packet); err != nil { // a firewall of ours; its reader is not told
-		return resolverFailure(a.what(), a.servers[i], err)
+	if _, err := s.conn.Write(packet); err != nil { // a firewall of ours; its reader is not told
+		return resolverFailure(a.what(), s.server, err)
 	}
 	return nil
 }
 
 func (a *inquiry) listen(i int) {
+	c := a.asked[i].conn
 	a.readers.Go(func() {
-		a.replies <- guarded(a.what(), i, func() answered { return read(a.conns[i], a.msg, i, &a.junk) })
+		a.replies <- guarded(a.what(), i, func() answered { return read(c, a.msg, i, &a.junk) })
 	})
 }
 
 // take judges a reply. More says that another one is to come from its server.
 func (a *inquiry) take(ctx context.Context, got answered) (f *failure, more bool) {
-	m := got.msg
+	m, s := got.msg, &a.asked[got.server]
 	switch {
 	case m == nil:
 	case m.Truncated && !got.tcp: // meanwhile the next one is asked when its turn comes
 		a.overTCP(ctx, got.server)
 		return nil, true
-	case (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) && m.IsEdns0() == nil && !a.plain[got.server] && !got.tcp:
-		a.plain[got.server] = true // one from before EDNS (RFC 6891, 7)
+	case (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) && m.IsEdns0() == nil && !s.plain && !got.tcp:
+		s.plain = true // one from before EDNS (RFC 6891, 7)
 		a.listen(got.server)
 		if f := a.ask(ctx, got.server); f != nil {
 			return f, false
 		}
 		return nil, true
 	}
-	return a.judge(a.servers[got.server], got), false
+	return a.judge(s.server, got), false
 }
 
 // guarded makes a panic over a server's bytes a failure: the Runner recovers
@@ -245,12 +252,13 @@ func panicked(what string, p any) *failure {
 	return fail(uptime.FaultLocalBug, "a bug in lookout: %s panicked: %v", what, p)
 }
 
-// nextOf is the first server from next on that has not failed.
-func nextOf(failed []*failure, next int) int {
-	for i := range failed {
-		if j := (next + i) % len(failed); failed[j] == nil {
-			return j
+// next is the first server from i on that has not failed.
+func (a *inquiry) next(i int) int {
+	for range a.asked {
+		if i %= len(a.asked); a.asked[i].failed == nil {
+			return i
 		}
+		i++
 	}
 	return 0
 }
@@ -258,10 +266,10 @@ func nextOf(failed []*failure, next int) int {
 // telling is the failure that says most about the name: a server's word before
 // our own trouble. Its failure is nil where there is none.
 func (a *inquiry) telling() reply {
-	r := reply{server: a.servers[0], servers: a.servers, failed: a.failed}
-	for i, f := range a.failed {
-		if f != nil && (r.f == nil || r.f.fault.Side() == uptime.Ours && f.fault.Side() != uptime.Ours) {
-			r.f, r.server = f, a.servers[i]
+	r := reply{server: a.asked[0].server, asked: a.asked}
+	for _, s := range a.asked {
+		if s.failed != nil && (r.f == nil || r.f.fault.Side() == uptime.Ours && s.failed.fault.Side() != uptime.Ours) {
+			r.f, r.server = s.failed, s.server
 		}
 	}
 	return r
@@ -269,13 +277,14 @@ func (a *inquiry) telling() reply {
 
 // silence is the end of the time for a question.
 func (a *inquiry) silence(took time.Duration) reply {
-	var asked []string
-	for i, s := range a.servers {
-		if a.failed[i] == nil {
-			a.failed[i] = a.cut[i]
+	var silent []string
+	for i := range a.asked {
+		s := &a.asked[i]
+		if s.failed == nil {
+			s.failed = s.cut
 		}
-		if a.failed[i] == nil {
-			asked = append(asked, s.String())
+		if s.failed == nil {
+			silent = append(silent, s.server.String())
 		}
 	}
 	r := a.telling()
@@ -286,7 +295,7 @@ func (a *inquiry) silence(took time.Duration) reply {
 		r.f = fail(uptime.FaultDNSMalformed, "%s: %d answers to another question, none to ours within %s", a.what(), junk, uptime.Took(took))
 		return r
 	}
-	r.f = fail(uptime.FaultDNSTimeout, "%s: no answer from %s within %s", a.what(), strings.Join(asked, ", "), uptime.Took(took))
+	r.f = fail(uptime.FaultDNSTimeout, "%s: no answer from %s within %s", a.what(), strings.Join(silent, ", "), uptime.Took(took))
 	return r
 }
 
@@ -318,16 +327,17 @@ func (a *inquiry) overTCP(ctx context.Context, i int) {
 	if a.tcp {
 		why = "%s over TCP, which resolv.conf asks for (use-vc),"
 	}
-	a.cut[i] = fail(uptime.FaultDNSTruncatedNoTCP, "%s: "+why+" is silent", a.what(), a.servers[i])
+	server := a.asked[i].server
+	a.asked[i].cut = fail(uptime.FaultDNSTruncatedNoTCP, "%s: "+why+" is silent", a.what(), server)
 	a.readers.Go(func() {
 		a.replies <- guarded(a.what(), i, func() answered {
-			msg, err := a.stream(ctx, a.servers[i])
+			msg, err := a.stream(ctx, server)
 			if err == nil {
 				return answered{server: i, tcp: true, msg: msg}
 			}
 			f := localFailure(a.what(), err)
 			if f == nil {
-				f = fail(uptime.FaultDNSTruncatedNoTCP, "%s: "+why+" fails: %s", a.what(), a.servers[i], plain(err))
+				f = fail(uptime.FaultDNSTruncatedNoTCP, "%s: "+why+" fails: %s", a.what(), server, plain(err))
 			}
 			return answered{server: i, tcp: true, f: f}
 		})

@@ -81,15 +81,15 @@ func (s *system) unchecked(ctx context.Context, t *trace, p puzzle) *failure {
 func (s *system) opinions(ctx context.Context, t *trace, p puzzle) []opinion {
 	var all []opinion
 	var idle []netip.AddrPort
-	for i, server := range p.first.servers {
+	for _, a := range p.first.asked {
 		switch {
-		case server == p.first.server:
-		case p.first.failed[i] != nil: // it was asked already
-			o := opinion{finding{reply: reply{server: server, f: p.first.failed[i]}}, server.String(), uptime.StepDNSSecond}
+		case a.server == p.first.server:
+		case a.failed != nil: // it was asked already
+			o := opinion{finding{reply: reply{server: a.server, f: a.failed}}, a.server.String(), uptime.StepDNSSecond}
 			t.opine(o.step, time.Now(), o.finding, agreement(p.first.f, o.f))
 			all = append(all, o)
 		default:
-			idle = append(idle, server)
+			idle = append(idle, a.server)
 		}
 	}
 	ask := func(step, who string, wait time.Duration, do func(context.Context) finding) {
