@@ -63,7 +63,7 @@ func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.
 	defer func() { t.judged("reply", start, detail, f) }()
 	c, err := v.dial(ctx, "udp", to)
 	if err != nil {
-		return false, datagramFailure(to, nil, err)
+		return false, v.datagramFailure(to, nil, err)
 	}
 	defer c.Close()
 	defer watch(ctx, c)()
@@ -73,7 +73,7 @@ func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.
 	var other *failure // why a datagram was not the answer
 	for attempt := 0; ; attempt++ {
 		if _, err := c.Write(q.packet(attempt)); err != nil {
-			return false, datagramFailure(to, c, err)
+			return false, v.datagramFailure(to, c, err)
 		}
 		next := start.Add(retransmitAt(attempt + 1))
 		if next.After(end) {
@@ -93,7 +93,7 @@ func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.
 					continue // what never stops must not keep us from the clock
 				}
 			} else if !timedOut(err) {
-				return false, datagramFailure(to, c, err)
+				return false, v.datagramFailure(to, c, err)
 			}
 			break
 		}
@@ -128,7 +128,7 @@ func tellErrors(c net.Conn, to netip.Addr) {
 
 // datagramFailure classes an error of a UDP socket: what a router or the host
 // said of a datagram, or what our own system refuses.
-func datagramFailure(to netip.AddrPort, c net.Conn, err error) *failure {
+func (v *via) datagramFailure(to netip.AddrPort, c net.Conn, err error) *failure {
 	if f := sourceFailure("UDP "+to.String(), err); f != nil {
 		return f
 	}
@@ -137,7 +137,7 @@ func datagramFailure(to netip.AddrPort, c net.Conn, err error) *failure {
 	case syscall.ECONNREFUSED:
 		return fail(uptime.FaultReplyClosed, "UDP %s: nothing listens at that port (port unreachable)", to)
 	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL:
-		if why := unroutable(to); why != nil {
+		if why := v.unroutable(to); why != nil {
 			return fail(uptime.FaultLocalNoRoute, "UDP %s: this machine has no route to it (%s)", to, errnoName(why))
 		}
 	case syscall.EMSGSIZE:

@@ -157,7 +157,7 @@ func (d *dialling) try(ctx context.Context, t *trace, to netip.AddrPort, wait ti
 	var f *failure
 	detail := ""
 	if err != nil {
-		if f = connectFailure(to, err, time.Since(start)); f.fault == uptime.FaultLocalNoRoute {
+		if f = d.via.connectFailure(to, err, time.Since(start)); f.fault == uptime.FaultLocalNoRoute {
 			detail = "not counted: this place has no way there"
 		}
 	}
@@ -179,7 +179,7 @@ func (d *dialling) try(ctx context.Context, t *trace, to netip.AddrPort, wait ti
 }
 
 // connectFailure classes what connect(2) said.
-func connectFailure(to netip.AddrPort, err error, took time.Duration) *failure {
+func (v *via) connectFailure(to netip.AddrPort, err error, took time.Duration) *failure {
 	if f := sourceFailure("TCP connect "+to.String(), err); f != nil {
 		return f
 	}
@@ -191,14 +191,14 @@ func connectFailure(to netip.AddrPort, err error, took time.Duration) *failure {
 		return fail(uptime.FaultTCPReset, "TCP connect %s reset", to)
 	case syscall.ETIMEDOUT:
 		return fail(uptime.FaultTCPTimeout, "TCP connect %s timed out after %s", to, uptime.Took(took))
-	case syscall.EACCES, syscall.EHOSTDOWN, syscall.ENOPROTOOPT, syscall.ENONET, syscall.EPROTO:
+	case syscall.EACCES, syscall.EHOSTDOWN, syscall.ENOPROTOOPT, errnoNoNet, syscall.EPROTO:
 		// A router's ICMP message makes these too ("administratively prohibited" is EACCES over
 		// IPv6); when our own table lets us go there, that is who said it.
-		if unroutable(to) == nil {
+		if v.unroutable(to) == nil {
 			return fail(uptime.FaultTCPHostUnreachable, "TCP connect %s: a router or the host refuses the way to it (%s)", to, errnoName(err))
 		}
 	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL:
-		if why := unroutable(to); why != nil {
+		if why := v.unroutable(to); why != nil {
 			return fail(uptime.FaultLocalNoRoute, "TCP connect %s: this machine has no route to it (%s)", to, errnoName(why))
 		}
 		if errno == syscall.ENETUNREACH {
@@ -222,11 +222,12 @@ func isTimeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
-// unroutable asks our own routing table for the way to an address, without
+// unroutable asks our own routing table for the way to an address, from the
+// source if there is one, without
 // sending anything: it says whether an unreachable destination is our own
 // finding (the error) or a router's (nil).
-func unroutable(to netip.AddrPort) error {
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+func (v *via) unroutable(to netip.AddrPort) error {
+	c, err := v.dial(context.Background(), "udp", to)
 	if err != nil {
 		return err
 	}
@@ -234,21 +235,25 @@ func unroutable(to netip.AddrPort) error {
 	return nil
 }
 
-// worst is the failure that stands for all addresses: the first that is not our missing route.
+// worst is the failure that stands for all addresses: the first that is not
+// our missing way there, which says nothing about an address.
 func worst(failed []deadAddress) *failure {
-	first := failed[0].f
+	stands, others := *failed[0].f, -1
 	for _, d := range failed {
-		if d.f.fault != uptime.FaultLocalNoRoute {
-			first = d.f
-			break
+		if d.f.fault == uptime.FaultLocalNoRoute {
+			continue
+		}
+		if others++; others == 0 {
+			stands = *d.f
 		}
 	}
-	if n := len(failed) - 1; n == 1 {
-		return fail(first.fault, "%s; its other address failed too", first.text)
-	} else if n > 1 {
-		return fail(first.fault, "%s; its %d other addresses failed too", first.text, n)
+	switch {
+	case others == 1:
+		stands.text += "; its other address failed too"
+	case others > 1:
+		stands.text += fmt.Sprintf("; its %d other addresses failed too", others)
 	}
-	return first
+	return &stands
 }
 
 // complainOf makes a check that reached a host degraded when others of its

@@ -222,7 +222,7 @@ func (c dnsCheck) blame(got finding) *failure {
 	case uptime.FaultLocalResolverDown:
 		return &failure{fault: uptime.FaultDNSRefused, text: strings.Replace(f.text, "the resolver ", "", 1)}
 	case uptime.FaultLocalNoRoute:
-		if unroutable(got.server) == nil {
+		if c.server.via.unroutable(got.server) == nil {
 			return fail(uptime.FaultDNSTimeout, "DNS %s: a router says that %s is unreachable", strings.TrimSuffix(c.name, "."), got.server)
 		}
 	}

@@ -104,7 +104,7 @@ var there = netip.MustParseAddrPort("127.0.0.1:9")
 
 func refusedBy(errno syscall.Errno) func(*testing.T) uptime.Result {
 	return func(*testing.T) uptime.Result {
-		return ended(connectFailure(there, os.NewSyscallError("connect", errno), 0))
+		return ended((*via)(nil).connectFailure(there, os.NewSyscallError("connect", errno), 0))
 	}
 }
 
@@ -127,20 +127,20 @@ var localFaultCases = []produced{
 	{uptime.FaultLocalNoMemory, "no memory", refusedBy(syscall.ENOMEM)},
 	{uptime.FaultLocalNoMemory, "no buffers", refusedBy(syscall.ENOBUFS)},
 	{uptime.FaultLocalBlocked, "prohibit route", func(*testing.T) uptime.Result { // to where our own table has no way either
-		return ended(connectFailure(netip.MustParseAddrPort("[fe80::1]:9"), syscall.EACCES, 0))
+		return ended((*via)(nil).connectFailure(netip.MustParseAddrPort("[fe80::1]:9"), syscall.EACCES, 0))
 	}},
 	{uptime.FaultTCPHostUnreachable, "refuses the way to it (EACCES)", refusedBy(syscall.EACCES)},
 	{uptime.FaultLocalBlocked, "firewall rule", refusedBy(syscall.EPERM)},
 	{uptime.FaultLocalBlocked, "blackhole route", refusedBy(syscall.EINVAL)},
 	{uptime.FaultLocalNoRoute, "no route", func(*testing.T) uptime.Result {
 		// A link-local address without its link cannot be routed by anybody.
-		return ended(connectFailure(netip.MustParseAddrPort("[fe80::1]:9"), syscall.ENETUNREACH, 0))
+		return ended((*via)(nil).connectFailure(netip.MustParseAddrPort("[fe80::1]:9"), syscall.ENETUNREACH, 0))
 	}},
 	{uptime.FaultLocalPermission, "ping_group_range", func(*testing.T) uptime.Result {
-		return ended(pingFailure(there.Addr(), errNoPing))
+		return ended((*via)(nil).pingFailure(there.Addr(), errNoPing))
 	}},
 	{uptime.FaultLocalConfig, "packet_size", func(*testing.T) uptime.Result {
-		return ended(pingFailure(there.Addr(), syscall.EMSGSIZE))
+		return ended((*via)(nil).pingFailure(there.Addr(), syscall.EMSGSIZE))
 	}},
 	{uptime.FaultLocalResolverDown, "nothing listens at the resolver 127.0.0.1:", func(t *testing.T) uptime.Result {
 		return once(t, made(t, asking(probetest.Closed(t)), "tcp", "tcp://shop.test:1", nil, nil))

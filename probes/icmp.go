@@ -84,12 +84,45 @@ func (c icmpCheck) check(ctx context.Context, t *trace) *failure {
 	if f != nil {
 		return f
 	}
+	if c.to.ip == "each" && len(addrs) > 1 {
+		return c.each(ctx, t, addrs)
+	}
 	for _, a := range addrs[:min(len(addrs), maxAddresses)] {
 		if f = c.ping(ctx, t, a); f == nil || f.fault != uptime.FaultLocalNoRoute {
-			return f
+			break
 		}
 	}
-	return f
+	return c.sys.reconsider(ctx, t, f)
+}
+
+// each pings every address. The measures are those of the first that answers.
+func (c icmpCheck) each(ctx context.Context, t *trace, addrs []netip.Addr) *failure {
+	d := newDialling(c.to, addrs)
+	var measures []uptime.Measure
+	for i, a := range d.addrs {
+		if d.done(ctx) {
+			break
+		}
+		within, cancel := context.WithTimeout(ctx, left(ctx)/time.Duration(len(d.addrs)-i))
+		t.res.Measures = nil
+		f := c.ping(within, t, a)
+		cancel()
+		switch {
+		case f != nil:
+			d.dead = append(d.dead, deadAddress{a, f})
+		case len(d.good) == 0:
+			measures = t.res.Measures
+			fallthrough
+		default:
+			d.good = append(d.good, a)
+		}
+	}
+	if len(d.good) == 0 {
+		return c.sys.reconsider(ctx, t, worst(d.dead))
+	}
+	t.res.Measures, t.res.Address = measures, d.good[0].String()
+	t.complainOf(d)
+	return nil
 }
 
 // echo is one request and what became of it.
@@ -104,6 +137,7 @@ type pings struct {
 	conn  net.Conn
 	raw   bool // the connection shows IP headers and other people's replies
 	addr  netip.Addr
+	via   *via
 	id    uint16
 	token [pingToken]byte
 	echos []echo
@@ -111,27 +145,27 @@ type pings struct {
 
 func (c icmpCheck) ping(ctx context.Context, t *trace, addr netip.Addr) *failure {
 	t.res.Address = addr.String()
-	conn, raw, err := openPing(addr)
+	conn, raw, err := openPing(addr, c.to.via)
 	if err != nil {
-		return pingFailure(addr, err)
+		return c.to.via.pingFailure(addr, err)
 	}
 	defer conn.Close()
 	defer watch(ctx, conn)()
-	p := &pings{conn: conn, raw: raw, addr: addr}
+	p := &pings{conn: conn, raw: raw, addr: addr, via: c.to.via}
 	rand.Read(p.token[:])
 	p.id = binary.BigEndian.Uint16(p.token[:])
 	start := time.Now()
 	spacing := min(pingSpacing, left(ctx)/time.Duration(2*c.count))
 	for i := range c.count {
 		if err := p.send(i, c.size); err != nil {
-			if f := pingFailure(addr, err); f.fault.Side() == uptime.Ours {
+			if f := c.to.via.pingFailure(addr, err); f.fault.Side() == uptime.Ours {
 				return f
 			}
 			p.note(err) // a router's word on an earlier request
 		}
 		last := i == c.count-1
 		if err := p.receive(ctx, time.Now().Add(spacing), last); err != nil {
-			return pingFailure(addr, err)
+			return c.to.via.pingFailure(addr, err)
 		}
 	}
 	f := p.judge(t, c)
@@ -223,7 +257,7 @@ func readEcho(proto int, b, token []byte) (seq int, ok bool) {
 func (p *pings) note(err error) {
 	for i := range p.echos {
 		if e := &p.echos[i]; e.rtt == 0 && e.err == nil {
-			e.err = unreachable(p.addr, p.conn, err)
+			e.err = p.via.unreachable(p.addr, p.conn, err)
 			return
 		}
 	}

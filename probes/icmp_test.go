@@ -18,7 +18,7 @@ import (
 // mayPing skips a test where neither kind of socket may be opened.
 func mayPing(t testing.TB) {
 	t.Helper()
-	c, _, err := openPing(netip.MustParseAddr("127.0.0.1"))
+	c, _, err := openPing(netip.MustParseAddr("127.0.0.1"), nil)
 	if errors.Is(err, errNoPing) {
 		t.Skip(err)
 	}
@@ -160,4 +160,24 @@ func FuzzEcho(f *testing.F) {
 			p.take(b)
 		}
 	})
+}
+
+// TestPingEach pings every address of a host, from where the monitor says.
+func TestPingEach(t *testing.T) {
+	mayPing(t)
+	r := once(t, made(t, testSystem(), "icmp", "icmp://twofold.test", keys{"ip": "each", "count": int64(1)}, nil))
+	if r.Fault != 0 || len(r.Steps) != 3 || len(r.Measures) != 4 || r.Address != "::1" {
+		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)
+	}
+	r = once(t, made(t, testSystem(), "icmp", "icmp://twofold.test", keys{"ip": "each", "count": int64(1), "source": "127.0.0.7"}, nil))
+	if r.Fault != 0 || r.Address != "127.0.0.1" {
+		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)
+	}
+	r = once(t, made(t, testSystem(), "icmp", "icmp://127.0.0.1", keys{"count": int64(1), "source": "192.0.2.77"}, nil))
+	if r.Fault != uptime.FaultLocalConfig {
+		t.Errorf("%s: %s", r.Fault, r.Message)
+	}
+	if r = once(t, made(t, testSystem(), "icmp", "icmp://127.0.0.1", keys{"count": int64(1), "source": "lo"}, nil)); r.Fault != 0 {
+		t.Errorf("%s: %s", r.Fault, r.Message)
+	}
 }

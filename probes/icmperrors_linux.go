@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// errnoNoNet is what "source host isolated" makes.
+const errnoNoNet = syscall.ENONET
+
 // wantErrors asks for the ICMP errors that answer what a socket sends.
 func wantErrors(fd int, v6 bool) {
 	if v6 {

@@ -2,7 +2,13 @@
 
 package probes
 
-import "net"
+import (
+	"net"
+	"syscall"
+)
+
+// errnoNoNet is an error that only Linux knows; here it is nothing.
+const errnoNoNet = syscall.Errno(0xffff)
 
 // wantErrors does nothing: a connected socket reports its errors by number here.
 func wantErrors(int, bool) {}

@@ -13,8 +13,9 @@ import (
 )
 
 // openPing opens a socket for echo requests to one address: the kind that
-// needs no privilege where the system has it, else a raw one.
-func openPing(addr netip.Addr) (c net.Conn, raw bool, err error) {
+// needs no privilege where the system has it, else a raw one. It leaves from
+// the source that a monitor names.
+func openPing(addr netip.Addr, v *via) (c net.Conn, raw bool, err error) {
 	family, proto := unix.AF_INET, unix.IPPROTO_ICMP
 	if addr.Is6() {
 		family, proto = unix.AF_INET6, unix.IPPROTO_ICMPV6
@@ -36,6 +37,9 @@ func openPing(addr netip.Addr) (c net.Conn, raw bool, err error) {
 		return nil, raw, err
 	}
 	wantErrors(fd, addr.Is6())
+	if err := v.bind(fd, addr); err != nil {
+		return nil, raw, err
+	}
 	if err := unix.Connect(fd, sockaddr(addr)); err != nil {
 		return nil, raw, err
 	}
@@ -69,14 +73,17 @@ func sockaddr(addr netip.Addr) unix.Sockaddr {
 var errNoPing = errors.New("not allowed to ping")
 
 // pingFailure classes an error of our own socket.
-func pingFailure(addr netip.Addr, err error) *failure {
+func (v *via) pingFailure(addr netip.Addr, err error) *failure {
+	if f := sourceFailure("ping "+addr.String(), err); f != nil {
+		return f
+	}
 	if errors.Is(err, errNoPing) {
 		return fail(uptime.FaultLocalPermission, `ping %s: not allowed; run sysctl net.ipv4.ping_group_range="0 2147483647", or setcap cap_net_raw+ep on the binary`, addr)
 	}
 	errno, _ := errnoOf(err)
 	switch errno {
 	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL:
-		if why := unroutable(netip.AddrPortFrom(addr, 9)); why != nil {
+		if why := v.unroutable(netip.AddrPortFrom(addr, 9)); why != nil {
 			return fail(uptime.FaultLocalNoRoute, "ping %s: this machine has no route to it (%s)", addr, errnoName(why))
 		}
 		return fail(uptime.FaultICMPUnreachable, "ping %s: unreachable (%s)", addr, errnoName(err))
@@ -100,11 +107,11 @@ var (
 
 // unreachable classes an error that came back for a request: with the router's
 // own words where the system keeps them.
-func unreachable(addr netip.Addr, c net.Conn, err error) *failure {
+func (v *via) unreachable(addr netip.Addr, c net.Conn, err error) *failure {
 	if word, ok := routerWord(c); ok {
 		return word.failure("ping "+addr.String(), addr)
 	}
-	return pingFailure(addr, err)
+	return v.pingFailure(addr, err)
 }
 
 // said is what a router answered instead of an echo.

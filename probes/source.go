@@ -9,6 +9,8 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"lookout/engine/uptime"
 )
 
@@ -54,6 +56,21 @@ func (v *via) dial(ctx context.Context, network string, to netip.AddrPort) (net.
 		return nil, err
 	}
 	return d.DialContext(ctx, network, to.String())
+}
+
+// bind has a socket of ours leave from the source, as dialer does.
+func (v *via) bind(fd int, to netip.Addr) error {
+	if v == nil || v.source == "" {
+		return nil
+	}
+	from, err := netip.ParseAddr(v.source)
+	switch {
+	case err != nil:
+		return throughInterfaceFD(fd, v.source, to)
+	case from.Unmap().Is4() != to.Unmap().Is4():
+		return &sourceError{fmt.Sprintf("the source %s is of the other family", from), true}
+	}
+	return os.NewSyscallError("bind", unix.Bind(fd, sockaddr(from.Unmap())))
 }
 
 // sourceFailure classes what the source of a monitor has to do with an error.

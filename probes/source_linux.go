@@ -33,3 +33,5 @@ func bindToInterface(fd int, name string) error {
 		return err
 	}
 }
+
+func throughInterfaceFD(fd int, name string, _ netip.Addr) error { return bindToInterface(fd, name) }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // throughInterface has a dialer's sockets leave from an address of an interface.
@@ -16,6 +19,14 @@ func throughInterface(d *net.Dialer, name, network string, to netip.Addr) error 
 	}
 	d.LocalAddr = localAddr(network, from)
 	return nil
+}
+
+func throughInterfaceFD(fd int, name string, to netip.Addr) error {
+	from, err := addressOf(name, to)
+	if err != nil {
+		return err
+	}
+	return os.NewSyscallError("bind", unix.Bind(fd, sockaddr(from)))
 }
 
 // addressOf is the first address of an interface that is of the family of to.

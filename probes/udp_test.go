@@ -25,7 +25,7 @@ func datagrams(do func([]byte) [][]byte) func(*testing.T) uptime.Result {
 
 func datagramRefused(errno syscall.Errno, to string) func(*testing.T) uptime.Result {
 	return func(*testing.T) uptime.Result {
-		return ended(datagramFailure(netip.MustParseAddrPort(to), nil, errno))
+		return ended((*via)(nil).datagramFailure(netip.MustParseAddrPort(to), nil, errno))
 	}
 }
 
