@@ -21,7 +21,11 @@ const segment = 1460
 // narrow shakes hands with whose hello fits into one segment, on from, and
 // hands the rest to big.
 func narrow(t testing.TB, config *tls.Config, big func(net.Conn), then func(*tls.Conn)) string {
-	return probetest.Serve(t, func(c net.Conn) {
+	return probetest.Serve(t, narrowly(config, big, then))
+}
+
+func narrowly(config *tls.Config, big func(net.Conn), then func(*tls.Conn)) func(net.Conn) {
+	return func(c net.Conn) {
 		head := make([]byte, 5)
 		if _, err := io.ReadFull(c, head); err != nil {
 			return
@@ -37,7 +41,7 @@ func narrow(t testing.TB, config *tls.Config, big func(net.Conn), then func(*tls
 			then(s)
 		}
 		s.Close()
-	})
+	}
 }
 
 // replayed is a connection of which something was read before.
@@ -47,6 +51,17 @@ type replayed struct {
 }
 
 func (r replayed) Read(b []byte) (int, error) { return r.r.Read(b) }
+
+// mailed answers one line after the other.
+func mailed(c net.Conn, replies ...string) {
+	line := make([]byte, 512)
+	for _, reply := range replies {
+		if _, err := c.Read(line); err != nil {
+			return
+		}
+		io.WriteString(c, reply+"\r\n")
+	}
+}
 
 func silent(c net.Conn)    { c.Read(make([]byte, 1)) }
 func closing(net.Conn)     {}
@@ -72,6 +87,17 @@ var helloFaults = []produced{
 			c.Read(make([]byte, 1))
 		})
 		return once(t, soon(made(t, testSystem(), "http", "https://"+to, keys{"ca_file": root.pem()}, has("hi"))))
+	}},
+	// Past a STARTTLS the whole dialogue is held again.
+	{uptime.FaultTLSHelloTooBig, "a smaller one without that key works", func(t *testing.T) uptime.Result {
+		root := newCA(t, "test root", nil)
+		secure := narrowly(&tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}}, silent, func(c *tls.Conn) { mailed(c, "250 good.test") })
+		to := probetest.Serve(t, func(c net.Conn) {
+			io.WriteString(c, "220 good.test ESMTP\r\n")
+			mailed(c, "250-good.test\r\n250 STARTTLS", "220 go ahead")
+			secure(c)
+		})
+		return once(t, soon(made(t, testSystem(), "smtp", "smtp+starttls://"+to, keys{"ca_file": root.pem()}, nil)))
 	}},
 	// What the smaller hello finds is what counts.
 	{uptime.FaultTLSExpired, "expired", tooBig(silent, func(c *x509.Certificate) { c.NotAfter = days(-4) })},
