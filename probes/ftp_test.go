@@ -20,7 +20,7 @@ var ftpFaults = []produced{
 	{uptime.FaultReplyUnexpected, `answers FEAT with "421 shutting down"`, speaking("ftp", ftpServer.but("FEAT", "421 shutting down\r\n"))},
 	{uptime.FaultReplyUnexpected, `answers NOOP with "250 2.0.0 ok"`, speaking("ftp", smtpServer.but("NOOP", "250 2.0.0 ok\r\n"))},
 	{uptime.FaultReplyUnexpected, `has no STARTTLS: it answers AUTH TLS with "530 please log in"`, speaking("ftp+starttls", ftpServer.but("AUTH", ftpServer.unknown))},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("ftp", ftpServer.but("", "220-\r\n"+string(repeat("more\r\n", 2*maxReply))))},
+	{uptime.FaultReplyMalformed, "is too long", speaking("ftp", ftpServer.but("", "220-\r\n"+string(repeat("more\r\n", 2*maxReply))))},
 }
 
 // TestFTPWithoutFeat: servers that know no FEAT are well.

@@ -77,13 +77,16 @@ func imapStatus(line, tag, status string) bool {
 	return ok && strings.EqualFold(word, status)
 }
 
+// maxLiterals is how many literals a response may have. One before a login needs none.
+const maxLiterals = 100
+
 var imapLiteral = regexp.MustCompile(`\{(\d{1,9})\+?\}$`)
 
 // imapLine reads a response: a line, and what follows where that ends with the
 // length of a literal.
 func (k *talk) imapLine(ctx context.Context, first string) (string, *failure) {
 	var said strings.Builder
-	for {
+	for range maxLiterals {
 		line, f := k.line(ctx, first)
 		if f != nil {
 			return "", f
@@ -105,4 +108,5 @@ func (k *talk) imapLine(ctx context.Context, first string) (string, *failure) {
 		said.Write(text)
 		first = ""
 	}
+	return "", k.endless(said.String())
 }

@@ -27,9 +27,9 @@ var imapFaults = []produced{
 	{uptime.FaultReplyUnexpected, `answers STARTTLS with "a2 NO not now"`, speaking("imap+starttls", imapServer.but("STARTTLS", "{tag} NO not now\r\n"))},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("imap", imapServer.but("", "* HELLO\r\n"))},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("imap", imapServer.but("CAPABILITY", "a7 OK done\r\n"))},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("imap", imapServer.but("", "* OK {999999999}\r\n"))},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("imap", imapServer.but("", "* OK"+string(repeat(" {0}\r\n", 2*maxReply))))},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("imap", imapServer.but("CAPABILITY", string(repeat("* OK more\r\n", 2*maxReply))))},
+	{uptime.FaultReplyMalformed, "is too long", speaking("imap", imapServer.but("", "* OK {999999999}\r\n"))},
+	{uptime.FaultReplyMalformed, "is too long", speaking("imap", imapServer.but("", "* OK"+string(repeat(" {0}\r\n", 2*maxReply))))},
+	{uptime.FaultReplyMalformed, "is too long", speaking("imap", imapServer.but("CAPABILITY", string(repeat("* OK more\r\n", 2*maxReply))))},
 	{uptime.FaultReplyTimeout, "no end of the reply from", speaking("imap", imapServer.but("", "* OK {"+strconv.Itoa(100)+"}\r\nand so on"))},
 }
 

@@ -82,7 +82,7 @@ var ldapFaults = []produced{
 	{uptime.FaultReplyMalformed, "does not speak", speaking("ldap", ldapServer{found: "\x30\x03\x02\x01\x01"})},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("ldap", ldapServer{found: "\x30\x07\x02\x01\x01\x65\x02\x0a\x00"})},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("ldap", ldapServer{found: ldapMessage(1, berOf(0x61, []byte("x")))})},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("ldap", ldapServer{found: string(repeat(ldapMessage(1, berOf(ldapReference)), maxReply))})},
+	{uptime.FaultReplyMalformed, "is too long", speaking("ldap", ldapServer{found: string(repeat(ldapMessage(1, berOf(ldapReference)), maxReply))})},
 	{uptime.FaultReplyTimeout, "no end of the reply", speaking("ldap", ldapServer{found: ldapFound(1)[:20]})},
 }
 

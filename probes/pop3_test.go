@@ -19,7 +19,7 @@ var pop3Faults = []produced{
 	{uptime.FaultReplyUnexpected, "has no STARTTLS: its answer to CAPA does not offer STLS", speaking("pop3+starttls", pop3Server.but("CAPA", "+OK\r\nTOP\r\n.\r\n"))},
 	{uptime.FaultReplyUnexpected, `answers STLS with "-ERR not now"`, speaking("pop3+starttls", pop3Server.but("STLS", "-ERR not now\r\n"))},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("pop3", pop3Server.but("", "+PK\r\n"))},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("pop3", pop3Server.but("CAPA", "+OK\r\n"+string(repeat("TOP\r\n", 2*maxReply))))},
+	{uptime.FaultReplyMalformed, "is too long", speaking("pop3", pop3Server.but("CAPA", "+OK\r\n"+string(repeat("TOP\r\n", 2*maxReply))))},
 }
 
 // TestPOP3WithoutCapa: a server that cannot say what it offers is asked for STLS all the same.

@@ -68,7 +68,7 @@ var postgresFaults = []produced{
 	{uptime.FaultReplyMalformed, "does not speak", speaking("postgres", postgresServer{answer: "HTTP/1.1 400 Bad Request\r\n"})},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("postgres", postgresServer{answer: "R\x7f\xff\xff\xff"})},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("postgres", postgresServer{answer: postgresReply('E', "no fields here")})},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("postgres", postgresServer{answer: strings.Repeat(postgresReply('N', string(make([]byte, 1000))), 70)})},
+	{uptime.FaultReplyMalformed, "is too long", speaking("postgres", postgresServer{answer: strings.Repeat(postgresReply('N', string(make([]byte, 1000))), 70)})},
 	{uptime.FaultReplyTimeout, "no end of the reply from", speaking("postgres", serverFunc(func(c net.Conn, config *tls.Config, said chan<- string) {
 		postgresServer{answer: postgresRefusal("57P03", "x")[:20]}.serve(c, config, said)
 	}))},

@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -65,6 +66,10 @@ func serviceType(sys *system, p service) uptime.CheckType {
 			}
 			c.to = f.endpoint(port)
 			f.noPath()
+			if c.to.port == p.tlsPort && p.port != p.tlsPort && security != "tls" {
+				f.mistakes = append(f.mistakes, uptime.Mistake{Key: "url", Warning: true,
+					Message: fmt.Sprintf("port %d is the one on which %s is spoken within TLS", p.tlsPort, p.name), Hint: "write " + p.name + "+tls://" + s.URL.Hostname()})
+			}
 			return f.done(uptime.Check{Checker: c, Dest: c.to.String(), Expect: expected(append(c.banner, c.turns...))})
 		},
 	}

@@ -242,6 +242,21 @@ func TestServicePorts(t *testing.T) {
 	}
 }
 
+// TestServiceTLSPort warns of a scheme that does not go with its port.
+func TestServiceTLSPort(t *testing.T) {
+	for target, warns := range map[string]bool{"smtp://a:465": true, "imap+starttls://a:993": true, "smtp+tls://a:465": false, "smtp://a:587": false, "postgres://a:5432": false} {
+		typ, _, _ := strings.Cut(target[:strings.Index(target, ":")], "+")
+		u, err := url.Parse(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, mistakes := typeOf(t, testSystem(), typ).New(uptime.Settings{URL: u})
+		if c.Checker == nil || (len(mistakes) > 0) != warns || warns && !mistakes[0].Warning {
+			t.Errorf("%s: %v", target, mistakes)
+		}
+	}
+}
+
 // TestServiceDialogue lays a dialogue of the configuration over a protocol.
 func TestServiceDialogue(t *testing.T) {
 	noop := []map[string]string{{"expect": "^250 2.0.0 ok$", "send": "HELP\r\n"}, {"expect": "^214 "}}
@@ -339,8 +354,8 @@ func endlessly(greeting, reply string) func(net.Conn) {
 	return func(c net.Conn) {
 		io.WriteString(c, greeting)
 		c.Read(make([]byte, 4096))
-		for {
-			if _, err := io.WriteString(c, reply); err != nil {
+		for many := repeat(reply, 4096); ; {
+			if _, err := c.Write(many); err != nil {
 				return
 			}
 		}

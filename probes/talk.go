@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,29 +42,26 @@ var errTooMuch = errors.New("too much")
 // read adds what comes next to seen: at least a byte, or it says why not. It
 // waits no longer than wait, and no longer than ctx.
 func (k *talk) read(ctx context.Context, wait time.Duration) error {
-	var buf [4096]byte
+	if cap(k.seen)-len(k.seen) < 512 {
+		k.seen = slices.Grow(k.seen, max(512, len(k.seen)))
+	}
 	k.conn.SetReadDeadline(time.Now().Add(wait))
 	for {
 		if err := ctx.Err(); err != nil { // that deadline may have undone the one of a cancelled check
 			return err
 		}
-		n, err := k.conn.Read(buf[:])
-		k.seen = append(k.seen, buf[:n]...)
+		n, err := k.conn.Read(k.seen[len(k.seen):cap(k.seen)])
+		k.seen = k.seen[:len(k.seen)+n]
 		if k.heard += n; k.heard > maxTalk {
 			return errTooMuch
 		}
-		if n > 0 || err != nil { // a reader may return nothing, and no error
-			return errOf(n, err)
+		switch {
+		case n > 0: // what came is used before what is wrong
+			return nil
+		case err != nil: // a reader may return nothing, and no error
+			return err
 		}
 	}
-}
-
-// errOf is the error of a read that brought nothing: what came is used first.
-func errOf(n int, err error) error {
-	if n > 0 {
-		return nil
-	}
-	return err
 }
 
 // more reads on in the midst of a reply that has to have an end.
@@ -189,7 +187,7 @@ func (k *talk) malformed(got string) *failure {
 
 // endless is the failure of a reply that goes on for too long.
 func (k *talk) endless(got string) *failure {
-	return fail(uptime.FaultReplyMalformed, "reply from %s has no end after %d KiB: %s", k.t.res.Address, maxReply>>10, quote(got))
+	return fail(uptime.FaultReplyMalformed, "reply from %s is too long: %s", k.t.res.Address, quote(got))
 }
 
 // unexpected is the failure of a reply that says something else than it should.

@@ -63,8 +63,8 @@ var xmppFaults = []produced{
 	{uptime.FaultReplyMalformed, "invalid character entity &b;", speaking("xmpp", xmppServer{features: "<stream:features>&b;</stream:features>"})},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("xmpp", xmppServer{features: "<stream:features><!-- x --></stream:features>"})},
 	{uptime.FaultReplyMalformed, "does not speak", speaking("xmpp", xmppServer{features: "<stream:features>" + strings.Repeat("<a>", maxDepth)})},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("xmpp", xmppServer{features: "<stream:features>" + strings.Repeat("<a/>", maxReply)})},
-	{uptime.FaultReplyMalformed, "has no end after 64 KiB", speaking("xmpp", xmppServer{features: "<stream:features a='" + strings.Repeat("a", maxReply)})},
+	{uptime.FaultReplyMalformed, "is too long", speaking("xmpp", xmppServer{features: "<stream:features>" + strings.Repeat("<a/>", maxReply)})},
+	{uptime.FaultReplyMalformed, "is too long", speaking("xmpp", xmppServer{features: "<stream:features a='" + strings.Repeat("a", maxReply)})},
 	{uptime.FaultReplyTimeout, "no reply from", speaking("xmpp", xmppServer{features: "<stream:features>"})},
 }
 
