@@ -50,7 +50,7 @@ var (
 		{Name: "resolvers", Kind: uptime.Servers, Doc: "addresses of name servers to ask instead of the system's", Example: `["192.0.2.53", "[2001:db8::1]:53"]`},
 		{Name: "degraded_above", Kind: uptime.Duration, Doc: "a check that takes longer is slow; 0s: never, the default", Example: `"800ms"`, Max: int64(10 * time.Minute)},
 		{Name: "rule", Kind: uptime.String, Doc: "what makes it down; default: evidence", Example: `"consecutive"`, OneOf: []string{"evidence", "consecutive"}},
-		{Name: "failures", Kind: uptime.Int, Doc: "of rule consecutive: so many in a row make it down; default: 3", Example: `3`, Min: 1, Max: 100},
+		{Name: "failures", Kind: uptime.Int, Doc: "of rule consecutive: so many in a row make it down; default: 3. Of beat, domain, exec and group under any rule: 1, for exec 3", Example: `3`, Min: 1, Max: 100},
 		{Name: "recoveries", Kind: uptime.Int, Doc: "of rule consecutive: so many bring it back; default: 2", Example: `2`, Min: 1, Max: 100},
 		{Name: "retry_interval", Kind: uptime.Duration, Doc: "of rule consecutive: between checks while in doubt; default: 20s, at most the interval", Example: `"20s"`, Min: int64(time.Second), Max: year},
 		{Name: "note", Kind: uptime.String, Doc: "shown with the monitor", Example: `"call the hosting desk: +31 20 555 0100"`},
