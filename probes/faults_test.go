@@ -48,6 +48,7 @@ func TestFaults(t *testing.T) {
 		httpFaults,
 		httpBodyFaults,
 		proxyFaults,
+		websocketFaults,
 		replyFaults,
 		icmpFaults,
 		udpFaults,

@@ -237,7 +237,7 @@ func (m messages) expect(ctx context.Context, turn turn) (string, *failure) {
 			wait = min(wait, quiet)
 		}
 		data, err := m.read(ctx, wait)
-		if err != nil && last != nil && ctx.Err() == nil {
+		if timedOut(err) && last != nil {
 			break
 		}
 		if err != nil {
