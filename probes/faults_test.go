@@ -49,6 +49,7 @@ func TestFaults(t *testing.T) {
 		httpBodyFaults,
 		proxyFaults,
 		websocketFaults,
+		grpcFaults,
 		replyFaults,
 		icmpFaults,
 		udpFaults,

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"lookout/engine/uptime"
 )
 
 // overHTTP2 sends one request on a connection that agreed on h2, or that is
@@ -33,6 +35,13 @@ func overHTTP2(ctx context.Context, t *trace, conn net.Conn, sec *secured, req *
 	}
 	t.status(resp)
 	return resp, end, nil
+}
+
+// noH2 says that TLS agreed on something else than HTTP/2.
+func noH2(t *trace) *failure {
+	f := fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2", t.res.Address)
+	t.judged("alpn", time.Now(), "", f)
+	return f
 }
 
 func roundTrip2(ctx context.Context, conn net.Conn, sec *secured, req *http.Request) (*http.Response, func(), error) {

@@ -187,9 +187,7 @@ func (c *httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn
 		return overHTTP2(ctx, t, sec, sec, req)
 	}
 	if c.http2 {
-		f := fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2", t.res.Address)
-		t.judged("alpn", time.Now(), "", f)
-		return nil, nil, f
+		return nil, nil, noH2(t)
 	}
 	resp, f := overHTTP1(t, sec, req, sec)
 	return resp, func() { sec.CloseWrite() }, f

@@ -38,6 +38,7 @@ func typesOf(sys *system) []uptime.CheckType {
 		dnsType(sys),
 		icmpType(sys),
 		websocketType(sys),
+		grpcType(sys),
 		sshType(sys),
 		redisType(sys),
 		mysqlType(sys),

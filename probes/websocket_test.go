@@ -106,7 +106,7 @@ var websocketFaults = []produced{
 	{uptime.FaultReplyTimeout, "no message from 127.0.0.1:", switches(switching, waits)},
 	{uptime.FaultReplyTimeout, "no message from 127.0.0.1:", switches(switching, repeats("", "\x81\x05hello"))},
 	{uptime.FaultReplyTimeout, "no message from 127.0.0.1:", switches(switching, repeats("\x01\x05hello", "\x00\x05hello"))}, // fragments without end
-	{uptime.FaultReplyClosed, "closed the connection", switches(switching, func(net.Conn) {})},
+	{uptime.FaultReplyClosed, "closed the connection", switches(switching, func(c net.Conn) { c.Read(make([]byte, 64)) })},   // the ping: unread, it would be a reset
 	{uptime.FaultReplyClosed, "reset the connection", switches(switching, func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) })},
 	{uptime.FaultReplyClosed, `with status 1008 "log in first"`, dialled(nil, nil, func(ctx context.Context, c *websocket.Conn) { c.Close(websocket.StatusPolicyViolation, "log in first") })},
 	{uptime.FaultReplyUnexpected, `does not match "^pong": "news"`, dialled(nil, keys{"banner": "^pong"}, echoes)},
