@@ -45,6 +45,9 @@ func (q query) judge(server netip.AddrPort, a answered) *failure {
 	fault := uptime.FaultDNSMalformed
 	switch a.msg.Rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError:
+		if q.zone != "" && stranger(a.msg) {
+			break
+		}
 		if q.zone != "" && !a.msg.Authoritative && referral(a.msg, q.zone, q.name) == "" {
 			return fail(uptime.FaultDNSLame, "%s: lame delegation: %s is no authority for %s", what, server, shown(strings.TrimSuffix(q.zone, ".")))
 		}
@@ -61,8 +64,16 @@ func (q query) judge(server netip.AddrPort, a answered) *failure {
 	case dns.RcodeNotImplemented:
 		fault = uptime.FaultDNSNotimp
 	}
+	if q.zone != "" && stranger(a.msg) {
+		return fail(uptime.FaultDNSMalformed, "%s: a resolver answers in place of %s, as where a network intercepts DNS", what, server)
+	}
 	return fail(fault, "%s: %s from %s%s", what, rcodeName(a.msg.Rcode), server, extended(a.msg))
 }
+
+// stranger reports whether an answer to a question that wanted no resolver is
+// one's all the same: then a network on the way keeps questions for itself,
+// which says nothing about the server that was meant.
+func stranger(m *dns.Msg) bool { return m.RecursionAvailable && !m.Authoritative }
 
 // extended is what a server says about its failure (RFC 8914), with a blank in front.
 func extended(m *dns.Msg) string {

@@ -190,8 +190,11 @@ func TestSecondOpinion(t *testing.T) {
 			"SERVFAIL from 127.0.0.1; NXDOMAIN from its zone's own server 127.0.0.3", "dns second, dns zone", false},
 		{"the zone's server does not know it", fails(dns.RcodeServerFailure), fails(dns.RcodeServerFailure), rcode(dns.RcodeRefused), uptime.FaultDNSLame,
 			"SERVFAIL from 127.0.0.1; its zone is delegated to 127.0.0.3, which does not know it (REFUSED)", "dns second, dns zone", false},
-		{"the zone's server has no authority", fails(dns.RcodeServerFailure), fails(dns.RcodeServerFailure), good, uptime.FaultDNSLame,
+		{"the zone's server has no authority", fails(dns.RcodeServerFailure), fails(dns.RcodeServerFailure), rcode(dns.RcodeSuccess), uptime.FaultDNSLame,
 			"delegated to 127.0.0.3, which does not know it (LAME)", "dns second, dns zone", false},
+		{"a network answers in place of the zone's server", fails(dns.RcodeServerFailure), fails(dns.RcodeServerFailure), good, uptime.FaultDNSServfail,
+			"SERVFAIL from 127.0.0.1", "dns second, dns zone", false},
+		{"and says that there is no such name", gone, gone, gone, uptime.FaultDNSNxdomain, "NXDOMAIN from 127.0.0.1; 127.0.0.2 agrees", "dns second agrees, dns zone", false},
 		{"a sinkhole", book(t, false, append(full[:3:3], "www.shop.test. 60 IN A 0.0.0.0")...), good, ownGood, uptime.FaultDNSSinkhole,
 			"0.0.0.0 from 127.0.0.1, a sinkhole's answer; 127.0.0.9 from 127.0.0.2 and its zone's own server", "dns second disagrees, dns zone disagrees", false},
 	}

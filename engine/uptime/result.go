@@ -105,6 +105,20 @@ func (r *Result) NameAgreed() bool {
 	return zone
 }
 
+// Side says whose fault a result is. Where a name server is what is watched,
+// whatever it answers is the target's own; only its silence may be the path's.
+func (r *Result) Side() Side {
+	if r.OfNameServer() && r.Fault > FaultDNSTimeout && r.Fault <= FaultDNSDnssec {
+		return Target
+	}
+	return r.Fault.Side()
+}
+
+// OfNameServer reports whether a name server is what was checked, rather than a name.
+func (r *Result) OfNameServer() bool {
+	return r.Type == "dns" && strings.HasPrefix(r.Target, "dns://")
+}
+
 // Certificate is what a check saw of the leaf certificate.
 type Certificate struct {
 	Names     []string // at most 20, cleaned

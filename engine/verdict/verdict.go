@@ -270,7 +270,7 @@ func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decisi
 		quiet := m.Quiet
 		m.Quiet = false
 		m.Fault, m.Message = r.Fault, r.Message
-		m.Evidence = keep(m.Evidence, evidence(r, "check", weight(r.Fault)))
+		m.Evidence = keep(m.Evidence, evidence(r, "check", weight(r)))
 		m, d := m.to(uptime.Down, m.Verdict, r.Time)
 		d.Quiet = quiet
 		if !m.Outage.IsZero() {
@@ -281,8 +281,8 @@ func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decisi
 	case m.Verdict != uptime.Suspect:
 		from := m.said()
 		m.Before, m.First, m.Doubt, m.Looks, m.Quiet = m.Verdict, r.Time, now, 0, false
-		m.Path = r.Fault.Side() == uptime.Path
-		m.Evidence = []uptime.Evidence{evidence(r, "check", weight(r.Fault))}
+		m.Path = r.Side() == uptime.Path
+		m.Evidence = []uptime.Evidence{evidence(r, "check", weight(r))}
 		m.Fault, m.Message = r.Fault, r.Message
 		if !p.counted() || m.Fails < max(p.Rule.Failures, 1) {
 			return m.to(uptime.Suspect, from, r.Time)
@@ -290,7 +290,7 @@ func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decisi
 
 	default:
 		m.Looks++
-		m.Path = m.Path || r.Fault.Side() == uptime.Path
+		m.Path = m.Path || r.Side() == uptime.Path
 		step := "dwell"
 		if !r.Time.Before(m.Doubt.Add(m.need(p))) {
 			step = "last"
@@ -485,11 +485,15 @@ func tooSlow(f uptime.Fault) bool {
 
 // weight is what a first failure at home says, in log10 odds: a refusal says
 // more than a silence, and one resolver's word says little.
-func weight(f uptime.Fault) float64 {
+func weight(r *uptime.Result) float64 {
+	f := r.Fault
 	switch {
 	case f == uptime.FaultTCPRefused || f == uptime.FaultTCPReset:
 		return 4
 	case f >= uptime.FaultDNSTimeout && f <= uptime.FaultDNSDnssec:
+		if r.NameAgreed() || r.OfNameServer() && r.Side() == uptime.Target {
+			return 3.5
+		}
 		return 1
 	case f >= uptime.FaultTLSTimeout && f <= uptime.FaultTLSBadCertificate && f.Side() == uptime.Target:
 		return 5
