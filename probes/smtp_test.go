@@ -37,8 +37,9 @@ var smtpFaults = []produced{
 	{uptime.FaultReplyMalformed, `"250 in the midst"`, speaking("smtp", smtpServer.but("", "220-one\r\n250 in the midst\r\n"))},
 	{uptime.FaultReplyMalformed, "is too long", speaking("smtp", saying("220-one\r\n"+string(repeat("220-more and more and more\r\n", 2*maxReply))))},
 	{uptime.FaultReplyMalformed, "a line of more than 8 KiB", speaking("smtp", saying("220 "+string(repeat("x", maxLine+10))))},
-	{uptime.FaultReplyTimeout, "no end of the reply from", speaking("smtp", saying("220-one\r\n220-two"))},
-	{uptime.FaultReplyClosed, `in the midst of a reply: "220-tw"`, speaking("smtp", serverFunc(func(c net.Conn, _ *tls.Config, _ chan<- string) { io.WriteString(c, "220-one\r\n220-tw") }))},
+	{uptime.FaultReplyTimeout, `: "220-one 220-two"`, speaking("smtp", saying("220-one\r\n220-two"))},
+	{uptime.FaultReplyTimeout, `: "220-one"`, speaking("smtp", saying("220-one\r\n"))},
+	{uptime.FaultReplyClosed, `in the midst of a reply: "220-one 220-tw"`, speaking("smtp", serverFunc(func(c net.Conn, _ *tls.Config, _ chan<- string) { io.WriteString(c, "220-one\r\n220-tw") }))},
 }
 
 func repeat(s string, least int) (b []byte) {

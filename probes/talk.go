@@ -167,6 +167,15 @@ func (k *talk) lines(ctx context.Context, first, rest string, last func(string) 
 	var lines []string
 	for size := 0; ; first = rest {
 		line, f := k.line(ctx, first)
+		if f != nil && len(lines) > 0 {
+			so := quote(strings.Join(lines, " ") + " " + string(k.seen))
+			switch f.fault {
+			case uptime.FaultReplyTimeout:
+				f = fail(f.fault, "no end of the reply from %s within %s: %s", k.t.res.Address, k.t.after(), so)
+			case uptime.FaultReplyClosed:
+				f = fail(f.fault, "%s closed the connection in the midst of a reply: %s", k.t.res.Address, so)
+			}
+		}
 		if f != nil {
 			return nil, f
 		}
