@@ -245,10 +245,17 @@ func (t *text) certificate(c *uptime.Certificate) {
 	if c.Version != "" {
 		t.add("; TLS ")
 		t.outside(c.Version, 20)
+		if c.KeyExchange != "" {
+			t.add(" ")
+			t.outside(c.KeyExchange, 40)
+		}
 	}
 	if c.Chain != "" {
 		t.add("; chain ")
 		t.outside(c.Chain, 200)
+	}
+	if f := c.Fingerprint.String(); f != "" { // as the key pin takes it
+		t.add("; sha256:" + f)
 	}
 	t.endLine()
 }
