@@ -154,5 +154,8 @@ func (v *via) datagramFailure(to netip.AddrPort, c net.Conn, err error) *failure
 	if f := localFailure("UDP "+to.String(), err); f != nil {
 		return f
 	}
+	if timedOut(err) { // before the socket was made
+		return fail(uptime.FaultReplyTimeout, "UDP %s: no time was left to ask", to)
+	}
 	return fail(uptime.FaultLocalConfig, "UDP %s: %s", to, plain(err))
 }

@@ -132,8 +132,12 @@ func (d *dialling) share(ctx context.Context, t *trace, i int) time.Duration {
 }
 
 // done reports whether no more addresses are to be tried: one answers, time is
-// up, or our own side keeps all of them from being tried.
+// up, or our own side keeps all of them from being tried. The first is tried in
+// any case: what comes of it is the failure of a check whose time is up.
 func (d *dialling) done(ctx context.Context) bool {
+	if len(d.good)+len(d.dead) == 0 {
+		return false
+	}
 	if ctx.Err() != nil || len(d.good) > 0 && !d.each {
 		return true
 	}

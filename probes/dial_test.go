@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"context"
 	"net"
 	"strconv"
 	"syscall"
@@ -123,4 +124,20 @@ func TestNothingLeftBehind(t *testing.T) {
 		}
 	}
 	probetest.Settled(t, base)
+}
+
+// TestNoTimeLeft has checks whose time was used up before they could try an
+// address, as by a slow resolver: nothing was there to say, and a panic.
+func TestNoTimeLeft(t *testing.T) {
+	late, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	for typ, want := range map[string]uptime.Fault{"tcp": uptime.FaultTCPTimeout, "ntp": uptime.FaultReplyTimeout, "icmp": uptime.FaultICMPTimeout} {
+		if typ == "icmp" {
+			mayPing(t)
+		}
+		r := made(t, testSystem(), typ, typ+"://127.0.0.1"+map[string]string{"tcp": ":1"}[typ], nil, nil).Checker.Check(late)
+		if r.Fault != want {
+			t.Errorf("%s: %s: %s", typ, r.Fault, r.Message)
+		}
+	}
 }
