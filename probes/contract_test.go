@@ -54,8 +54,10 @@ func TestContract(t *testing.T) {
 			URL:  func(a string) string { return "ssh://" + a }},
 		{Type: typeOf(t, sys, "exec"), Values: keys{"command": "echo", "args": []string{hostile + "|" + hostile + "=1"}},
 			Good: func(testing.TB) string { return "exec:echo" }},
-		{Type: typeOf(t, sys, "domain"), Values: keys{"server": registry(t, 200, registered("shop.test", 300*day, `,"a\u001b[31m\u202eb"`))},
-			Good: func(testing.TB) string { return "domain:shop.test" }},
+		{Type: typeOf(t, sys, "domain"), Network: "tcp", Values: keys{"server": registry(t, 200, registered("shop.test", 300*day, `,"a\u001b[31m\u202eb"`))},
+			Good: func(testing.TB) string { return "domain:shop.test" },
+			URL:  func(string) string { return "domain:other.test" }, // whose date no registry told before
+			At:   func(a string) keys { return keys{"server": "http://" + a} }},
 		{Type: typeOf(t, sys, "redis"), Network: "tcp",
 			Good: func(t testing.TB) string { return "redis://" + probetest.Serve(t, redisServer(pongs)) },
 			URL:  func(a string) string { return "redis://" + a }},

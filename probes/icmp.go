@@ -84,45 +84,34 @@ func (c icmpCheck) check(ctx context.Context, t *trace) *failure {
 	if f != nil {
 		return f
 	}
-	if c.to.ip == "each" && len(addrs) > 1 {
-		return c.each(ctx, t, addrs)
-	}
-	for _, a := range addrs[:min(len(addrs), maxAddresses)] {
-		if f = c.ping(ctx, t, a); f == nil || f.fault != uptime.FaultLocalNoRoute {
-			break
-		}
-	}
-	return c.sys.reconsider(ctx, t, f)
-}
-
-// each pings every address. The measures are those of the first that answers.
-func (c icmpCheck) each(ctx context.Context, t *trace, addrs []netip.Addr) *failure {
+	// One that answers is enough, unless each is to; the measures are those of the first.
 	d := newDialling(c.to, addrs)
 	var measures []uptime.Measure
+	var answer *failure
 	for i, a := range d.addrs {
 		if d.done(ctx) {
 			break
 		}
-		within, cancel := context.WithTimeout(ctx, left(ctx)/time.Duration(len(d.addrs)-i))
+		within, cancel := context.WithTimeout(ctx, d.share(ctx, t, i))
 		t.res.Measures = nil
 		f := c.ping(within, t, a)
 		cancel()
+		answered := f == nil || f.fault == uptime.FaultICMPLoss && !d.each
 		switch {
-		case f != nil:
+		case !answered:
 			d.dead = append(d.dead, deadAddress{a, f})
+			continue
 		case len(d.good) == 0:
-			measures = t.res.Measures
-			fallthrough
-		default:
-			d.good = append(d.good, a)
+			measures, answer = t.res.Measures, f
 		}
+		d.good = append(d.good, a)
 	}
 	if len(d.good) == 0 {
 		return c.sys.reconsider(ctx, t, worst(d.dead))
 	}
 	t.res.Measures, t.res.Address = measures, d.good[0].String()
 	t.complainOf(d)
-	return nil
+	return answer
 }
 
 // echo is one request and what became of it.

@@ -46,6 +46,9 @@ type Suite struct {
 	Bad map[string]func(net.Conn)
 	// Values and Expect are settings with which a check reads what comes back.
 	Values, Expect map[string]any
+	// At has the settings of a check that is led to a listener by them and not
+	// by its URL; nil: Values.
+	At func(address string) map[string]any
 }
 
 // Run runs the contract.
@@ -76,7 +79,11 @@ func Run(t *testing.T, s Suite) {
 	}
 	for _, bad := range listeners {
 		t.Run(bad.name, func(t *testing.T) {
-			job := s.job(t, s.URL(bad.listen(t)), s.Values, s.Expect, Timeout)
+			address, values := bad.listen(t), s.Values
+			if s.At != nil {
+				values = s.At(address)
+			}
+			job := s.job(t, s.URL(address), values, s.Expect, Timeout)
 			for _, r := range s.many(t, job, 10) {
 				if r.Outcome == uptime.OutcomeUp && bad.never {
 					t.Errorf("up, with %s", bad.name)
