@@ -3,6 +3,7 @@ package probes
 import (
 	"context"
 	"net"
+	"net/netip"
 	"strconv"
 	"syscall"
 	"testing"
@@ -138,6 +139,52 @@ func TestNoTimeLeft(t *testing.T) {
 		r := made(t, testSystem(), typ, typ+"://127.0.0.1"+map[string]string{"tcp": ":1"}[typ], nil, nil).Checker.Check(late)
 		if r.Fault != want {
 			t.Errorf("%s: %s: %s", typ, r.Fault, r.Message)
+		}
+	}
+}
+
+// holeAt is a listener at an address that drops what comes to it.
+func holeAt(t testing.TB, host [4]byte, port int) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: host, Port: port}); err != nil {
+		t.Skip(err)
+	}
+	if err := syscall.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	to := net.JoinHostPort(netip.AddrFrom4(host).String(), strconv.Itoa(port))
+	for range 8 {
+		c, err := net.DialTimeout("tcp", to, 50*time.Millisecond)
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+}
+
+// TestSilentAddresses gets to the third address in three seconds, which Go's
+// dialer does not: it gives each at least two.
+func TestSilentAddresses(t *testing.T) {
+	_, port, _ := net.SplitHostPort(blackHole(t)) // 127.0.0.1
+	n, _ := strconv.Atoi(port)
+	holeAt(t, [4]byte{127, 0, 0, 2}, n)
+	l, err := net.Listen("tcp", "127.0.0.3:"+port)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer l.Close()
+	sys := asking(nameServer(t, false, zone(t, "shop.test. 60 IN A 127.0.0.1", "shop.test. 60 IN A 127.0.0.2", "shop.test. 60 IN A 127.0.0.3")))
+	for _, ip := range []string{"any", "each"} {
+		job := made(t, sys, "tcp", "tcp://shop.test:"+port, keys{"ip": ip}, nil)
+		job.Timeout = 3 * time.Second
+		r := once(t, job)
+		if r.Fault != uptime.FaultTCPSomeAddressesDead || r.Address != "127.0.0.3:"+port || len(r.Steps) != 4 {
+			t.Errorf("%s: %s: %s\n%+v", ip, r.Fault, r.Message, r.Steps)
 		}
 	}
 }

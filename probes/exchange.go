@@ -103,7 +103,8 @@ type answered struct {
 // inquiry is a question under way.
 type inquiry struct {
 	query
-	msg     *dns.Msg
+	msg     *dns.Msg // that readers read: nobody writes to it
+	packet  []byte   // the same
 	asked   []asked
 	replies chan answered  // readers to the exchange, one each at a time, so that none waits
 	readers sync.WaitGroup // which end with their sockets and the context
@@ -123,6 +124,10 @@ func exchange(ctx context.Context, q query, servers []netip.AddrPort) reply {
 	}
 	for i, server := range servers {
 		a.asked[i].server = server
+	}
+	var err error
+	if a.packet, err = a.msg.Pack(); err != nil {
+		return reply{server: servers[0], asked: a.asked, f: fail(uptime.FaultLocalConfig, "%s: %v", q.what(), err)}
 	}
 	within, cancel := context.WithCancel(ctx)
 	defer func() {
@@ -188,14 +193,11 @@ func (a *inquiry) ask(ctx context.Context, i int) *failure {
 		}
 		return nil
 	}
-	m := a.msg
+	packet := a.packet
 	if s.plain {
-		m = m.Copy()
+		m := a.msg.Copy()
 		m.Extra = nil
-	}
-	packet, err := m.Pack()
-	if err != nil {
-		return fail(uptime.FaultLocalConfig, "%s: %v", a.what(), err)
+		packet, _ = m.Pack() // what could be packed with it can be without
 	}
 	if s.conn == nil {
 		c, err := a.open(s.server)
