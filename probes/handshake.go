@@ -9,6 +9,7 @@ import (
 	"net"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -163,6 +164,13 @@ func tlsFailure(address string, err error, asked bool) *failure {
 	case timedOut(err):
 		return fail(uptime.FaultTLSTimeout, "TLS handshake with %s timed out", address)
 	}
+	if _, chosen, ok := strings.Cut(err.Error(), "server selected unsupported protocol version "); ok {
+		version, err := strconv.ParseUint(chosen, 16, 16)
+		if err != nil || version == 0 {
+			return fail(uptime.FaultTLSVersion, "TLS handshake with %s: it chose another version of TLS", address)
+		}
+		return fail(uptime.FaultTLSVersion, "TLS handshake with %s: it chose %s", address, tls.VersionName(uint16(version)))
+	}
 	for _, known := range tlsTexts {
 		if strings.Contains(err.Error(), known.text) {
 			return fail(known.fault, "TLS handshake with %s: %s", address, strings.TrimPrefix(err.Error(), "tls: "))
@@ -171,12 +179,11 @@ func tlsFailure(address string, err error, asked bool) *failure {
 	return fail(uptime.FaultTLSNotTLS, "TLS handshake with %s makes no sense: %s", address, strings.TrimPrefix(err.Error(), "tls: "))
 }
 
-// tlsTexts are errors of crypto/tls that have a text only. TestTLSTexts makes each.
+// tlsTexts are errors of crypto/tls that have a text only, as the version has above; tests make each.
 var tlsTexts = []struct {
 	text  string
 	fault uptime.Fault
 }{
-	{"server selected unsupported protocol version", uptime.FaultTLSVersion},
 	{"server chose an unconfigured cipher suite", uptime.FaultTLSNoCipher},
 	{"keys are insecure", uptime.FaultTLSWeakKey},
 	{"failed to parse certificate from server", uptime.FaultTLSBadCertificate},

@@ -1,7 +1,9 @@
 package probes
 
 import (
+	"bytes"
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
@@ -96,7 +98,7 @@ var tlsFaults = []produced{
 		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 		return once(t, made(t, testSystem(), "tls", "tls://"+to, nil, nil))
 	}},
-	{uptime.FaultTLSVersion, "unsupported protocol version 302", shaking(writes(serverHello(0x0302, 0x002f)))},
+	{uptime.FaultTLSVersion, "it chose TLS 1.1; the oldest that we take is 1.2", shaking(writes(serverHello(0x0302, 0x002f)))},
 	{uptime.FaultTLSNoCipher, "alert 40, handshake failure", func(t *testing.T) uptime.Result {
 		root := newCA(t, "test root", nil)
 		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, MaxVersion: tls.VersionTLS12,
@@ -160,6 +162,21 @@ var tlsFaults = []produced{
 		cert.Certificate = [][]byte{[]byte("no certificate")}
 		return showingTo(t, cert, nil)
 	}},
+	{uptime.FaultTLSBadCertificate, "RSA key larger than 8192 bits", showing(func(t testing.TB, root *authority) tls.Certificate {
+		huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 8999, 1), E: 65537}
+		return tls.Certificate{Certificate: [][]byte{sign(t, template("huge"), root.cert, huge, root.key).Raw}, PrivateKey: root.key}
+	})},
+	{uptime.FaultTLSBadCertificate, "unsupported type of public key", showing(func(t testing.TB, root *authority) tls.Certificate {
+		public, _, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der := sign(t, template("strange"), root.cert, public, root.key).Raw
+		return tls.Certificate{Certificate: [][]byte{bytes.Replace(der, []byte("\x2b\x65\x70"), []byte("\x2b\x65\x71"), 1)}, PrivateKey: root.key} // Ed448
+	})},
+	{uptime.FaultTLSBadCertificate, "empty certificates message", showing(func(t testing.TB, root *authority) tls.Certificate {
+		return tls.Certificate{Certificate: [][]byte{}, PrivateKey: root.key}
+	})},
 	{uptime.FaultTLSNameConstraint, "may not issue for this name", showing(func(t testing.TB, root *authority) tls.Certificate {
 		between := newCA(t, "between", root, func(c *x509.Certificate) {
 			c.PermittedDNSDomains, c.PermittedDNSDomainsCritical = []string{"other.test"}, true
