@@ -221,6 +221,24 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// TestWrongServer has each protocol meet the servers of the others.
+func TestWrongServer(t *testing.T) {
+	for _, client := range protocols {
+		for _, p := range protocols {
+			if p.name == client.name {
+				continue
+			}
+			t.Run(client.name+" to "+p.name, func(t *testing.T) {
+				t.Parallel()
+				r := speaking(client.name, p.server)(t)
+				if group, _, _ := strings.Cut(r.Fault.String(), "."); r.Outcome != uptime.OutcomeDown || group != "reply" {
+					t.Errorf("%s, %s: %s", r.Outcome, r.Fault, r.Message)
+				}
+			})
+		}
+	}
+}
+
 // TestServicePorts has each scheme know where its servers listen.
 func TestServicePorts(t *testing.T) {
 	want := map[string]string{

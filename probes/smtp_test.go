@@ -13,7 +13,7 @@ import (
 var smtpServer = textServer{
 	greeting: "220-good.test\r\n220 good.test ESMTP\r\n",
 	answers: map[string]string{
-		"EHLO": "250-good.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n", "STARTTLS": "TLS 220 go ahead\r\n", "QUIT": "221 bye\r\n",
+		"EHLO": "250-good.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n", "STARTTLS": "TLS 220 go ahead\r\n", "NOOP": "250 2.0.0 ok\r\n", "QUIT": "221 bye\r\n",
 	},
 	unknown: "502 what?\r\n",
 }
