@@ -72,7 +72,7 @@ func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.
 	end := start.Add(wait)
 	var other *failure // why a datagram was not the answer
 	for attempt := 0; ; attempt++ {
-		if _, err := c.Write(q.packet(attempt)); err != nil {
+		if _, err := c.Write(q.packet(attempt)); err != nil && !timedOut(err) { // else the check's time is up, as below
 			return false, v.datagramFailure(to, c, err)
 		}
 		next := start.Add(retransmitAt(attempt + 1))

@@ -147,6 +147,9 @@ func (c icmpCheck) ping(ctx context.Context, t *trace, addr netip.Addr) *failure
 	spacing := min(pingSpacing, left(ctx)/time.Duration(2*c.count))
 	for i := range c.count {
 		if err := p.send(i, c.size); err != nil {
+			if timedOut(err) { // the check's time is up: what came so far is the answer
+				break
+			}
 			if f := c.to.via.pingFailure(addr, err); f.fault.Side() == uptime.Ours {
 				return f
 			}
