@@ -78,7 +78,11 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 // judge notes the certificate of a finished handshake and says what is wrong with it.
 func (s *tlsSettings) judge(ctx context.Context, t *trace, state tls.ConnectionState, name string, now time.Time) *failure {
 	start := time.Now()
-	in := s.sys.verified.inspect(state.PeerCertificates, name, s.roots, now)
+	roots := s.roots
+	if roots == nil {
+		roots = s.sys.roots.get(now)
+	}
+	in := s.sys.verified.inspect(state.PeerCertificates, name, roots, now)
 	s.holdPins(in)
 	cert := describe(state)
 	t.res.Cert = cert

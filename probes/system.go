@@ -25,6 +25,7 @@ type system struct {
 	lists      lists   // of revoked certificates
 	forced     *naming // asked instead of all that files and monitors name; nil: no such order
 	zonePort   uint16  // where a zone's own servers listen
+	roots      systemRoots
 	verified   verified
 	cas        caPools
 	registries registries
@@ -55,7 +56,7 @@ type fileStamp struct {
 }
 
 func newSystem(resolvConf, hosts string) *system {
-	return &system{resolvConf: resolvConf, hosts: hosts, zonePort: 53, registries: newRegistries()}
+	return &system{resolvConf: resolvConf, hosts: hosts, zonePort: 53, registries: newRegistries(), roots: systemRoots{files: systemRootFiles()}}
 }
 
 // namedServers is what is asked where somebody names the servers: these and no
