@@ -96,6 +96,9 @@ func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 	if strings.ContainsAny(c.method, " \t\r\n") || c.method == http.MethodConnect {
 		f.wrong("method", "", "%q is no method for a check", uptime.Clean(c.method, 40))
 	}
+	if c.method == http.MethodHead && c.expect.needsBody() {
+		f.wrong("method", "use GET, the default", "an answer to HEAD has no body to expect anything of")
+	}
 	if c.http2 && c.url.Scheme != "https" {
 		f.wrong("http_version", "use https", "HTTP/2 is spoken over TLS only")
 	}

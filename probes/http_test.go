@@ -446,6 +446,7 @@ func TestHTTPMistakes(t *testing.T) {
 		{"url", "http://[fe80::1]/", nil, nil},
 		{"url", "http://a..b/", nil, nil},
 		{"method", "http://a/", keys{"method": "G ET"}, nil},
+		{"method", "http://a/", keys{"method": "HEAD"}, has("x")},
 		{"headers", "http://a/", keys{"headers": map[string]uptime.Secret{"a b": ""}}, nil},
 		{"headers", "http://a/", keys{"headers": map[string]uptime.Secret{"a": "x\r\nb: y"}}, nil},
 		{"redirect_hosts", "http://a/", keys{"redirect_hosts": []string{"a.*"}}, nil},

@@ -259,7 +259,7 @@ var explanations = map[Fault]Explanation{
 		"Look for cookies or headers that grow without end: clients and proxies have limits as well."},
 	FaultHTTPBodyTooLarge: {
 		"The body of the answer is larger than allowed.",
-		"Check a smaller page, or raise size_max in [monitor.expect] where you set it."},
+		"lookout looks at 1 MiB, unpacked to at most 100 times its size: check a smaller page, or use a JSON path with fewer \"..\" and filters."},
 	FaultHTTPBadEncoding: {
 		"The body cannot be unpacked: its compression is broken or unpacks to far too much.",
 		"Look at the server's compression and at proxies that add their own."},
@@ -282,8 +282,8 @@ var explanations = map[Fault]Explanation{
 		"A redirect leads from https to http: everything after it can be read and changed on the way.",
 		"Correct the redirect; behind a proxy, tell the server that the outside is https."},
 	FaultHTTPWrongHost: {
-		"A redirect leads to another host than the monitor allows.",
-		"See whether the site moved or was taken over; then change the url."},
+		"A redirect leads to a host that the monitor does not allow, or would have the body of its request sent to another host.",
+		"See whether the site moved or was taken over; then change the url, or list the host in redirect_hosts."},
 	FaultHTTPH2Error: {
 		"The server broke the rules of HTTP/2 or ended the request with an error of it.",
 		"Try http_version = \"1.1\"; if that works, look at the server's or proxy's HTTP/2."},
@@ -307,7 +307,7 @@ var explanations = map[Fault]Explanation{
 		"Look at the application's log: it may have failed after sending the headers."},
 	FaultHTTPChallenged: {
 		"A wall against bots answered; the site behind it was not seen.",
-		"Let lookout's user agent or this machine's address through, or watch the origin."},
+		"Let lookout's user agent (\"lookout/1 (uptime monitor)\") or this machine's address through, or watch the origin with connect_to."},
 
 	FaultReplyTimeout: {
 		"The connection stands, and the server did not say what was waited for in time.",
@@ -323,10 +323,10 @@ var explanations = map[Fault]Explanation{
 		"Its words are in the message; look at its log for the same moment."},
 	FaultReplyRefusedLogin: {
 		"The server refused the login of the check.",
-		"Give the monitor the right user and password."},
+		"Give the monitor the right user and password, or the right token."},
 
 	FaultProxyConnect: {
-		"The proxy that the monitor names could not be reached.",
+		"The proxy that the monitor names could not be reached, or does not answer as a proxy.",
 		"Look at the proxy; the target itself was not asked."},
 	FaultProxyAuthRequired: {
 		"The proxy wants a login.",
