@@ -260,7 +260,11 @@ func TestHostileHTTP2(t *testing.T) {
 			to, ca := h2Server(t, tt.do)
 			var r uptime.Result
 			peak := peakOf(func() {
-				r = once(t, soon(made(t, testSystem(), "http", "https://"+to, keys{"ca_file": ca.pem()}, has("cart"))))
+				job := made(t, testSystem(), "http", "https://"+to, keys{"ca_file": ca.pem()}, has("cart"))
+				if tt.fault.Side() == uptime.Path { // it is to wait until the time-out
+					job = soon(job)
+				}
+				r = once(t, job)
 			})
 			if r.Fault != tt.fault || r.Outcome != uptime.OutcomeDown {
 				t.Errorf("%q: %s, want %q", r.Fault, r.Message, tt.fault)

@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -70,7 +71,8 @@ func (t *trace) judged(name string, start time.Time, detail string, f *failure) 
 // status notes what an HTTP answer said with its first byte.
 func (t *trace) status(resp *http.Response) {
 	t.res.Status = resp.StatusCode
-	t.res.Steps[len(t.res.Steps)-1].Status = resp.StatusCode
+	step := &t.res.Steps[len(t.res.Steps)-1]
+	step.Status, step.Detail = resp.StatusCode, fmt.Sprintf("%s %d", resp.Proto, resp.StatusCode)
 }
 
 // complain makes a success degraded; the first complaint is the one that shows.
