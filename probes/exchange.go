@@ -202,13 +202,13 @@ func (a *inquiry) ask(ctx context.Context, i int) *failure {
 	if s.conn == nil {
 		c, err := a.open(s.server)
 		if err != nil {
-			return resolverFailure(a.what(), s.server, err)
+			return a.unreached(s.server, err)
 		}
 		s.conn = c
 		a.listen(i)
 	}
 	if _, err := s.conn.Write(packet); err != nil { // a firewall of ours; its reader is not told
-		return resolverFailure(a.what(), s.server, err)
+		return a.unreached(s.server, err)
 	}
 	return nil
 }
@@ -373,18 +373,22 @@ func (a *inquiry) stream(ctx context.Context, server netip.AddrPort) (*dns.Msg, 
 	return msg, nil
 }
 
-// resolverFailure is a resolver that cannot be reached at all: our own side's
+// unreached is a name server that cannot be reached at all: our own side's
 // trouble, whatever the name.
-func resolverFailure(what string, server netip.AddrPort, err error) *failure {
+func (q query) unreached(server netip.AddrPort, err error) *failure {
+	what, who := q.what(), "the resolver"
+	if q.zone != "" {
+		who = "its zone's server"
+	}
 	if f := sourceFailure(what, err); f != nil {
 		return f
 	}
 	errno, _ := errnoOf(err)
 	switch errno {
 	case syscall.ENETUNREACH, syscall.EHOSTUNREACH:
-		return fail(uptime.FaultLocalNoRoute, "%s: no route to the resolver %s (%s)", what, server, errnoName(err))
+		return fail(uptime.FaultLocalNoRoute, "%s: no route to %s %s (%s)", what, who, server, errnoName(err))
 	case syscall.ECONNREFUSED:
-		return fail(uptime.FaultLocalResolverDown, "%s: nothing listens at the resolver %s (ECONNREFUSED)", what, server)
+		return fail(uptime.FaultLocalResolverDown, "%s: nothing listens at %s %s (ECONNREFUSED)", what, who, server)
 	}
 	if f := localFailure(what, err); f != nil {
 		return f
@@ -392,5 +396,5 @@ func resolverFailure(what string, server netip.AddrPort, err error) *failure {
 	if errors.Is(err, io.EOF) || timedOut(err) {
 		return fail(uptime.FaultDNSTimeout, "%s: no answer from %s", what, server)
 	}
-	return fail(uptime.FaultLocalResolverDown, "%s: the resolver %s: %s", what, server, plain(err))
+	return fail(uptime.FaultLocalResolverDown, "%s: %s %s: %s", what, who, server, plain(err))
 }

@@ -38,7 +38,7 @@ func (q query) judge(server netip.AddrPort, a answered) *failure {
 	case a.f != nil:
 		return a.f
 	case a.err != nil:
-		return resolverFailure(what, server, a.err)
+		return q.unreached(server, a.err)
 	case a.msg == nil:
 		return fail(uptime.FaultDNSMalformed, "%s: malformed answer from %s", what, server)
 	}

@@ -56,9 +56,7 @@ func (s *system) consult(ctx context.Context, t *trace, p puzzle) *failure {
 			return bogus
 		}
 	}
-	f = weigh(f, s.opinions(ctx, t, p))
-	t.judged("dns verdict", time.Now(), "", f) // which the last to be asked need not share
-	return f
+	return t.conclude(f, weigh(f, s.opinions(ctx, t, p)))
 }
 
 // unchecked asks for the data that a validating resolver holds back. Without
@@ -72,9 +70,7 @@ func (s *system) unchecked(ctx context.Context, t *trace, p puzzle) *failure {
 	if got.f != nil && !definite(got.f) {
 		return nil
 	}
-	f := fail(uptime.FaultDNSDnssec, "%s; told not to validate it answers: the DNSSEC signatures of the name are broken", p.first.f.text)
-	t.judged("dns verdict", time.Now(), "", f)
-	return f
+	return t.conclude(p.first.f, fail(uptime.FaultDNSDnssec, "%s; told not to validate it answers: the DNSSEC signatures of the name are broken", p.first.f.text))
 }
 
 // opinions asks the others, one after the other.
@@ -209,6 +205,7 @@ func (s *system) reconsider(ctx context.Context, t *trace, f *failure) *failure 
 	}
 	p := *t.doubt
 	t.doubt = nil // once is enough
+	said := f
 	for _, o := range s.opinions(ctx, t, p) {
 		if o.f == nil && slices.ContainsFunc(o.addrs, public) {
 			f = fail(uptime.FaultDNSSinkhole, "%s: %s from %s, a private address, but %s from %s: a sinkhole, or another view of the name; %s",
@@ -216,6 +213,14 @@ func (s *system) reconsider(ctx context.Context, t *trace, f *failure) *failure 
 			break
 		}
 	}
-	t.judged("dns verdict", time.Now(), "", f)
+	return t.conclude(said, f)
+}
+
+// conclude notes what comes of all opinions, where it is not what was known
+// before or not what the last of them was.
+func (t *trace) conclude(before, f *failure) *failure {
+	if f.text != before.text || t.res.Steps[len(t.res.Steps)-1].Error == "" {
+		t.judged("dns verdict", time.Now(), "", f)
+	}
 	return f
 }
