@@ -114,8 +114,19 @@ func (c execCheck) Check(ctx context.Context) uptime.Result {
 	if err != nil {
 		return t.end(c.missing(t, start, err))
 	}
-	cmd.Wait() // its error is in the state, or about a pipe that somebody else holds
-	group()    // who may still be there
+	ended := make(chan struct{}) // closed once there is nothing to wait for
+	go func() {
+		defer close(ended)
+		cmd.Wait() // its error is in the state, or about a pipe that somebody else holds
+	}()
+	if !gone(ctx, ended) {
+		// It runs as somebody whom we may not end, by sudo for one. Its goroutine
+		// stays until it does end: a worker must not.
+		f := fail(uptime.FaultExecTimeout, "%s had not ended after %s, and runs as a user whose processes we cannot end", filepath.Base(c.command), t.after())
+		t.judged("command", start, "", f)
+		return t.end(f)
+	}
+	group() // who may still be there
 	t.res.Measures = []uptime.Measure{{Name: "cpu", Value: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Microseconds()}}
 
 	said := readPlugin(out.b)
@@ -136,6 +147,24 @@ func (c execCheck) Check(ctx context.Context) uptime.Result {
 		t.res.Steps = append(t.res.Steps, uptime.Step{Step: "perfdata", Detail: said.perfdata()})
 	}
 	return t.end(f)
+}
+
+// gone waits for the end of a command, and no longer than a moment after that
+// of the check, which ends the command.
+func gone(ctx context.Context, ended <-chan struct{}) bool {
+	select {
+	case <-ended:
+		return true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(4 * lastWords)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // judge says what the end of a command means.
