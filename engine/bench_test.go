@@ -26,7 +26,7 @@ func fleet(b testing.TB, n int) (*Engine, time.Time) {
 		for k := range 30 {
 			r := result(m, now.Add(time.Duration(k-30)*time.Minute), time.Duration(20+k)*time.Millisecond)
 			m.observe(&r)
-			m.mem, _ = verdict.Step(m.params, m.mem, &r, r.Time)
+			m.mem, _ = verdict.Step(m.params, verdict.Scene{}, m.mem, &r, r.Time)
 		}
 	}
 	return e, now

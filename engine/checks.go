@@ -21,6 +21,7 @@ type dueKind uint8
 const (
 	dueRegular dueKind = iota
 	dueExtra
+	dueSoft
 )
 
 // freshSpread is between the first checks of monitors that were never checked.
@@ -74,12 +75,11 @@ func (e *Engine) fire(at time.Time, d due, now time.Time) {
 			e.judge(m, now)
 			return
 		}
-		if m.inFlight+m.queued >= 2 { // two may overlap: a look at what takes long to fail; their results plan the next
-			return
-		}
-		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at, urgent: m.mem.Verdict == uptime.Suspect})
-		m.started = now
-		e.replan(m, now)
+		plan := m.wanted
+		m.wanted = verdict.Plan{}
+		e.carryOut(m, plan, now)
+	case d.what == dueSoft && d.token == m.epoch:
+		e.soft(m, at, now)
 	}
 }
 
@@ -113,25 +113,32 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 
 // look plans an extra check.
 func (e *Engine) look(m *monitor, at time.Time) {
+	e.wants(m, verdict.Plan{At: at, Home: true, Step: "check"})
+}
+
+// wants puts a plan on the wheel, in the place of any other.
+func (e *Engine) wants(m *monitor, plan verdict.Plan) {
+	at := plan.At
 	m.plan++
-	m.extra = at
+	m.extra, m.wanted = at, plan
 	m.viewed = false
 	e.wheel.Add(at, due{m, dueExtra, m.plan})
 }
 
 // replan asks the rule when it wants to look next.
 func (e *Engine) replan(m *monitor, now time.Time) {
-	at, ok := verdict.Next(m.params, m.mem, m.started, now)
+	plan, ok := verdict.Next(m.params, e.scene(m), m.mem, m.started, now)
 	switch {
-	case !ok && m.extra.IsZero() || ok && at.Equal(m.extra):
-		return
+	case !ok && m.extra.IsZero():
 	case !ok:
 		m.plan++
-		m.extra = time.Time{}
+		m.extra, m.wanted = time.Time{}, verdict.Plan{}
 		m.viewed = false
-		return
+	case plan.At.Equal(m.extra):
+		m.wanted = plan
+	default:
+		e.wants(m, plan)
 	}
-	e.look(m, at)
 }
 
 // take uses the result of a check.
@@ -139,6 +146,9 @@ func (e *Engine) take(f finished, now time.Time) {
 	e.flow.release(f.check)
 	m := f.m
 	m.inFlight--
+	if f.regular && m.slow.Equal(f.started) {
+		m.slow = time.Time{}
+	}
 	if f.epoch != m.epoch || m.mode == uptime.Paused {
 		return // a check in flight undoes no pause and judges no other configuration
 	}
@@ -163,10 +173,11 @@ func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
 	}
 	m.observe(&r)
 	e.dirty = true
-	r.Steps, r.Cert = nil, nil
-	e.out.result(r)
+	stored := r
+	stored.Steps, stored.Cert = nil, nil
+	e.out.result(stored)
 	r.Time = started
-	mem, d := verdict.Step(m.params, m.mem, &r, now)
+	mem, d := verdict.Step(m.params, e.scene(m), m.mem, &r, now)
 	m.mem = mem
 	e.apply(m, d, now)
 	e.replan(m, now)
@@ -248,7 +259,7 @@ func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdic
 		i.Verdict = worse(i.Verdict, m.mem.Verdict)
 		i.Fault, i.Message = m.mem.Fault, m.mem.Message
 		if m.mem.Verdict == uptime.Down {
-			i.Witness = m.mem.Witness
+			i.Witness, i.ConfirmedBy = m.mem.Witness, m.mem.ConfirmedBy
 		}
 		i.Evidence = d.Evidence
 		e.open[i.Number] = i

@@ -21,6 +21,7 @@ import (
 
 	"lookout/engine/schedule"
 	"lookout/engine/uptime"
+	"lookout/engine/verdict"
 )
 
 // Runner runs one check, within the monitor's time-out, and reports what it found.
@@ -55,6 +56,8 @@ type Options struct {
 	Runner   Runner
 	Jobs     []uptime.Job
 	Config   uptime.ConfigState
+	Remote   Remote // nil: nobody else can be asked
+	Network  string // of this node: another place in it is no witness; "": its own
 	Resumed  Resumed
 	Capacity int // checks in flight; 0: 1,024
 	Log      *slog.Logger
@@ -85,6 +88,7 @@ type Engine struct {
 	out      outbound
 	started  time.Time
 	config   uptime.ConfigState
+	self     verdict.Self
 	dirty    bool // something a snapshot shows has changed
 	turn     int  // whose state record is written next
 	days     *time.Location
@@ -92,6 +96,7 @@ type Engine struct {
 	// How others reach the loop.
 	commands chan func(time.Time)
 	results  chan finished
+	opinions chan opinion
 	stalls   stallWatch
 	done     chan struct{} // closed when Run has returned
 
@@ -147,6 +152,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 		open:     make(map[uint64]*uptime.Incident),
 		commands: make(chan func(time.Time)),      // callers → loop; unbuffered: who is taken is being served
 		results:  make(chan finished, o.Capacity), // checks → loop; a slot each: a check never waits on a busy loop
+		opinions: make(chan opinion, o.Capacity),  // Remote → loop; it may wait, its answers are late then
 		done:     make(chan struct{}),
 	}
 	e.ids.event, e.ids.incident = o.Resumed.LastEvent, o.Resumed.LastIncident
@@ -176,6 +182,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	workers.Go(e.out.start(e.o.Store))
 	go e.journal.write() // ended by journal.end
 	e.flow.start = func(c check) {
+		if c.regular {
+			e.soften(c)
+		}
 		workers.Go(func() { e.results <- e.perform(checks, c) })
 	}
 
@@ -189,6 +198,8 @@ func (e *Engine) Run(ctx context.Context) error {
 			running = false
 		case f := <-e.results:
 			e.take(f, time.Now())
+		case o := <-e.opinions:
+			e.hear(o, time.Now())
 		case fn := <-e.commands:
 			fn(time.Now())
 		case s := <-stalled:
@@ -300,6 +311,7 @@ func (e *Engine) tick(now time.Time) {
 		e.turn = (e.turn + 1) % len(e.monitors)
 		m := e.monitors[e.turn]
 		m.viewed = false // uptime moves on where no check does
+		m.params.P99 = m.history.p99(now)
 		if m.checked > m.saved {
 			m.save = true
 		}

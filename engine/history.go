@@ -97,7 +97,12 @@ func (h *history) spark(now time.Time) (out [uptime.SparkCells]uptime.Spark) {
 }
 
 // p95 is that of the good checks of the last hour.
-func (h *history) p95(now time.Time) time.Duration {
+func (h *history) p95(now time.Time) time.Duration { return h.latency(now, 0.95) }
+
+// p99 is the like.
+func (h *history) p99(now time.Time) time.Duration { return h.latency(now, 0.99) }
+
+func (h *history) latency(now time.Time, q float64) time.Duration {
 	h.turn(now.Unix() / int64(cellWidth/time.Second))
 	var all []uint32
 	for _, l := range h.Hour {
@@ -107,7 +112,7 @@ func (h *history) p95(now time.Time) time.Duration {
 		return 0
 	}
 	slices.Sort(all)
-	return time.Duration(quantile(all, 0.95)) * time.Microsecond
+	return time.Duration(quantile(all, q)) * time.Microsecond
 }
 
 // quantile of sorted values, the nearest rank.

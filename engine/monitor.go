@@ -23,13 +23,16 @@ type monitor struct {
 	number    uint64           // of the open incident; 0: none
 	closed    *uptime.Incident // the last one that ended, in case it comes back
 
-	epoch    uint32 // grows when what is queued or in flight no longer counts
-	plan     uint32 // grows when another extra check is planned
-	inFlight int
-	queued   int       // due, and not started
-	started  time.Time // of the newest check
-	regular  time.Time // when the next regular check is due; zero: none
-	extra    time.Time // when the rule wants the next look; zero: not
+	epoch     uint32 // grows when what is queued or in flight no longer counts
+	plan      uint32 // grows when another extra check is planned
+	inFlight  int
+	queued    int                    // due, and not started
+	started   time.Time              // of the newest check
+	regular   time.Time              // when the next regular check is due; zero: none
+	extra     time.Time              // when the rule wants the next look; zero: not
+	wanted    verdict.Plan           // … and what it wants then
+	slow      time.Time              // start of the regular check that runs; zero: none does
+	elsewhere []uptime.LocationState // what others last found
 
 	judged  *judged     // nil: it is checked
 	groups  []*monitor  // whose member it is
@@ -98,7 +101,7 @@ func (m *monitor) state(now time.Time) *uptime.State {
 		Next: next, Waiting: m.queued > 0, Checks: m.checked,
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),
-		Locations: []uptime.LocationState{{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true}},
+		Locations: append([]uptime.LocationState{{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true}}, m.elsewhere...),
 		Cert:      m.cert,
 	}
 	if s.Verdict == uptime.Down {

@@ -37,7 +37,16 @@ type Rule struct {
 	Failures      int           // consecutive: failing checks in a row that make it down
 	Recoveries    int           // consecutive: good ones in a row that bring it back
 	RetryInterval time.Duration // consecutive: between the checks of a doubt
+	DwellSet      bool          // evidence: Dwell was configured
+	Dwell         time.Duration // … the least time that a failure must last
 	Plain         bool          // nobody else can witness this type: Failures in a row, without a window
+}
+
+// Place is a location that can be asked for a second opinion, and its network:
+// locations of one network are one witness.
+type Place struct {
+	Location string
+	Network  string
 }
 
 // Checker is a configured check, ready to run. It is a value: a check never

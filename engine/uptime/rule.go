@@ -29,10 +29,15 @@ func Dwell(interval time.Duration) time.Duration {
 // Need is how long failures must last before they are down: less where the
 // target answers, and wrongly, than where nothing comes back.
 func Need(interval time.Duration, path bool) time.Duration {
+	return NeedFor(interval, Dwell(interval), path)
+}
+
+// NeedFor is Need for a dwell that was configured.
+func NeedFor(interval, dwell time.Duration, path bool) time.Duration {
 	if path {
-		return max(Dwell(interval), Window(interval))
+		return max(dwell, Window(interval))
 	}
-	return max(Dwell(interval), Window(interval)/3)
+	return max(dwell, Window(interval)/3)
 }
 
 // Explain says the rule in sentences, for a monitor that is checked so often.
@@ -45,7 +50,7 @@ func (r Rule) Explain(interval time.Duration) []string {
 		over = "over " + Span(Need(interval, true))
 	}
 	return []string{
-		"A check that fails makes the monitor suspect at once. Nobody is told yet.",
+		"A check that fails makes the monitor suspect at once, and so does one that has no answer after 3s, or four times what is usual for it. Nobody is told yet.",
 		fmt.Sprintf("It is checked again at a quarter, half and three quarters of a window and at its end, and is down when every one of these fails: at least %d failed checks, %s.", RuleLooks+1, over),
 		"One success in between ends the doubt. Nobody else is asked: a fault of the network near this machine can look like one of the target, and the message says that.",
 		fmt.Sprintf("It is up again after two successes %s apart; until then it is checked every %s. Down again within %s is the same incident.",

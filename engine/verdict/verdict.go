@@ -2,11 +2,20 @@
 // is pure: it is given the time and the results, and says what changed and
 // when it wants to look again.
 //
-// The rule is the one for a node that has nobody to ask (standalone): a
-// failing check makes a monitor suspect at once; four more looks, spread over
-// a window, must all fail before it is down; one success clears the doubt. The
-// window starts when the failure is known, not when its check began: after a
-// time-out as long as the window there would be no time left to look again.
+// Where other places can be asked, evidence decides, in log10 odds: a failing
+// check at home makes a monitor suspect at once, and so does one that is slow to
+// end; waves of second opinions from different networks add to the odds or take
+// from them; it is down when the odds are high, two networks agree, the failure
+// has lasted for the dwell, and a last look, at home and elsewhere, sees no
+// success. What fails at one place only, for long, is degraded and says so.
+//
+// Where nobody can be asked (standalone), four more looks, spread over a window,
+// must all fail, and one success clears the doubt. The window starts when the
+// failure is known, not when its check began: after a time-out as long as the
+// window there would be no time left to look again. One network that answers,
+// and none of those that were asked, have windows of their own.
+//
+// The figures are those of a simulation (engine/sim plays the same code).
 package verdict
 
 import (
@@ -34,6 +43,7 @@ type Params struct {
 	Node     string // the name of this node, for sentences
 	Interval time.Duration
 	Timeout  time.Duration
+	P99      time.Duration // of home's good checks; 0: not known
 	Rule     uptime.Rule
 }
 
@@ -51,12 +61,13 @@ func (p Params) counted() bool { return p.Rule.Consecutive || p.Rule.Plain }
 // Memory is what the rule remembers of a monitor from one result to the next.
 // The zero value is a monitor that was never checked. Steps make new values.
 type Memory struct {
-	Verdict uptime.Verdict
-	Before  uptime.Verdict // while Suspect or Unknown: what it was
-	Since   time.Time      // of the verdict
-	Fault   uptime.Fault
-	Message string
-	Witness string
+	Verdict     uptime.Verdict
+	Before      uptime.Verdict // while Suspect or Unknown: what it was
+	Since       time.Time      // of the verdict
+	Fault       uptime.Fault
+	Message     string
+	Witness     string
+	ConfirmedBy []string // of a Down: the other places that agree
 
 	Judged   time.Time // when the newest result that told something came in
 	Began    time.Time // when the newest check of those began
@@ -77,6 +88,9 @@ type Memory struct {
 	Raised    bool      // degraded because of the score
 	Complaint time.Time // the newest one
 
+	Only   string   // degraded because it fails at this place and nowhere else
+	others opinions // of the doubt, and of a recovery
+
 	Open   bool      // an incident is open
 	Closed time.Time // when the last outage ended
 	Quiet  bool      // restored: coming back to Before is no news
@@ -90,10 +104,24 @@ type Decision struct {
 	Quiet    bool      // it is no news: the same as before a restart
 	Incident string    // "" or a phase of uptime: opened, reopened, changed, closed
 	Evidence []uptime.Evidence
+	clear    bool // the doubt is over; the verdict is still to be set
 }
 
-// Step takes one result of the monitor's home, which came in at now.
-func Step(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+// Step takes one result, which came in at now: of a check at home, or of a
+// regular one at another place.
+func Step(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	if r.Location != "" && r.Location != uptime.Local {
+		place, counts := s.place(r.Location)
+		if !counts {
+			return m, Decision{}
+		}
+		return elsewhere(p, s, m, place, "", r, now)
+	}
+	if s.Self == Offline && r.Side() == uptime.Path && r.Outcome == uptime.OutcomeDown {
+		void := *r
+		void.Outcome, void.Fault, void.Message = uptime.OutcomeUnknown, uptime.FaultLocalNodeOffline, "this machine is offline; "+r.Message
+		r = &void
+	}
 	m.Asked = now
 	if r.Outcome == uptime.OutcomeUnknown {
 		return unjudged(m, r)
@@ -107,11 +135,23 @@ func Step(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision
 	if r.Outcome == uptime.OutcomeDown {
 		m.Judged, m.Unknowns, m.Goods, m.Good = now, 0, 0, time.Time{}
 		m.Fails++
-		return failed(p, m, r, now)
+		return failed(p, s, m, r, now)
 	}
 	m.Judged, m.Unknowns, m.Fails = now, 0, 0
 	m.Goods++
-	return succeeded(p, m, r, now)
+	return succeeded(p, s, m, r, now)
+}
+
+// Answer takes what another place found when a Plan asked it. The result's Time
+// is that at which the plan was begun, by the clock of home. An answer that
+// comes too late, or after the doubt, counts for nothing.
+func Answer(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	o, asked := m.others.answer(r.Location, r.Time, now)
+	if asked == nil {
+		return m, Decision{}
+	}
+	m.others = o
+	return elsewhere(p, s, m, asked.Place, asked.step, r, now)
 }
 
 // Stale tells whether a monitor has been without a result for too long, and
@@ -164,52 +204,9 @@ func (m Memory) Forget(now time.Time) Memory {
 	return m
 }
 
-// Next is when the rule wants to look beside the regular checks, not before
-// now; false when those are enough. Started is the start of the newest check,
-// which may still run: what was due by then has been done.
-func Next(p Params, m Memory, started, now time.Time) (time.Time, bool) {
-	var at time.Time
-	switch {
-	case m.Unknowns > 0 && p.Rule.Plain: // what a registry or a plugin cannot say now it cannot say in a second
-		at = m.Asked.Add(p.retry())
-	case m.Unknowns > 0:
-		at = m.Asked.Add(min(time.Second<<min(m.Unknowns-1, 5), p.retry()))
-	case m.Verdict == uptime.Suspect && !p.counted():
-		at = m.nextLook(p, started)
-	case m.Verdict == uptime.Suspect:
-		at = m.Judged.Add(p.retry())
-	case m.wasDown() && !m.Good.IsZero() && !p.counted():
-		at = m.Good.Add(uptime.RuleRecoveryGap)
-	case m.wasDown() && p.retry() < p.Interval:
-		at = m.Judged.Add(p.retry())
-	case m.Score > 0 && now.Sub(m.Complaint) < closerAfter && !p.counted():
-		at = m.Judged.Add(max(p.Interval/4, time.Second))
-	default:
-		return time.Time{}, false
-	}
-	if !at.After(started) {
-		at = started.Add(p.retry())
-	}
-	if at.Before(now) {
-		at = now
-	}
-	return at, true
-}
-
-// nextLook is the first quarter of the window that began after the newest check did.
-func (m Memory) nextLook(p Params, started time.Time) time.Time {
-	need := m.need(p)
-	for i := range time.Duration(uptime.RuleLooks) {
-		if at := m.Doubt.Add(need * (i + 1) / uptime.RuleLooks); at.After(started) {
-			return at
-		}
-	}
-	return started.Add(p.retry())
-}
-
 // need is the window of the running doubt.
 func (m Memory) need(p Params) time.Duration {
-	need := uptime.Need(p.Interval, m.Path)
+	need := uptime.NeedFor(p.Interval, p.dwell(), m.Path)
 	if m.Raised {
 		need = max(need, degradedDwell)
 	}
@@ -255,7 +252,8 @@ func (m Memory) blind(since time.Time) (Memory, Decision) {
 	return m.to(uptime.Unknown, from, since)
 }
 
-func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+func failed(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	var w float64
 	switch {
 	case m.Verdict == uptime.Down:
 		d := Decision{}
@@ -278,11 +276,16 @@ func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decisi
 		}
 		return m, d
 
+	case m.Only != "": // known, and nobody else sees it
+		m.Fault, m.Message = r.Fault, "unreachable only from "+m.others.raiser+": "+r.Message
+		return m, Decision{}
+
 	case m.Verdict != uptime.Suspect:
 		from := m.said()
-		m.Before, m.First, m.Doubt, m.Looks, m.Quiet = m.Verdict, r.Time, now, 0, false
+		m = m.doubt(s, uptime.Local, r.Time, now)
 		m.Path = r.Side() == uptime.Path
-		m.Evidence = []uptime.Evidence{evidence(r, "check", weight(r))}
+		m, w = m.homeFailed(r, now)
+		m.Evidence = []uptime.Evidence{evidence(r, "check", w)}
 		m.Fault, m.Message = r.Fault, r.Message
 		if !p.counted() || m.Fails < max(p.Rule.Failures, 1) {
 			return m.to(uptime.Suspect, from, r.Time)
@@ -291,17 +294,29 @@ func failed(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decisi
 	default:
 		m.Looks++
 		m.Path = m.Path || r.Side() == uptime.Path
-		step := "dwell"
-		if !r.Time.Before(m.Doubt.Add(m.need(p))) {
-			step = "last"
-		}
-		m.Evidence = keep(m.Evidence, evidence(r, step, 0.4))
+		m, w = m.homeFailed(r, now)
+		m.Evidence = keep(m.Evidence, evidence(r, m.stepOf(p, s, r), w))
 		m.Fault, m.Message = r.Fault, r.Message
+		if s.Others && !p.counted() {
+			return m.decide(p, s, now)
+		}
 		if !m.confirmed(p, r) {
 			return m, Decision{}
 		}
 	}
-	return m.down(p, now)
+	return m.down(p, s, now)
+}
+
+// stepOf says what a check of home was for, in a doubt.
+func (m Memory) stepOf(p Params, s Scene, r *uptime.Result) string {
+	o := &m.others
+	switch {
+	case !s.Others && !r.Time.Before(m.Doubt.Add(m.need(p))), !o.last.IsZero() && !r.Time.Before(o.last):
+		return "last"
+	case o.waves > 0 && !r.Time.Before(o.wave) && !o.watching && r.Time.Sub(o.wave) < time.Second:
+		return fmt.Sprintf("wave %d", o.waves)
+	}
+	return "dwell"
 }
 
 // confirmed reports whether the doubt has become certain with this failing result.
@@ -312,8 +327,13 @@ func (m Memory) confirmed(p Params, r *uptime.Result) bool {
 	return m.Looks >= uptime.RuleLooks && !r.Time.Before(m.Doubt.Add(m.need(p)))
 }
 
-func (m Memory) down(p Params, now time.Time) (Memory, Decision) {
+func (m Memory) down(p Params, s Scene, now time.Time) (Memory, Decision) {
 	m.Witness = witness(p, m)
+	if s.Others && !p.counted() {
+		m.Witness = m.witnesses(p, s, now)
+		_, m.ConfirmedBy = m.others.failing(s)
+	}
+	m.others = opinions{}
 	phase := uptime.IncidentOpened
 	switch {
 	case m.Open:
@@ -341,10 +361,26 @@ func witness(p Params, m Memory) string {
 	return "failing from " + p.Node + alone
 }
 
-func succeeded(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
-	if m.wasDown() {
-		return recovering(p, m, r, now)
+func succeeded(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+	switch {
+	case m.wasDown():
+		return recovering(p, s, m, r, now)
+	case m.Only != "" && m.others.raiser == uptime.Local:
+		return m.undoubted(p, r, now)
+	case m.Only != "":
+		return m, Decision{} // it is another place that fails
+	case m.Verdict == uptime.Suspect && s.Others && !p.counted():
+		m = m.homeSucceeded()
+		m.Evidence = keep(m.Evidence, evidence(r, m.stepOf(p, s, r), oddsSuccess))
+		if m, d := m.decide(p, s, now); !d.clear {
+			return m, d
+		}
 	}
+	return m.clear(p, r, now)
+}
+
+// clear sets the verdict after a success: a plain one, or one that ends a doubt.
+func (m Memory) clear(p Params, r *uptime.Result, now time.Time) (Memory, Decision) {
 	from, said := m.Verdict, m.said()
 	if from == uptime.Suspect { // not confirmed
 		if m.Fault.Side() == uptime.Target {
@@ -381,26 +417,35 @@ func succeeded(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Dec
 }
 
 // recovering takes a success of what is down.
-func recovering(p Params, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
+func recovering(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
 	if m.Good.IsZero() {
 		m.Good = r.Time
 	}
-	if p.counted() {
-		if m.Goods < max(p.Rule.Recoveries, 1) {
-			return m, Decision{}
-		}
-	} else if r.Time.Sub(m.Good) < uptime.RuleRecoveryGap {
+	if p.counted() && m.Goods < max(p.Rule.Recoveries, 1) || !p.counted() && !m.stays(s, r.Time) {
 		return m, Decision{}
 	}
+	return m.recovered(r, now)
+}
+
+// stays reports whether what is up at home since Good is so at a time: two
+// successes a while apart, and somebody else's, if one can be had. Who never
+// has that may be shut out by the target.
+func (m Memory) stays(s Scene, at time.Time) bool {
+	up := at.Sub(m.Good)
+	return up >= uptime.RuleRecoveryGap && (!s.Others || len(s.Places) == 0 || m.others.cleared || up >= aloneFor)
+}
+
+// recovered ends an outage.
+func (m Memory) recovered(r *uptime.Result, now time.Time) (Memory, Decision) {
 	from, since := m.said(), m.Good
 	m, to := m.judge(r, now)
 	m = m.settle()
 	if to == uptime.Up {
 		m.Fault, m.Message = uptime.NoFault, ""
 	}
-	m.Quiet, m.Witness = false, ""
+	m.Quiet, m.Witness, m.ConfirmedBy = false, "", nil
 	m, d := m.to(to, from, since)
-	d.Evidence = []uptime.Evidence{evidence(r, "check", -3)}
+	d.Evidence = []uptime.Evidence{evidence(r, "check", oddsSuccess)}
 	m.Closed = now
 	if to == uptime.Up {
 		m.Open = false
@@ -447,6 +492,7 @@ func (m Memory) complain(now time.Time) Memory {
 // settle ends a doubt.
 func (m Memory) settle() Memory {
 	m.First, m.Doubt, m.Looks, m.Path, m.Good = time.Time{}, time.Time{}, 0, false, time.Time{}
+	m.others, m.Only = opinions{}, ""
 	if !m.Open {
 		m.Evidence = nil
 	}
@@ -481,24 +527,4 @@ func tooSlow(f uptime.Fault) bool {
 		return true
 	}
 	return false
-}
-
-// weight is what a first failure at home says, in log10 odds: a refusal says
-// more than a silence, and one resolver's word says little.
-func weight(r *uptime.Result) float64 {
-	f := r.Fault
-	switch {
-	case f == uptime.FaultTCPRefused || f == uptime.FaultTCPReset:
-		return 4
-	case f >= uptime.FaultDNSTimeout && f <= uptime.FaultDNSDnssec:
-		if r.NameAgreed() || r.OfNameServer() && r.Side() == uptime.Target {
-			return 3.5
-		}
-		return 1
-	case f >= uptime.FaultTLSTimeout && f <= uptime.FaultTLSBadCertificate && f.Side() == uptime.Target:
-		return 5
-	case f.Side() == uptime.Target:
-		return 3.5
-	}
-	return 2.5
 }

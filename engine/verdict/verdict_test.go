@@ -44,7 +44,7 @@ func world(p Params, m Memory, d time.Duration, target func(at time.Duration) fo
 		started = now
 		flight = append(flight, running{now, now.Add(target(now.Sub(start)).took), target(now.Sub(start))})
 	}
-	plan := func() { extra, _ = Next(p, m, started, now) }
+	plan := func() { next, _ := Next(p, Scene{}, m, started, now); extra = next.At }
 	for now.Sub(start) <= d {
 		now = now.Add(time.Millisecond)
 		for len(flight) > 0 {
@@ -62,7 +62,7 @@ func world(p Params, m Memory, d time.Duration, target func(at time.Duration) fo
 			r := &uptime.Result{Time: f.at, Location: uptime.Local, Fault: f.f.fault, Outcome: f.f.fault.Outcome(), Total: f.f.took,
 				Message: f.f.fault.String()}
 			var dec Decision
-			m, dec = Step(p, m, r, now)
+			m, dec = Step(p, Scene{}, m, r, now)
 			if dec.Changed || dec.Incident != "" {
 				s := fmt.Sprintf("%d %s", now.Sub(start)/time.Second, m.Verdict)
 				if dec.Incident != "" {
@@ -194,9 +194,9 @@ func TestNextOfPlain(t *testing.T) {
 	p.Rule = uptime.Rule{Plain: true, Failures: 1, RetryInterval: time.Hour}
 	m := Memory{}
 	for i := range 3 {
-		m, _ = Step(p, m, &uptime.Result{Time: start, Fault: uptime.FaultDomainUnavailable, Outcome: uptime.OutcomeUnknown}, start)
-		if at, ok := Next(p, m, start, start); !ok || !at.Equal(start.Add(time.Hour)) {
-			t.Errorf("after %d: %s, %v", i+1, at.Sub(start), ok)
+		m, _ = Step(p, Scene{}, m, &uptime.Result{Time: start, Fault: uptime.FaultDomainUnavailable, Outcome: uptime.OutcomeUnknown}, start)
+		if at, ok := Next(p, Scene{}, m, start, start); !ok || !at.At.Equal(start.Add(time.Hour)) {
+			t.Errorf("after %d: %s, %v", i+1, at.At.Sub(start), ok)
 		}
 	}
 }
@@ -223,7 +223,7 @@ func TestConsecutive(t *testing.T) {
 				f := map[rune]found{'.': ok, 'x': refused, '?': ours}[c]
 				r := &uptime.Result{Time: now, Fault: f.fault, Outcome: f.fault.Outcome()}
 				var d Decision
-				m, d = Step(p, m, r, now)
+				m, d = Step(p, Scene{}, m, r, now)
 				s := map[uptime.Verdict]string{uptime.Up: "u", uptime.Suspect: "s", uptime.Down: "D", uptime.Unknown: "?"}[m.Verdict]
 				if d.Incident == uptime.IncidentOpened || d.Incident == uptime.IncidentReopened {
 					s += "A"
@@ -334,7 +334,7 @@ func TestToldInOneLine(t *testing.T) {
 		var d Decision
 		for i := range tc.steps {
 			at := start.Add(time.Hour + time.Duration(i)*10*time.Second)
-			m, d = Step(p, m, &uptime.Result{Time: at, Fault: tc.after.fault, Outcome: tc.after.fault.Outcome()}, at)
+			m, d = Step(p, Scene{}, m, &uptime.Result{Time: at, Fault: tc.after.fault, Outcome: tc.after.fault.Outcome()}, at)
 		}
 		if !d.Changed || d.Quiet || d.From != tc.from {
 			t.Errorf("%v, then %v: from %v, changed %v, quiet %v", tc.before.fault, tc.after.fault, d.From, d.Changed, d.Quiet)

@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// Remote asks other locations for second opinions. Its methods return at once.
+type Remote interface {
+	// Places are those that may be asked about a monitor now and whose vote
+	// counts, the preferred first; configured says whether there ever are any.
+	Places(m *uptime.Monitor) (places []uptime.Place, configured bool)
+	// Ask has a job checked once at a place, within a time. What it finds is
+	// given to take, from any goroutine, or never.
+	Ask(job uptime.Job, place uptime.Place, within time.Duration, take func(uptime.Result))
+}
+
+// opinion is what another location found.
+type opinion struct {
+	m     *monitor
+	epoch uint32
+	place uptime.Place
+	asked time.Time
+	r     uptime.Result
+}
+
+// scene is what the rule has to know beside the results.
+func (e *Engine) scene(m *monitor) verdict.Scene {
+	s := verdict.Scene{Self: e.self, Network: e.o.Network}
+	if e.o.Remote != nil && m.judged == nil && !m.job.Rule.Plain {
+		s.Places, s.Others = e.o.Remote.Places(m.job.Monitor)
+	}
+	return s
+}
+
+// carryOut does what the rule wants now: checks at home and elsewhere, or
+// another look at what was said.
+func (e *Engine) carryOut(m *monitor, plan verdict.Plan, now time.Time) {
+	if !plan.Looks() {
+		mem, d := verdict.Weigh(m.params, e.scene(m), m.mem, now)
+		m.mem = mem
+		e.apply(m, d, now)
+		e.replan(m, now)
+		return
+	}
+	busy := m.inFlight+m.queued >= 2 // two may overlap: a look at what takes long to fail
+	if busy && len(plan.Ask) == 0 {
+		return // their results plan the next
+	}
+	m.mem = verdict.Begin(m.mem, plan, now)
+	if plan.Home && !busy {
+		e.flow.ask(check{m: m, epoch: m.epoch, job: within(m.job, plan.Within), due: now, urgent: m.mem.Verdict == uptime.Suspect})
+		m.started = now
+	}
+	for _, place := range plan.Ask {
+		epoch := m.epoch
+		e.o.Remote.Ask(within(m.job, plan.Within), place, plan.Within, func(r uptime.Result) {
+			select {
+			case e.opinions <- opinion{m, epoch, place, now, r}:
+			case <-e.done:
+			}
+		})
+	}
+	e.replan(m, now)
+}
+
+// within is a job with a shorter time-out.
+func within(job uptime.Job, most time.Duration) uptime.Job {
+	if most <= 0 || most >= job.Timeout {
+		return job
+	}
+	m := *job.Monitor
+	m.Timeout = most
+	job.Monitor = &m
+	return job
+}
+
+// hear takes what another location found.
+func (e *Engine) hear(o opinion, now time.Time) {
+	m := o.m
+	if o.epoch != m.epoch || m.mode == uptime.Paused {
+		return
+	}
+	r := o.r
+	r.Monitor, r.Location = m.job.Name, o.place.Location
+	stored := r
+	stored.Steps, stored.Cert = nil, nil
+	e.out.result(stored)
+	m.said(o.place.Location, r.Outcome)
+	e.dirty = true
+	r.Time = o.asked // its clock is another
+	mem, d := verdict.Answer(m.params, e.scene(m), m.mem, &r, now)
+	m.mem = mem
+	e.apply(m, d, now)
+	e.replan(m, now)
+}
+
+// said notes what another location last found, for the screens.
+func (m *monitor) said(location string, o uptime.Outcome) {
+	m.viewed = false
+	for i := range m.elsewhere {
+		if m.elsewhere[i].Location == location {
+			m.elsewhere[i].Outcome = o
+			return
+		}
+	}
+	m.elsewhere = append(m.elsewhere, uptime.LocationState{Location: location, Outcome: o, Asked: true})
+}
+
+// soften has a regular check looked at when it reaches its soft limit.
+func (e *Engine) soften(c check) {
+	c.m.slow = c.started
+	if at, ok := verdict.Soft(c.m.params, c.started); ok {
+		e.wheel.Add(at, due{c.m, dueSoft, c.m.epoch})
+	}
+}
+
+// soft raises a doubt where the check that was begun then still runs.
+func (e *Engine) soft(m *monitor, at, now time.Time) {
+	if m.slow.IsZero() {
+		return
+	}
+	if limit, ok := verdict.Soft(m.params, m.slow); !ok || limit.After(at) {
+		return // of an earlier check
+	}
+	mem, d := verdict.Slow(m.params, e.scene(m), m.mem, m.slow, now)
+	m.mem = mem
+	e.apply(m, d, now)
+	e.replan(m, now)
+}

@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// probes are other locations with views of their own.
+type probes struct {
+	places []uptime.Place
+	mu     sync.Mutex
+	faults map[string]uptime.Fault // by location
+	mute   []string
+	asked  int
+	late   time.Duration
+}
+
+func (p *probes) Places(*uptime.Monitor) ([]uptime.Place, bool) { return p.places, true }
+
+func (p *probes) Ask(job uptime.Job, place uptime.Place, _ time.Duration, take func(uptime.Result)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	if slices.Contains(p.mute, place.Location) {
+		return
+	}
+	f := p.faults[place.Location]
+	r := uptime.Result{Time: time.Now().Add(time.Hour), Monitor: job.Name, Fault: f, Outcome: f.Outcome(), Message: f.String(), Total: 20 * time.Millisecond}
+	time.AfterFunc(100*time.Millisecond+p.late, func() { take(r) })
+}
+
+func (p *probes) set(f uptime.Fault, locations ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range locations {
+		p.faults[l] = f
+	}
+}
+
+func threeProbes() *probes {
+	return &probes{faults: map[string]uptime.Fault{}, places: []uptime.Place{{Location: "fra", Network: "a"}, {Location: "nyc", Network: "b"}, {Location: "sgp", Network: "c"}}}
+}
+
+// TestSecondOpinions has three other places that agree, disagree, and say nothing.
+func TestSecondOpinions(t *testing.T) {
+	all := []string{"fra", "nyc", "sgp"}
+	for _, tc := range []struct {
+		name    string
+		set     func(*probes)
+		after   time.Duration // the first failing check
+		want    uptime.Verdict
+		witness string
+	}{
+		{"they agree", func(p *probes) { p.set(uptime.FaultTCPRefused, all...) }, 25 * time.Second, uptime.Down, "fra, nyc and sgp agree"},
+		{"they don't", func(*probes) {}, time.Minute, uptime.Suspect, ""},
+		{"for five minutes they don't", func(*probes) {}, 6 * time.Minute, uptime.Degraded, ""},
+		{"one network of two agrees", func(p *probes) { p.set(uptime.FaultTCPRefused, "fra") }, time.Minute, uptime.Suspect, ""},
+		{"silence is no agreement", func(p *probes) { p.mute = all }, 50 * time.Second, uptime.Suspect, ""},
+		{"… for 60 s it is nobody's", func(p *probes) { p.mute = all }, 80 * time.Second, uptime.Down, "asked fra, nyc, sgp: no answer"},
+		{"answers that come too late count for nothing", func(p *probes) { p.set(uptime.FaultTCPRefused, all...); p.late = 20 * time.Second }, 50 * time.Second, uptime.Suspect, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, tg, p := newMemory(), newTargets(), threeProbes()
+				e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: tg, Remote: p}, job("a", time.Minute))
+				time.Sleep(2 * time.Minute)
+				if st := e.state("a"); st.Verdict != uptime.Up || p.asked > 0 {
+					t.Fatalf("at first %v, %d asked", st.Verdict, p.asked)
+				}
+				tg.set("a", uptime.FaultTCPRefused)
+				tc.set(p)
+				failing := len(tg.of("a"))
+				for len(tg.of("a")) == failing {
+					time.Sleep(100 * time.Millisecond)
+				}
+				time.Sleep(time.Second)
+				if st := e.state("a"); st.Verdict != uptime.Suspect {
+					t.Errorf("%v a second after the failing check", st.Verdict)
+				}
+				time.Sleep(tc.after - time.Second)
+				st := e.state("a")
+				if st.Verdict != tc.want || !strings.Contains(st.Witness, tc.witness) {
+					t.Errorf("%v, %q; want %v, %q", st.Verdict, st.Witness, tc.want, tc.witness)
+				}
+				if tc.want == uptime.Down && strings.Contains(tc.witness, "agree") {
+					i := e.Snapshot().Open[0]
+					if !slices.Equal(i.ConfirmedBy, all) || len(i.Evidence) < 6 {
+						t.Errorf("confirmed by %v, %d pieces of evidence", i.ConfirmedBy, len(i.Evidence))
+					}
+					tg.set("a", uptime.NoFault)
+					time.Sleep(time.Minute)
+					if e.state("a").Verdict != uptime.Down {
+						t.Error("recovered, and the others still fail")
+					}
+					p.set(uptime.NoFault, all...)
+					time.Sleep(time.Minute)
+					if st := e.state("a"); st.Verdict != uptime.Up {
+						t.Errorf("%v after all have recovered", st.Verdict)
+					}
+				}
+				e.stop()
+			})
+		})
+	}
+}

@@ -1,0 +1,274 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// stage runs the rule with others, as an engine does: events in the order of
+// time, regular checks of home, a soft limit for each, and what the rule plans.
+type stage struct {
+	p      Params
+	s      Scene
+	m      Memory
+	target func(place string, at time.Duration) found
+	self   func(at time.Duration) Self // nil: online
+
+	now     time.Time
+	started time.Time
+	flight  int // checks of home
+	plan    Plan
+	queue   []event
+	log     []string
+	checks  int // at home
+	asked   int // elsewhere
+}
+
+type event struct {
+	at time.Time
+	do func()
+}
+
+func (g *stage) at(t time.Time, do func()) { g.queue = append(g.queue, event{t, do}) }
+
+func (g *stage) run(d time.Duration) string {
+	g.now = start
+	var regular func()
+	regular = func() {
+		g.at(g.now.Add(g.p.Interval), regular)
+		if g.flight == 0 {
+			g.check(0)
+		}
+	}
+	g.at(start, regular)
+	for len(g.queue) > 0 {
+		i := 0
+		for j := range g.queue {
+			if g.queue[j].at.Before(g.queue[i].at) {
+				i = j
+			}
+		}
+		e := g.queue[i]
+		g.queue = slices.Delete(g.queue, i, i+1)
+		if e.at.Sub(start) > d {
+			break
+		}
+		if e.at.After(g.now) {
+			g.now = e.at
+		}
+		e.do()
+	}
+	return strings.Join(g.log, ", ")
+}
+
+func (g *stage) scene() Scene {
+	s := g.s
+	s.Self = Online
+	if g.self != nil {
+		s.Self = g.self(g.now.Sub(start))
+	}
+	return s
+}
+
+// check runs one at home, within so long; 0 for a regular one.
+func (g *stage) check(within time.Duration) {
+	g.flight++
+	g.checks++
+	began := g.now
+	g.started = began
+	f := g.target(uptime.Local, began.Sub(start))
+	limit := within
+	if limit == 0 {
+		limit = g.p.Timeout
+	}
+	took := min(f.took, limit)
+	ended := false
+	if at, ok := Soft(g.p, began); ok && within == 0 {
+		g.at(at, func() {
+			if !ended {
+				m, d := Slow(g.p, g.scene(), g.m, began, g.now)
+				g.apply(m, d)
+			}
+		})
+	}
+	g.at(began.Add(took), func() {
+		ended = true
+		g.flight--
+		g.take(uptime.Local, f, began, took)
+	})
+}
+
+func (g *stage) take(place string, f found, began time.Time, took time.Duration) {
+	r := &uptime.Result{Time: began, Location: place, Fault: f.fault, Outcome: f.fault.Outcome(), Total: took, Message: f.fault.String()}
+	step := Step
+	if place != uptime.Local {
+		step = Answer
+	}
+	m, d := step(g.p, g.scene(), g.m, r, g.now)
+	g.apply(m, d)
+}
+
+func (g *stage) apply(m Memory, d Decision) {
+	g.m = m
+	if d.Changed || d.Incident != "" {
+		said := fmt.Sprintf("%d %s", g.now.Sub(start)/time.Second, m.Verdict)
+		if d.Incident != "" {
+			said += " " + d.Incident
+		}
+		g.log = append(g.log, said)
+	}
+	g.replan()
+}
+
+func (g *stage) replan() {
+	plan, ok := Next(g.p, g.scene(), g.m, g.started, g.now)
+	g.plan = plan
+	if !ok {
+		return
+	}
+	mine := plan.At
+	g.at(plan.At, func() {
+		if !g.plan.At.Equal(mine) {
+			return // another plan has taken its place
+		}
+		plan := g.plan
+		g.plan = Plan{}
+		if !plan.Looks() {
+			m, d := Weigh(g.p, g.scene(), g.m, g.now)
+			g.apply(m, d)
+			return
+		}
+		if g.flight >= 2 && len(plan.Ask) == 0 {
+			return // two may overlap; their results plan the next
+		}
+		g.m = Begin(g.m, plan, g.now)
+		if plan.Home && g.flight < 2 {
+			within := plan.Within
+			if within == 0 {
+				within = g.p.Timeout
+			}
+			g.check(within)
+		}
+		for _, place := range plan.Ask {
+			g.ask(place, plan.Within)
+		}
+		g.replan()
+	})
+}
+
+// ask has a check made elsewhere; one that finds nothing of its own is lost.
+func (g *stage) ask(place uptime.Place, within time.Duration) {
+	g.asked++
+	began := g.now
+	f := g.target(place.Location, began.Add(50*time.Millisecond).Sub(start))
+	if f == lost {
+		return
+	}
+	took := min(f.took, within)
+	g.at(began.Add(took+100*time.Millisecond), func() { g.take(place.Location, f, began, took) })
+}
+
+var lost = found{took: -1}
+
+// places are written as "location network".
+func places(all ...string) []uptime.Place {
+	var out []uptime.Place
+	for _, one := range all {
+		location, network, _ := strings.Cut(one, " ")
+		out = append(out, uptime.Place{Location: location, Network: network})
+	}
+	return out
+}
+
+// five are places of four networks.
+var five = places("fra a", "nyc b", "sgp c", "lon a", "syd d")
+
+// everywhere finds the same at every place.
+func everywhere(f func(time.Duration) found) func(string, time.Duration) found {
+	return func(_ string, at time.Duration) found { return f(at) }
+}
+
+// at some places f holds, elsewhere all is well.
+func at(f func(time.Duration) found, places ...string) func(string, time.Duration) found {
+	return func(place string, at time.Duration) found {
+		if slices.Contains(places, place) {
+			return f(at)
+		}
+		return ok
+	}
+}
+
+func silence(from, to int, places ...string) func(string, time.Duration) found {
+	return at(during(from, to, found{uptime.FaultTCPTimeout, time.Hour}), places...)
+}
+
+var noAnswer = found{uptime.FaultTCPTimeout, time.Hour}
+
+func TestOthers(t *testing.T) {
+	mute := func(f func(time.Duration) found, heard ...string) func(string, time.Duration) found {
+		return func(place string, at time.Duration) found {
+			if place == uptime.Local || slices.Contains(heard, place) {
+				return f(at)
+			}
+			return lost
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		places []uptime.Place
+		d      int // minutes
+		target func(string, time.Duration) found
+		want   string
+		who    string // a part of the witness
+	}{
+		{"all is well", five, 60, everywhere(during(0, 0, ok)), "0 up", ""},
+		{"refused everywhere: at the end of the dwell", five, 4, everywhere(during(50, 1000, refused)), "0 up, 60 suspect, 80 down opened", "fra"},
+		{"silent everywhere: soft limit, two waves, last look", five, 4, everywhere(during(50, 1000, noAnswer)), "0 up, 63 suspect, 80 down opened", "agree"},
+		{"three places of two networks, silent", places("fra a", "nyc b", "lon a"), 4, everywhere(during(50, 1000, noAnswer)), "0 up, 63 suspect, 80 down opened", "agree"},
+		{"only at home", five, 4, silence(50, 80, uptime.Local), "0 up, 63 suspect, 83 up", ""},
+		{"a restart of 15 s", five, 4, everywhere(during(55, 70, refused)), "0 up, 60 suspect, 70 up", ""},
+		{"one packet lost", five, 4, silence(59, 61, uptime.Local), "0 up, 63 suspect, 63 up", ""},
+		{"back just before the last look", five, 4, everywhere(during(55, 79, refused)), "0 up, 60 suspect, 80 up", ""},
+		{"recovery needs somebody else", five, 4, everywhere(during(50, 115, refused)), "0 up, 60 suspect, 80 down opened, 125 up closed", ""},
+		{"unreachable only from home", five, 9, silence(50, 100000, uptime.Local), "0 up, 63 suspect, 363 degraded opened", ""},
+		{"… and it ends", five, 12, silence(50, 500, uptime.Local), "0 up, 63 suspect, 363 degraded opened, 545 up closed", ""},
+		{"… and it spreads", five, 12, func(place string, at time.Duration) found {
+			if place == uptime.Local {
+				return during(50, 1000, noAnswer)(at)
+			}
+			return during(400, 1000, noAnswer)(at)
+		}, "0 up, 63 suspect, 363 degraded opened, 428 suspect, 438 down changed", "agree"},
+		{"nobody answers: 60 s whatever the class", five, 4, mute(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "asked fra, nyc, sgp, lon, syd: no answer"},
+		{"one network answers: the window, and it agrees", five, 4, mute(during(50, 1000, refused), "fra", "lon"), "0 up, 60 suspect, 87 down opened", "no other network could be asked"},
+		{"one network answers and disagrees", five, 4, func(place string, at time.Duration) found {
+			switch place {
+			case uptime.Local:
+				return during(50, 1000, refused)(at)
+			case "fra", "lon":
+				return ok
+			}
+			return lost
+		}, "0 up, 60 suspect", ""},
+		{"places in home's own network are no witnesses", places("x home", "y home"), 4, everywhere(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "no other place can be asked"},
+		{"two of one network that lie", places("x a", "y a", "fra b", "nyc c"), 6, at(during(50, 1000, refused), "x", "y"), "0 up", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := &stage{p: params(time.Minute), s: Scene{Network: "home", Others: true, Places: tc.places}, target: tc.target}
+			if got := g.run(time.Duration(tc.d) * time.Minute); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+				for _, e := range g.m.Evidence {
+					t.Logf("%v %s %s %s %+.1f", e.Time.Sub(start), e.Location, e.Step, e.Fault, e.Weight)
+				}
+				t.Logf("odds %.1f, %+v", g.m.others.odds, g.m.others)
+			}
+			if !strings.Contains(g.m.Witness, tc.who) || tc.who != "" && g.m.Verdict != uptime.Down {
+				t.Errorf("witness %q lacks %q", g.m.Witness, tc.who)
+			}
+		})
+	}
+}

@@ -1,0 +1,258 @@
+package verdict
+
+import (
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// Self is what a node knows of its own line.
+type Self uint8
+
+// What it can know.
+const (
+	Unproven Self = iota // too little to compare with
+	Online
+	Offline
+)
+
+// Scene is what a node knows beside the results, at the moment of a step.
+type Scene struct {
+	Self    Self
+	Network string         // of home; a place in it is no witness
+	Others  bool           // second opinions are configured
+	Places  []uptime.Place // whose vote counts now, the preferred first
+}
+
+// Plan is what the rule wants next.
+type Plan struct {
+	At     time.Time
+	Home   bool           // a check at home
+	Ask    []uptime.Place // and at these places
+	Step   string         // "wave 2", "dwell", "last": for the evidence
+	Within time.Duration  // time-out of these checks; 0: the monitor's
+}
+
+// Looks reports whether the plan is to check, and not only to weigh again what
+// was said, and not, by then.
+func (p Plan) Looks() bool { return p.Home || len(p.Ask) > 0 }
+
+// The figures of the rule with others (the package comment says where from).
+const (
+	oddsPrior   = -4.6 // one outage a month at a check a minute
+	oddsDown    = 3
+	oddsClear   = -5.6
+	oddsSuccess = -3
+	oddsRepeat  = 0.4 // home fails again
+	oddsSame    = 0.5 // a second location of a network that has failed
+
+	maxWaves   = 5
+	waveEvery  = 10 * time.Second
+	wavePlaces = 3
+	lastPlaces = 2
+	needPlaces = 2 // networks that have to agree
+
+	silentNeed = 60 * time.Second  // of failure where nobody answered, whatever the class
+	aloneFor   = 300 * time.Second // of failure at one place only: undecided
+	leastLook  = 5 * time.Second   // a confirming check may take that long
+	transit    = 2 * time.Second   // a question and its answer, on their way
+)
+
+// vote is what a place said last in a doubt.
+type vote struct {
+	uptime.Place
+	failing bool
+}
+
+// request is a second opinion that was asked for.
+type request struct {
+	uptime.Place
+	step     string
+	at       time.Time
+	deadline time.Time
+	answered bool
+}
+
+func (r *request) lost(now time.Time) bool { return !r.answered && now.After(r.deadline) }
+
+// opinions are what others said in a doubt. They are not kept over a restart:
+// a doubt starts over.
+type opinions struct {
+	raiser   string // the place that raised it
+	cleared  bool   // … and has succeeded since
+	odds     float64
+	weighed  bool // a failing check of home is in the odds
+	votes    []vote
+	asked    []request
+	waves    int
+	wave     time.Time // when the newest was asked
+	turn     int       // of the rotation
+	last     time.Time // when the last look began; zero: none is on
+	lastHome bool      // … and home has failed in it
+	watching bool      // five waves have not decided
+}
+
+// tier is how many others can be heard in a doubt.
+type tier uint8
+
+const (
+	tierAlone   tier = iota // none is configured
+	tierSilent              // none answers
+	tierOne                 // one network
+	tierSeveral             // two or more: evidence decides
+)
+
+func (o *opinions) tier(s Scene, now time.Time) tier {
+	if !s.Others {
+		return tierAlone
+	}
+	var networks []string
+	add := func(n string) {
+		if n != s.Network && !slices.Contains(networks, n) {
+			networks = append(networks, n)
+		}
+	}
+	for _, v := range o.votes {
+		add(v.Network)
+	}
+	for _, p := range s.Places {
+		if !o.deaf(p.Network, now) {
+			add(p.Network)
+		}
+	}
+	return min(tierSilent+tier(len(networks)), tierSeveral)
+}
+
+// deaf reports whether a network was asked in this doubt, and all that it had
+// to say is lost.
+func (o *opinions) deaf(network string, now time.Time) bool {
+	lost := false
+	for i := range o.asked {
+		if r := &o.asked[i]; r.Network == network {
+			if !r.lost(now) {
+				return false
+			}
+			lost = true
+		}
+	}
+	return lost
+}
+
+// failing are the networks, other than home's, that say it fails, with the
+// locations that said so.
+func (o *opinions) failing(s Scene) (networks, locations []string) {
+	for _, v := range o.votes {
+		if !v.failing {
+			continue
+		}
+		locations = append(locations, v.Location)
+		if v.Network != s.Network && !slices.Contains(networks, v.Network) {
+			networks = append(networks, v.Network)
+		}
+	}
+	slices.Sort(locations)
+	return networks, locations
+}
+
+// unanswered are the locations that were asked and never said a word.
+func (o *opinions) unanswered() []string {
+	var out []string
+	for _, r := range o.asked {
+		heard := slices.ContainsFunc(o.asked, func(x request) bool { return x.Location == r.Location && x.answered })
+		if !heard && !slices.Contains(out, r.Location) {
+			out = append(out, r.Location)
+		}
+	}
+	return out
+}
+
+// pending is the first deadline of an answer that is still out.
+func (o *opinions) pending(now time.Time) (time.Time, bool) {
+	var first time.Time
+	for i := range o.asked {
+		if r := &o.asked[i]; !r.answered && !r.lost(now) && (first.IsZero() || r.deadline.Before(first)) {
+			first = r.deadline
+		}
+	}
+	return first, !first.IsZero()
+}
+
+// lastIsIn reports whether the last look has all the answers that it will get.
+func (o *opinions) lastIsIn(now time.Time) bool {
+	if o.last.IsZero() || !o.lastHome {
+		return false
+	}
+	for i := range o.asked {
+		if r := &o.asked[i]; !r.at.Before(o.last) && !r.answered && !r.lost(now) {
+			return false
+		}
+	}
+	return true
+}
+
+// choose picks so many places, one of each network as far as that goes, and
+// others each time.
+func (o *opinions) choose(s Scene, most int, except string) []uptime.Place {
+	var out []uptime.Place
+	for _, fresh := range []bool{true, false} { // first of networks that are not in yet
+		for i := range s.Places {
+			p := s.Places[(o.turn+i)%len(s.Places)]
+			if len(out) == most {
+				return out
+			}
+			if p.Network == s.Network || p.Location == except || slices.Contains(out, p) {
+				continue
+			}
+			if fresh && slices.ContainsFunc(out, func(x uptime.Place) bool { return x.Network == p.Network }) {
+				continue
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// hear weighs what a place says. It reports the weight, and whether it counts.
+func (o opinions) hear(s Scene, p uptime.Place, r *uptime.Result) (opinions, float64) {
+	failing := r.Outcome == uptime.OutcomeDown
+	o.votes = slices.Clone(o.votes)
+	w := float64(oddsSuccess)
+	if failing {
+		w = 0
+		networks, locations := o.failing(s)
+		switch {
+		case slices.Contains(locations, p.Location):
+		case slices.Contains(networks, p.Network) || p.Network == s.Network:
+			w = oddsSame
+		default:
+			w = abroad(r)
+		}
+	}
+	o.odds += w
+	if i := slices.IndexFunc(o.votes, func(v vote) bool { return v.Location == p.Location }); i >= 0 {
+		o.votes[i].failing = failing
+	} else {
+		o.votes = append(o.votes, vote{p, failing})
+	}
+	if !failing {
+		o.last, o.lastHome = time.Time{}, false
+	}
+	return o, w
+}
+
+// answer marks the request to a location that was made at a time as answered,
+// and returns it; nil where there is none, or the answer comes too late.
+func (o opinions) answer(location string, at, now time.Time) (opinions, *request) {
+	for i := range o.asked {
+		if r := &o.asked[i]; r.Location == location && r.at.Equal(at) && !r.answered {
+			if r.lost(now) {
+				return o, nil
+			}
+			o.asked = slices.Clone(o.asked)
+			o.asked[i].answered = true
+			return o, &o.asked[i]
+		}
+	}
+	return o, nil
+}
