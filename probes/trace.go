@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,7 @@ func (t *trace) end(f *failure) uptime.Result {
 	if f != nil {
 		t.res.Fault, t.res.Message, t.res.Outcome = f.fault, f.text, f.fault.Outcome()
 	}
+	t.res.Measures = slices.Grow(t.res.Measures, times)
 	for i, taken := range t.taken {
 		if taken {
 			t.res.Measures = append(t.res.Measures, uptime.Measure{Name: timeNames[i], Value: t.took[i].Microseconds()})

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -134,8 +135,10 @@ func TestOutage(t *testing.T) {
 	if code, err := eng.Wait(patience); code != 0 || err != nil {
 		t.Errorf("the engine that was stopped ended with %d, %v: %s", code, err, eng.Stderr())
 	}
-	if _, err := follow.Wait(patience); err != nil {
-		t.Error(err)
+	// Who follows waits for the engine to come back, and ends as asked.
+	check(t, follow.Signal(os.Interrupt))
+	if code, err := follow.Wait(patience); code != 0 || err != nil {
+		t.Errorf("the follower ended with %d, %v: %s", code, err, follow.Stderr())
 	}
 	says(t, "status of a file", run(t, h, 3, "status").Stdout, "shop")
 	says(t, "history of a file", run(t, h, 0, "history").Stdout, "shop", "tcp.refused")
