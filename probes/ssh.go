@@ -121,6 +121,8 @@ func (g *greeted) version(ctx context.Context, t *trace) (string, *failure) {
 		line := strings.TrimRight(string(b), "\r\n")
 		version, isSSH := strings.CutPrefix(line, "SSH-")
 		switch {
+		case err != nil && turnedAway(other):
+			return "", fail(uptime.FaultReplyUnexpected, "%s turns us away: %s", t.res.Address, quote(other))
 		case err != nil && (len(b) > 0 || other != ""):
 			return "", fail(uptime.FaultReplyMalformed, "%s sends no SSH version, but %s", t.res.Address, quote(other+line))
 		case err != nil:
@@ -136,6 +138,12 @@ func (g *greeted) version(ctx context.Context, t *trace) (string, *failure) {
 		}
 	}
 	return "", fail(uptime.FaultReplyMalformed, "%s sends no SSH version in %d lines, but %s", t.res.Address, maxSSHLines, quote(other))
+}
+
+// turnedAway reports whether OpenSSH says that it has no room for us, or that
+// it has had enough of us (MaxStartups, PerSourcePenalties).
+func turnedAway(line string) bool {
+	return strings.HasPrefix(line, "Exceeded MaxStartups") || strings.HasPrefix(line, "Not allowed at this time")
 }
 
 // noReply classes the end of a connection on which something had to come.

@@ -69,6 +69,8 @@ var sshFaults = []produced{
 	{uptime.FaultReplyMalformed, "sends no SSH version, but", speaksSSH(utters(strings.Repeat("x", 300)))},
 	{uptime.FaultReplyMalformed, "sends no SSH version in 50 lines", speaksSSH(utters(strings.Repeat("hello\n", 60)))},
 	{uptime.FaultReplyMalformed, "SSH key exchange with", speaksSSH(utters("SSH-2.0-x\r\n" + strings.Repeat("garbage ", 99)))},
+	{uptime.FaultReplyUnexpected, `turns us away: "Exceeded MaxStartups"`, speaksSSH(func(c net.Conn) { io.WriteString(c, "Exceeded MaxStartups\r\n") })},
+	{uptime.FaultReplyUnexpected, `turns us away: "Not allowed at this time"`, speaksSSH(utters("Not allowed at this time\r\n"))},
 	{uptime.FaultReplyUnexpected, `nobody should use any more: "SSH-1.5-x"`, speaksSSH(utters("SSH-1.5-x\r\n"))},
 	{uptime.FaultReplyTimeout, "in the key exchange", speaksSSH(utters("SSH-2.0-x\r\n"))},
 	{uptime.FaultReplyClosed, "in the key exchange", speaksSSH(func(c net.Conn) {
