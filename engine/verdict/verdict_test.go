@@ -355,3 +355,25 @@ func TestDownSince(t *testing.T) {
 		t.Errorf("%v since %v after the start", m.Verdict, m.Since.Sub(start))
 	}
 }
+
+// TestWeightOfNames has what the zone's own server confirms, or a watched name
+// server says itself, weigh more than one resolver's word.
+func TestWeightOfNames(t *testing.T) {
+	agreed := []uptime.Step{{Step: "dns"}, {Step: uptime.StepDNSSecond, Detail: uptime.DetailAgrees}, {Step: uptime.StepDNSZone, Detail: uptime.DetailAgrees}}
+	for _, tc := range []struct {
+		name string
+		r    uptime.Result
+		want float64
+	}{
+		{"one resolver", uptime.Result{Type: "http", Fault: uptime.FaultDNSNxdomain}, 1},
+		{"all agree", uptime.Result{Type: "http", Fault: uptime.FaultDNSNxdomain, Steps: agreed}, 3.5},
+		{"a watched server", uptime.Result{Type: "dns", Target: "dns://192.0.2.1/shop.test?type=A", Fault: uptime.FaultDNSServfail}, 3.5},
+		{"a watched server is silent", uptime.Result{Type: "dns", Target: "dns://192.0.2.1/shop.test?type=A", Fault: uptime.FaultDNSTimeout}, 1},
+	} {
+		tc.r.Time, tc.r.Outcome = start, uptime.OutcomeDown
+		m, _ := Step(params(time.Minute), Scene{}, Memory{}, &tc.r, start)
+		if len(m.Evidence) != 1 || m.Evidence[0].Weight != tc.want {
+			t.Errorf("%s: %+v, want a weight of %g", tc.name, m.Evidence, tc.want)
+		}
+	}
+}
