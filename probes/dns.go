@@ -154,6 +154,9 @@ func (c dnsCheck) check(ctx context.Context, t *trace) *failure {
 			servers = append(servers, netip.AddrPortFrom(a, c.server.port))
 		}
 		n = namedServers(servers)
+		if c.server.ip == "each" && len(addrs) > 1 {
+			return c.each(ctx, t, q, addrs)
+		}
 	}
 	start := time.Now()
 	got := c.ask(ctx, q, servers)

@@ -13,6 +13,42 @@ import (
 	"lookout/engine/uptime"
 )
 
+// each asks every address of the server that is watched, by itself. Its answer
+// is that of the first which answers as it should.
+func (c dnsCheck) each(ctx context.Context, t *trace, q query, addrs []netip.Addr) *failure {
+	d := newDialling(c.server, addrs)
+	var first finding
+	for i, a := range d.addrs {
+		if d.done(ctx) {
+			break
+		}
+		within, cancel := context.WithTimeout(ctx, d.share(ctx, t, i))
+		start := time.Now()
+		got := c.ask(within, q, []netip.AddrPort{netip.AddrPortFrom(a, c.server.port)})
+		cancel()
+		if got.msg == nil {
+			got.f = c.blame(got)
+		}
+		took := t.opine("dns", start, got, "")
+		switch {
+		case got.f != nil:
+			d.dead = append(d.dead, deadAddress{a, got.f})
+			continue
+		case len(d.good) == 0:
+			t.measure(dnsTime, took)
+			first = got
+		}
+		d.good = append(d.good, a)
+	}
+	if len(d.good) == 0 {
+		t.measure(dnsTime, time.Since(t.start))
+		return worst(d.dead)
+	}
+	t.res.Address = first.server.String()
+	t.complainOf(d)
+	return c.more(ctx, t, puzzle{n: namedServers([]netip.AddrPort{first.server}), name: c.name, via: q.via, ask: c.ask, first: first})
+}
+
 // hints holds the addresses that HTTPS and SVCB records carry against the A
 // and AAAA records of their target. A browser goes to a hint while it still
 // waits for those, so that one left behind by a move sends people to the wrong

@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -183,4 +184,21 @@ func FuzzAnswers(f *testing.F) {
 			t.Fatalf("%s is not %s", rr, shown)
 		}
 	})
+}
+
+// TestEachServer asks every address of a name server that is watched.
+func TestEachServer(t *testing.T) {
+	good := book(t, true, "shop.test. 60 IN A 192.0.2.1")
+	in := newInternet(t, map[string]answerer{"127.0.0.1": book(t, false, "ns.test. 60 IN A 127.0.0.3", "ns.test. 60 IN A 127.0.0.4"),
+		"127.0.0.3": rcode(dns.RcodeRefused), "127.0.0.4": good})
+	target := "dns://ns.test:" + strconv.Itoa(int(in.port)) + "/shop.test"
+	r := once(t, made(t, in.asking("127.0.0.1"), "dns", target, keys{"ip": "each"}, nil))
+	want := "1 of 2 addresses dead: DNS shop.test: REFUSED from 127.0.0.3; 127.0.0.4 answers"
+	if r.Fault != uptime.FaultTCPSomeAddressesDead || in.plain(r.Message) != want || in.plain(r.Address) != "127.0.0.4" || len(r.Steps) != 3 {
+		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)
+	}
+	r = once(t, made(t, in.asking("127.0.0.1"), "dns", target, keys{"ip": "each"}, keys{"answers": []string{"192.0.2.2"}}))
+	if r.Fault != uptime.FaultDNSRefused || !strings.HasSuffix(r.Message, "its other address failed too") {
+		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)
+	}
 }

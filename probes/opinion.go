@@ -109,8 +109,8 @@ func (s *system) opinions(ctx context.Context, t *trace, p puzzle) []opinion {
 	return all
 }
 
-// opine notes what somebody said about a name.
-func (t *trace) opine(step string, start time.Time, got finding, agreement string) {
+// opine notes what somebody said about a name, and returns how long it took.
+func (t *trace) opine(step string, start time.Time, got finding, agreement string) time.Duration {
 	s := uptime.Step{Step: step, Took: time.Since(start), Detail: agreement}
 	if got.server.IsValid() {
 		s.Address = got.server.String()
@@ -121,6 +121,7 @@ func (t *trace) opine(step string, start time.Time, got finding, agreement strin
 		s.Detail = agreement + ": " + got.text
 	}
 	t.res.Steps = append(t.res.Steps, s)
+	return s.Took
 }
 
 // agreement says how an opinion goes with the first answer; "" where one of
