@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -169,7 +170,7 @@ func (u *upgrade) RoundTrip(req *http.Request) (*http.Response, error) {
 	if u.f = f; f != nil {
 		return nil, errUpgrade
 	}
-	u.body = &upgraded{Reader: resp.Body, Writer: over, conn: u.conn}
+	u.body = &upgraded{r: resp.Body, w: over, conn: u.conn}
 	resp.Body = u.body
 	return resp, nil
 }
@@ -177,17 +178,33 @@ func (u *upgrade) RoundTrip(req *http.Request) (*http.Response, error) {
 // upgraded is the connection after the handshake. It gives nothing before it
 // is open: where a handshake is no good, the library would wait for a body.
 type upgraded struct {
-	io.Reader
-	io.Writer
+	r    io.Reader
+	w    io.Writer
 	conn net.Conn
 	open bool
+
+	broken atomic.Pointer[error] // what ended it, which the library may say in other words
 }
 
 func (u *upgraded) Read(p []byte) (int, error) {
 	if !u.open {
 		return 0, io.EOF
 	}
-	return u.Reader.Read(p)
+	n, err := u.r.Read(p)
+	u.broke(err)
+	return n, err
+}
+
+func (u *upgraded) Write(p []byte) (int, error) {
+	n, err := u.w.Write(p)
+	u.broke(err)
+	return n, err
+}
+
+func (u *upgraded) broke(err error) {
+	if err != nil && !timedOut(err) {
+		u.broken.CompareAndSwap(nil, &err)
+	}
 }
 
 // Close ends every read. The connection is its owner's to close: goodbye comes after this.
@@ -197,7 +214,7 @@ func (u *upgraded) Close() error { return u.conn.SetReadDeadline(time.Unix(1, 0)
 type messages struct {
 	ws   *websocket.Conn
 	t    *trace
-	over io.Writer // what the WebSocket is on
+	over *upgraded
 }
 
 // run does each turn in order, with a step for each, as talk does with text.
@@ -280,11 +297,11 @@ func (m messages) ping(ctx context.Context) *failure {
 	err := m.ws.Ping(reading)
 	stop()
 	readers.Wait()
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
-	}
-	if !errors.Is(read, context.Canceled) {
-		err = read // it knows why
+	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled), errors.As(read, new(websocket.CloseError)):
+		err = read // of the two it knows why
 	}
 	return m.failure(ctx, err)
 }
@@ -292,6 +309,9 @@ func (m messages) ping(ctx context.Context) *failure {
 // failure classes the end of a WebSocket.
 func (m messages) failure(ctx context.Context, err error) *failure {
 	var closed websocket.CloseError
+	if why := m.over.broken.Load(); why != nil && !errors.As(err, &closed) {
+		err = *why
+	}
 	switch {
 	case errors.As(err, &closed):
 		return fail(uptime.FaultReplyClosed, "%s closed the WebSocket with status %d %s", m.t.res.Address, closed.Code, quote(closed.Reason))
