@@ -3,7 +3,6 @@ package probes
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -371,30 +369,4 @@ func (a *inquiry) stream(ctx context.Context, server netip.AddrPort) (*dns.Msg, 
 		return nil, errors.New("malformed answer")
 	}
 	return msg, nil
-}
-
-// unreached is a name server that cannot be reached at all: our own side's
-// trouble, whatever the name.
-func (q query) unreached(server netip.AddrPort, err error) *failure {
-	what, who := q.what(), "the resolver"
-	if q.zone != "" {
-		who = "its zone's server"
-	}
-	if f := sourceFailure(what, err); f != nil {
-		return f
-	}
-	errno, _ := errnoOf(err)
-	switch errno {
-	case syscall.ENETUNREACH, syscall.EHOSTUNREACH:
-		return fail(uptime.FaultLocalNoRoute, "%s: no route to %s %s (%s)", what, who, server, errnoName(err))
-	case syscall.ECONNREFUSED:
-		return fail(uptime.FaultLocalResolverDown, "%s: nothing listens at %s %s (ECONNREFUSED)", what, who, server)
-	}
-	if f := localFailure(what, err); f != nil {
-		return f
-	}
-	if errors.Is(err, io.EOF) || timedOut(err) {
-		return fail(uptime.FaultDNSTimeout, "%s: no answer from %s", what, server)
-	}
-	return fail(uptime.FaultLocalResolverDown, "%s: %s %s: %s", what, who, server, plain(err))
 }

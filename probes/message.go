@@ -1,9 +1,12 @@
 package probes
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"strings"
+	"syscall"
 
 	"github.com/miekg/dns"
 
@@ -126,4 +129,30 @@ func lame(m *dns.Msg) bool {
 		}
 	}
 	return true
+}
+
+// unreached is a name server that cannot be reached at all: our own side's
+// trouble, whatever the name.
+func (q query) unreached(server netip.AddrPort, err error) *failure {
+	what, who := q.what(), "the resolver"
+	if q.zone != "" {
+		who = "its zone's server"
+	}
+	if f := sourceFailure(what, err); f != nil {
+		return f
+	}
+	errno, _ := errnoOf(err)
+	switch errno {
+	case syscall.ENETUNREACH, syscall.EHOSTUNREACH:
+		return fail(uptime.FaultLocalNoRoute, "%s: no route to %s %s (%s)", what, who, server, errnoName(err))
+	case syscall.ECONNREFUSED:
+		return fail(uptime.FaultLocalResolverDown, "%s: nothing listens at %s %s (ECONNREFUSED)", what, who, server)
+	}
+	if f := localFailure(what, err); f != nil {
+		return f
+	}
+	if errors.Is(err, io.EOF) || timedOut(err) {
+		return fail(uptime.FaultDNSTimeout, "%s: no answer from %s", what, server)
+	}
+	return fail(uptime.FaultLocalResolverDown, "%s: %s %s: %s", what, who, server, plain(err))
 }
