@@ -238,7 +238,7 @@ func (e *Engine) unack(m *monitor, by string, now time.Time) bool {
 	}
 	i.Ack, m.ack = nil, nil
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventAck, Monitor: m.job.Name, Fault: i.Fault, Incident: i.Number,
-		Message: fmt.Sprintf("#%d no longer acknowledged", i.Number), By: by, Note: "unack"})
+		Message: fmt.Sprintf("#%d no longer acknowledged", i.Number), By: by, TakenBack: true})
 	e.keep(i)
 	m.touched()
 	return true

@@ -121,10 +121,6 @@ func eventText(ev *uptime.Event, now time.Time, loc *time.Location) string {
 			fmt.Fprintf(&b, "#%d %s: ", ev.Incident, note)
 		}
 		note = ""
-	case uptime.EventAck:
-		if note == "unack" {
-			note = ""
-		}
 	}
 	b.WriteString(ev.Message)
 	if word := ev.Fault.String(); ev.Kind == uptime.EventVerdict && word != "" && ev.To != uptime.Up && !strings.Contains(ev.Message, word) {

@@ -217,7 +217,8 @@ func TestEventText(t *testing.T) {
 		{"a name that is there already", uptime.Event{Kind: uptime.EventPause, Monitor: "a", Message: "a paused by jo", By: "jo"}, "a paused by jo"},
 		{"a person and a note", uptime.Event{Kind: uptime.EventAck, Monitor: "a", Message: "#7 acknowledged", By: "jo", Note: "8830", Until: clock("14:00:00.000"),
 			Fault: uptime.FaultTCPRefused}, `a #7 acknowledged until 14:00:00 by jo "8830"`},
-		{"an ack that was taken back", uptime.Event{Kind: uptime.EventAck, Monitor: "a", Message: "#7 no longer acknowledged", By: "jo", Note: "unack"}, "a #7 no longer acknowledged by jo"},
+		{"an ack that was taken back", uptime.Event{Kind: uptime.EventAck, Monitor: "a", Message: "#7 no longer acknowledged", By: "jo", TakenBack: true}, "a #7 no longer acknowledged by jo"},
+		{"a note that is a verb", uptime.Event{Kind: uptime.EventAck, Monitor: "a", Message: "#7 acknowledged", By: "jo", Note: "unack"}, `a #7 acknowledged by jo "unack"`},
 		{"an incident", uptime.Event{Kind: uptime.EventIncident, Monitor: "a", Incident: 7, Note: "opened", Message: "refused"}, "a #7 opened: refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -53,7 +53,7 @@ func (t *text) sentence(e *uptime.Event) {
 			t.why(e.Message, e.Fault)
 		}
 	case uptime.EventAck:
-		if e.Note == "unack" {
+		if e.TakenBack {
 			t.add("acknowledgement taken back")
 			t.author(e, false)
 		} else {

@@ -12,7 +12,7 @@ type EventKind string
 const (
 	EventVerdict     EventKind = "verdict"     // a verdict changed
 	EventIncident    EventKind = "incident"    // an incident was opened, re-opened, changed its cause or closed (Note says which)
-	EventAck         EventKind = "ack"         // acknowledged (Until zero: until it is up), or taken back (Note "unack")
+	EventAck         EventKind = "ack"         // acknowledged (Until zero: until it is up), or TakenBack
 	EventPause       EventKind = "pause"       // Mode says what it is from now on
 	EventMaintenance EventKind = "maintenance" // Mode says what it is from now on
 	EventAlert       EventKind = "alert"
@@ -50,6 +50,9 @@ type Event struct {
 	Note     string // what that person wrote, or the phase of an incident
 	Until    time.Time
 	Evidence []Evidence
+	// TakenBack is of an ack event that ends an acknowledgement. It is no word in
+	// Note, which is what people write.
+	TakenBack bool
 }
 
 // Evidence is one result that a verdict rests on.
@@ -168,13 +171,14 @@ type eventJSON struct {
 	Note     string         `json:"note,omitempty"`
 	Until    *stamp         `json:"until,omitempty"`
 	Evidence []evidenceJSON `json:"evidence,omitempty"`
+	Back     bool           `json:"taken_back,omitempty"`
 }
 
 // MarshalJSON writes the event object of the public interface.
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{Version: 1, Kind: "event", ID: e.ID, Time: stamp(e.Time), Event: e.Kind, Monitor: e.Monitor,
 		Since: optional(e.Since), Fault: e.Fault, Message: e.Message, Incident: e.Incident, By: e.By, Note: e.Note,
-		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence)}
+		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence), Back: e.TakenBack}
 	switch e.Kind {
 	case EventVerdict, EventIncident:
 		j.From, j.To = &e.From, &e.To
@@ -192,7 +196,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	}
 	*e = Event{ID: j.ID, Time: time.Time(j.Time), Kind: j.Event, Monitor: j.Monitor, Since: required(j.Since),
 		Fault: j.Fault, Message: j.Message, Incident: j.Incident, By: j.By, Note: j.Note, Until: required(j.Until),
-		Evidence: evidenceIn(j.Evidence)}
+		Evidence: evidenceIn(j.Evidence), TakenBack: j.Back}
 	if j.From != nil {
 		e.From = *j.From
 	}

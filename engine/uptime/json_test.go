@@ -34,6 +34,8 @@ func TestJSON(t *testing.T) {
 			Incident: 4711, By: "engine", Evidence: []Evidence{{Time: ms, Location: "fra", Step: "wave 1", Outcome: OutcomeDown, Fault: FaultTCPRefused,
 				Message: "refused", Address: "203.0.113.9:443", Total: 19 * time.Millisecond, Weight: 3, Vote: true}}}, &Event{},
 			`{"version":1,"kind":"event","id":90210,"time":"2026-11-22T12:31:07.114Z","event":"verdict","monitor":"shop","from":"suspect","to":"down","fault":"tcp.refused","message":"refused","incident":4711,"by":"engine","evidence":[{"time":"2026-11-22T12:31:07.114Z","location":"fra","step":"wave 1","outcome":"down","fault":"tcp.refused","message":"refused","address":"203.0.113.9:443","total_ms":19,"weight":3,"vote":true}]}`},
+		{"ack taken back", Event{ID: 2, Time: ms, Kind: EventAck, Monitor: "shop", Message: "#7 no longer acknowledged", Incident: 7, By: "jo", TakenBack: true}, &Event{},
+			`{"version":1,"kind":"event","id":2,"time":"2026-11-22T12:31:07.114Z","event":"ack","monitor":"shop","message":"#7 no longer acknowledged","incident":7,"by":"jo","taken_back":true}`},
 		{"pause", Event{ID: 1, Time: ms, Kind: EventPause, Monitor: "shop", Mode: Paused, Message: "paused", By: "jo", Note: "x", Until: ms}, &Event{},
 			`{"version":1,"kind":"event","id":1,"time":"2026-11-22T12:31:07.114Z","event":"pause","monitor":"shop","mode":"paused","message":"paused","by":"jo","note":"x","until":"2026-11-22T12:31:07.114Z"}`},
 		{"incident", Incident{Number: 4711, Monitor: "shop", Start: ms, Verdict: Down, Fault: FaultTCPRefused, Message: "refused",
