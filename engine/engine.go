@@ -267,7 +267,7 @@ func (e *Engine) begin(now time.Time) {
 	for _, m := range e.monitors {
 		e.schedule(m, now, &fresh)
 	}
-	msg := fmt.Sprintf("started with %d monitors", len(e.monitors))
+	msg := "started with " + counted(len(e.monitors))
 	if since := e.o.Resumed.LastAlive; !since.IsZero() {
 		msg += ", after " + uptime.Ago(now.Sub(since)) + " without checks"
 	}

@@ -862,3 +862,19 @@ func TestPingLatency(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestOneMonitor: one monitor is no "1 monitors".
+func TestOneMonitor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		e := start(t, s, newTargets(), job("a", time.Minute))
+		said, err := e.Reload(t.Context(), []uptime.Job{job("a", time.Minute)}, uptime.ConfigState{Path: "x"})
+		if want := "1 monitor (+0 new, ~0 changed, -0 removed)"; err != nil || said != want {
+			t.Errorf("got %q (%v), want %q", said, err, want)
+		}
+		e.stop()
+		if got, want := s.events[0].Message, "started with 1 monitor"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}

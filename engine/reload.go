@@ -165,9 +165,17 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 	e.connect()
 	c.Error = ""
 	e.config = c
-	said := fmt.Sprintf("%d monitors (+%d new, ~%d changed, -%d removed)", len(e.monitors), added, changed, removed)
+	said := fmt.Sprintf("%s (+%d new, ~%d changed, -%d removed)", counted(len(e.monitors)), added, changed, removed)
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventConfig, Message: "reloaded: " + said, By: byEngine})
 	return said
+}
+
+// counted is a number of monitors with its word.
+func counted(monitors int) string {
+	if monitors == 1 {
+		return "1 monitor"
+	}
+	return fmt.Sprintf("%d monitors", monitors)
 }
 
 // change gives a monitor other settings. Where another thing is checked now,
