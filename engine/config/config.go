@@ -26,6 +26,7 @@ type Options struct {
 	Types    []uptime.CheckType          // the registry of check types
 	Env      func(string) (string, bool) // for ${NAME}; nil: the process's environment
 	Hostname string                      // the default for Instance; "": the system's
+	Engine   bool                        // the engine asks: a managed file that it makes is for itself alone to read
 }
 
 // Config is a configuration, complete and without mistakes. It is immutable.

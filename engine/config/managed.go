@@ -210,7 +210,7 @@ func (m *managed) replace(from, to int, text string, opt Options) error {
 		}
 		return err
 	}
-	return replaceFile(m.path, m.config, m.mark+whole)
+	return replaceFile(m.path, m.config, m.mark+whole, opt.Engine)
 }
 
 // complement copies the fields, with a scheme for the url and a name from it where these lack.

@@ -47,9 +47,10 @@ func writeFile(path string, data []byte, prepare func(*os.File) error) (err erro
 }
 
 // replaceFile writes a file with the rights of the one that it replaces. A new
-// one is 0600: it may hold secrets. But what root writes is for an engine that
-// may run as another user: it gets the rights of the file like.
-func replaceFile(path, like, text string) error {
+// one is 0600: it may hold secrets. But what root writes and is not to read it
+// itself (ours) is for an engine that may run as another user: it gets the
+// rights of the file like.
+func replaceFile(path, like, text string, ours bool) error {
 	info, err := os.Stat(path)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if fresh {
@@ -59,7 +60,7 @@ func replaceFile(path, like, text string) error {
 		return err
 	}
 	return writeFile(path, []byte(text), func(f *os.File) error {
-		if fresh && os.Geteuid() != 0 {
+		if fresh && (ours || os.Geteuid() != 0) {
 			return nil
 		}
 		if err := own(f, info); err != nil {

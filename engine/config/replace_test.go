@@ -38,16 +38,17 @@ func TestWriteFileReplaces(t *testing.T) {
 }
 
 // TestManagedRights: what root adds is for the engine's user; what the engine
-// writes is its own; a file that is there keeps its rights.
+// writes is its own, even as root; a file that is there keeps its rights.
 func TestManagedRights(t *testing.T) {
 	dir := t.TempDir()
 	like, path := filepath.Join(dir, "lookout.toml"), filepath.Join(dir, ManagedName)
 	if err := os.WriteFile(like, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	engine := true
 	rights := func(want os.FileMode) {
 		t.Helper()
-		if err := replaceFile(path, like, "x"); err != nil {
+		if err := replaceFile(path, like, "x", engine); err != nil {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
@@ -57,6 +58,11 @@ func TestManagedRights(t *testing.T) {
 	if err := os.Chmod(like, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	rights(0o600)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	engine = false
 	if os.Geteuid() == 0 {
 		rights(0o644)
 		if err := os.Chown(path, 1234, 1234); err != nil {

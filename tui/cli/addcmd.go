@@ -113,7 +113,7 @@ func managedStatus(err error) int {
 // addMonitor is what the API's POST /v1/monitors does.
 func (h *host) addMonitor(ctx context.Context, fields map[string]any) (name string, err error) {
 	err = h.manage(ctx, func(path string) error {
-		name, err = config.AddManaged(path, fields, h.c.options())
+		name, err = config.AddManaged(path, fields, h.options())
 		return err
 	})
 	return name, err
@@ -121,12 +121,19 @@ func (h *host) addMonitor(ctx context.Context, fields map[string]any) (name stri
 
 // putMonitor is what the API's PUT /v1/monitors/NAME does.
 func (h *host) putMonitor(ctx context.Context, name string, fields map[string]any) error {
-	return h.manage(ctx, func(path string) error { return config.PutManaged(path, name, fields, h.c.options()) })
+	return h.manage(ctx, func(path string) error { return config.PutManaged(path, name, fields, h.options()) })
 }
 
 // deleteMonitor is what the API's DELETE /v1/monitors/NAME does.
 func (h *host) deleteMonitor(ctx context.Context, name string) error {
-	return h.manage(ctx, func(path string) error { return config.DeleteManaged(path, name, h.c.options()) })
+	return h.manage(ctx, func(path string) error { return config.DeleteManaged(path, name, h.options()) })
+}
+
+// options are those of a change that the engine itself writes.
+func (h *host) options() config.Options {
+	opt := h.c.options()
+	opt.Engine = true
+	return opt
 }
 
 // manage changes the managed file and puts it in force.
