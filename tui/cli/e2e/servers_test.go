@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -78,27 +77,11 @@ func need(t *testing.T, program string) string {
 	return ""
 }
 
-// freePort finds a port of 127.0.0.1 that is free over TCP and UDP, below those
-// that the kernel gives to connections: a server that was stopped must find it
-// free when it starts again.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		port := 20000 + rand.IntN(12000)
-		addr := fmt.Sprintf("127.0.0.1:%d", port)
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		u, err := net.ListenPacket("udp", addr)
-		check(t, l.Close())
-		if err == nil {
-			check(t, u.Close())
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
+	port, err := FreePort()
+	check(t, err)
+	return port
 }
 
 func write(t *testing.T, path, text string) string {
