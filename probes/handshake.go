@@ -62,6 +62,9 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 	t.measure(tlsTime, t.step("tls", start, t.res.Address, err, detail))
 	if err != nil {
 		f := sec.failure(t, err)
+		if alert, _ := alertOf(err); alert == alertNoProtocol && len(protocols) == 1 && protocols[0] == "h2" {
+			f = fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2: TLS refused (alert %d, %s)", t.res.Address, alert, strings.TrimPrefix(opOf(err).Err.Error(), "tls: "))
+		}
 		switch f.fault {
 		case uptime.FaultTLSTimeout:
 			f.text += " after " + uptime.Took(time.Since(start))
@@ -132,6 +135,7 @@ const (
 	alertInsufficientSecrecy = 71
 	alertUnrecognizedName    = 112
 	alertCertificateRequired = 116
+	alertNoProtocol          = 120
 )
 
 // failure classes an error of a handshake, or of a read after it: what a

@@ -119,6 +119,11 @@ var httpFaults = []produced{
 		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}})
 		return once(t, made(t, testSystem(), "http", "https://"+to, keys{"ca_file": root.pem(), "http_version": "2"}, nil))
 	}},
+	{uptime.FaultHTTPH2Error, "does not speak HTTP/2: TLS refused (alert 120, no application protocol)", func(t *testing.T) uptime.Result {
+		root := newCA(t, "test root", nil)
+		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, NextProtos: []string{"http/1.1"}})
+		return once(t, made(t, testSystem(), "http", "https://"+to, keys{"ca_file": root.pem(), "http_version": "2"}, nil))
+	}},
 	{uptime.FaultTLSClientCertRequired, "it wants a client certificate", func(t *testing.T) uptime.Result {
 		root := newCA(t, "test root", nil)
 		to := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}, ClientAuth: tls.RequireAnyClientCert})
