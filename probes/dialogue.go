@@ -151,7 +151,7 @@ func (k *talk) expect(ctx context.Context, turn turn) (string, *failure) {
 		case ended == nil:
 		case len(k.seen) > 0 && timedOut(ended) && !k.whole():
 			return "", fail(uptime.FaultReplyTimeout, "no end of the reply from %s within %s: %s", k.t.res.Address, k.t.after(), quote(string(k.seen)))
-		case len(k.seen) > 0 && !wasReset(ended) && ended != errTooMuch:
+		case len(k.seen) > 0 && (k.whole() || !wasReset(ended)) && ended != errTooMuch: // who refuses before it reads resets
 			return "", fail(uptime.FaultReplyUnexpected, "reply from %s does not match %s: %s", k.t.res.Address, literal(turn.source), quote(string(k.seen)))
 		default:
 			return "", k.broken(ended)

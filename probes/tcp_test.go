@@ -44,6 +44,8 @@ var replyFaults = []produced{
 	{uptime.FaultReplyClosed, "closed the connection", talking(banner, replies("", nil))},
 	{uptime.FaultReplyClosed, "reset the connection", talking(banner, replies("", func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }))},
 	{uptime.FaultReplyUnexpected, `does not match "^220 ": "554 go away"`, talking(banner, replies("554 go away\r\n", nil))},
+	{uptime.FaultReplyUnexpected, `does not match "^220 ": "421 too many"`, talking(banner, replies("421 too many\r\n", func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }))},
+	{uptime.FaultReplyClosed, "reset the connection", talking(banner, replies("42", func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }))},
 	{uptime.FaultReplyUnexpected, `does not match "^220 ": "55"`, talking(banner, replies("55", nil))},
 	{uptime.FaultReplyTimeout, `no end of the reply from 127.0.0.1:`, talking(banner, replies("220-teaser\r\n", func(c net.Conn) { c.Read(make([]byte, 1)) }))},
 	{uptime.FaultReplyTimeout, `no end of the reply from 127.0.0.1:`, talking(banner, replies("55", func(c net.Conn) { c.Read(make([]byte, 1)) }))},
