@@ -1,4 +1,4 @@
-.PHONY: help build test bench lossy run
+.PHONY: help build test bench lossy drills run
 
 help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
@@ -7,6 +7,8 @@ help:
 	@echo '             servers on loopback, a little fuzzing; says first what it installs, under 8 minutes'
 	@echo 'make bench   the figures that the README quotes, a line each, about 2 minutes on a quiet machine'
 	@echo 'make lossy   10,000 checks over links that lose 0.1 and 1 % of the packets, and into a black hole (root)'
+	@echo 'make drills  each check type against real servers: green, stopped, answering wrongly; says first what'
+	@echo '             it installs (root)'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'
 	@echo 'Longer fuzz: make test FUZZ=1m'
@@ -22,6 +24,9 @@ bench:
 
 lossy:
 	@go run ./probes/lossy
+
+drills:
+	@go run ./probes/drills
 
 run: build
 	./lookout

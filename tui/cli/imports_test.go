@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"engine/judge":  {"engine/uptime", "engine/schedule"},
 	"engine/sim":    {"engine/uptime", "engine/schedule", "engine/verdict", "engine"},
 	"engine/uptime": {},
+	"probes/drills": {"engine/uptime", "tui/cli/e2e"}, // it watches the binary from outside
 	"probes/lossy":  {"engine/uptime", "probes"},
 	"probes/remote": {"engine/uptime", "probes", "probes/wire"},
 	"storage":       {"engine/uptime", "storage/chunk"},

@@ -1,0 +1,10 @@
+package main
+
+// all are the drills, in the order in which they run.
+func all() []drill {
+	return []drill{
+		nginx(),
+		redis(),
+		openssh(),
+	}
+}
