@@ -20,6 +20,9 @@ func Next(p Params, s Scene, m Memory, started, now time.Time) (Plan, bool) {
 	if plan.Home && len(plan.Ask) == 0 && !plan.At.After(started) {
 		plan.At = started.Add(p.retry())
 	}
+	if next := m.begun.Add(min(leastGap, p.retry())); len(plan.Ask) > 0 && plan.Step == m.step && plan.At.Before(next) {
+		plan.At = next
+	}
 	if plan.At.Before(now) {
 		plan.At = now
 	}
@@ -44,7 +47,7 @@ func (m Memory) next(p Params, s Scene, started, now time.Time) (Plan, bool) {
 	case m.wasDown() && !m.Good.IsZero() && !p.counted():
 		plan, ok := home(m.Good.Add(uptime.RuleRecoveryGap))
 		if plan.At.Before(started.Add(time.Second)) { // that one is done; home is up, the others are asked on
-			plan.At = m.Judged.Add(p.retry())
+			plan.At = later(m.Judged, m.begun).Add(p.retry())
 		}
 		if s.Others && !m.others.cleared {
 			plan.Ask, plan.Within = m.others.choose(s, lastPlaces, ""), p.within()
@@ -106,7 +109,7 @@ func (m Memory) nextDoubt(p Params, s Scene, started, now time.Time) (Plan, bool
 	case tierSilent:
 		consider(Plan{At: m.nextLook(silentNeed, p.retry(), started), Home: true, Step: "dwell"})
 	case tierOne:
-		consider(Plan{At: m.nextLook(uptime.NeedFor(p.Interval, p.dwell(), m.Path), p.retry(), started), Home: true, Ask: o.choose(s, 1, ""), Step: "dwell", Within: p.within()})
+		consider(Plan{At: m.nextLook(uptime.NeedFor(p.Interval, p.dwell(), m.Path), p.retry(), later(started, m.begun)), Home: true, Ask: o.choose(s, 1, ""), Step: "dwell", Within: p.within()})
 	}
 	if at, out := o.pending(now); out {
 		consider(Plan{At: at.Add(time.Millisecond)})
@@ -145,6 +148,7 @@ func (m Memory) nextWatch(p Params, s Scene, every time.Duration) Plan {
 
 // Begin notes that a plan that looks is being carried out.
 func Begin(m Memory, plan Plan, now time.Time) Memory {
+	m.begun, m.step = now, plan.Step
 	o := &m.others
 	switch {
 	case plan.Step == "last":
@@ -164,6 +168,18 @@ func Begin(m Memory, plan Plan, now time.Time) Memory {
 		o.asked = slices.Delete(o.asked, 0, n)
 	}
 	return m
+}
+
+// leastGap is between two plans of one step that ask others, at the least. Where
+// two checks of home run already, beginning such a plan changes nothing that the
+// next one is reckoned from.
+const leastGap = time.Second
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // maxAsked bounds the requests that are remembered: six waves and a last look.

@@ -88,8 +88,10 @@ type Memory struct {
 	Raised    bool      // degraded because of the score
 	Complaint time.Time // the newest one
 
-	Only   string   // degraded because it fails at this place and nowhere else
-	others opinions // of the doubt, and of a recovery
+	Only   string    // degraded because it fails at this place and nowhere else
+	others opinions  // of the doubt, and of a recovery
+	begun  time.Time // when the newest plan was
+	step   string    // … and what for
 
 	Open   bool      // an incident is open
 	Closed time.Time // when the last outage ended
