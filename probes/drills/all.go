@@ -6,5 +6,11 @@ func all() []drill {
 		nginx(),
 		redis(),
 		openssh(),
+		nsd(),
+		chrony(),
+		mariadb(),
+		postgresql(),
+		slapd(),
+		vsftpd(),
 	}
 }

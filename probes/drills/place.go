@@ -35,6 +35,7 @@ type place struct {
 	issued  certificates
 	binary  string // lookout
 	running []*e2e.Process
+	owner   string      // of new files; "": root
 	held    []io.Closer // connections and listeners of our own
 }
 
@@ -78,7 +79,33 @@ func (p *place) keep(name string, content []byte) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	return path, os.WriteFile(path, content, 0o600)
+	if err := os.WriteFile(path, content, 0o600); err != nil || p.owner == "" {
+		return path, err
+	}
+	uid, gid, err := ids(p.owner)
+	if err != nil {
+		return path, err
+	}
+	return path, os.Chown(path, int(uid), int(gid))
+}
+
+// once makes what all states of a drill share: a folder beside theirs, a user's.
+func (p *place) once(name, owner string, make func(path string) error) error {
+	path := filepath.Join(filepath.Dir(p.dir), name)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	uid, gid, err := ids(owner)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chown(path, int(uid), int(gid)); err != nil {
+		return err
+	}
+	return make(path)
 }
 
 // port is the port of a name.
@@ -122,6 +149,7 @@ func (p *place) give(name string) error {
 	if err != nil {
 		return err
 	}
+	p.owner = name
 	return filepath.WalkDir(p.dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
