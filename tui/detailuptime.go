@@ -24,7 +24,7 @@ func (d *detail) uptimePart(s *shell, st *uptime.State, w int, ascii bool) *part
 	p, shares := &part{}, d.shares(st)
 	column, end := 14, budget(shares)
 	if end != "" && w >= wide {
-		column, end = 22, "of 99.9% in 30d "+end
+		column, end = 20, "budget 30d at 99.9%: "+end
 	} else if end != "" {
 		end = "budget " + end
 	}
@@ -59,7 +59,7 @@ func (d *detail) uptimePart(s *shell, st *uptime.State, w int, ascii bool) *part
 			return "-"
 		}
 		if w >= wide && sh.Down > 0 {
-			return uptime.Percent(up) + " (" + uptime.Ago(sh.Down) + ")"
+			return uptime.Percent(up) + " (" + lost(sh) + ")"
 		}
 		return uptime.Percent(up)
 	}, end)
@@ -71,6 +71,14 @@ func (d *detail) uptimePart(s *shell, st *uptime.State, w int, ascii bool) *part
 		p.add(func(p *pen) { drawCert(s, p, c) })
 	}
 	return p
+}
+
+// lost is how long a span was down: of one longer than a day only as exactly as is of use.
+func lost(sh uptime.SpanShare) string {
+	if sh.Span > day && sh.Down >= time.Minute {
+		return coarse(sh.Down)
+	}
+	return uptime.Ago(sh.Down)
 }
 
 // budget says how much of the allowed downtime of 30 days is left.

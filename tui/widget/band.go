@@ -46,7 +46,7 @@ func (b Band) Draw(w, h int) Grid {
 	}
 	labelled := 0
 	if w >= 24 {
-		labelled = 7 // "600ms ┤"
+		labelled = labelCells + 2 // "600ms ┤"
 	}
 	cols := w - labelled
 	perCell := 2
@@ -206,11 +206,15 @@ func ceiling(columns []dots) time.Duration {
 	return min(known[len(known)-1], 3*known[(len(known)-1)*19/20])
 }
 
-// roundUp is the smallest round unit of which rows hold v.
+// labelCells is what a label of the axis may take: "600ms".
+const labelCells = 5
+
+// roundUp is the smallest round unit of which rows hold v, and whose multiples
+// have room beside the rows: 1.5ms comes to 10.5ms in the eighth.
 func roundUp(v time.Duration, rows int) time.Duration {
 	for scale := 10 * time.Microsecond; scale < 1000*time.Hour; scale *= 10 {
 		for _, m := range [...]time.Duration{10, 15, 20, 25, 30, 40, 50, 60, 75} {
-			if unit := scale * m / 10; unit*time.Duration(rows) > v {
+			if unit := scale * m / 10; unit*time.Duration(rows) > v && labelsFit(unit, rows) {
 				return unit
 			}
 		}
@@ -218,7 +222,16 @@ func roundUp(v time.Duration, rows int) time.Duration {
 	return v
 }
 
-// Axis writes a value of an axis in at most five characters: 0, 75us, 7.5ms, 300ms, 1.5s.
+func labelsFit(unit time.Duration, rows int) bool {
+	for k := range rows {
+		if len(Axis(unit*time.Duration(k))) > labelCells {
+			return false
+		}
+	}
+	return true
+}
+
+// Axis writes a value of an axis shortly: 0, 75us, 7.5ms, 300ms, 1.5s.
 func Axis(v time.Duration) string {
 	switch {
 	case v <= 0:

@@ -112,7 +112,7 @@ func TestRoundUpHoldsItsValue(t *testing.T) {
 	for v := time.Microsecond; v < time.Hour; v = v*5/4 + 1 {
 		for rows := 1; rows < 9; rows++ {
 			unit := roundUp(v, rows)
-			if top := unit * time.Duration(rows); top <= v || len(Axis(top-unit)) > 6 {
+			if top := unit * time.Duration(rows); top <= v || !labelsFit(unit, rows) {
 				t.Errorf("%v in %d rows of %v: %s", v, rows, unit, Axis(top-unit))
 			}
 		}
