@@ -221,7 +221,7 @@ func (l *incidents) head(s *shell, p *pen) {
 	if s.snap == nil {
 		return
 	}
-	st := l.stats(s.now)
+	st := l.stats(s.snap.Started, s.now)
 	facts := []string{fmt.Sprintf("%d open", st.open)}
 	if st.unacked > 0 {
 		facts = append(facts, fmt.Sprintf("%d not acked", st.unacked))
@@ -230,8 +230,8 @@ func (l *incidents) head(s *shell, p *pen) {
 	if st.mttr > 0 {
 		facts = append(facts, "MTTR 7d "+uptime.Ago(st.mttr))
 	}
-	if n := st.closed + st.open; n > 0 {
-		facts = append(facts, "MTBF 7d "+coarse(rangeOfStats/time.Duration(n)))
+	if st.mtbf > 0 {
+		facts = append(facts, "MTBF 7d "+coarse(st.mtbf))
 	}
 	if l.only != "" {
 		facts = slices.Insert(facts, 0, l.only)
@@ -254,12 +254,19 @@ func (l *incidents) head(s *shell, p *pen) {
 type incidentStats struct {
 	open, unacked, closed int
 	mttr                  time.Duration // of those that ended in the last 7 days
+	mtbf                  time.Duration // in what of the last 7 days is known to have been watched
 }
 
-func (l *incidents) stats(now time.Time) incidentStats {
+// stats counts; the engine has watched since it started, and since the oldest
+// incident that it tells of: a first day has no failure in seven days.
+func (l *incidents) stats(started, now time.Time) incidentStats {
 	var st incidentStats
+	watched := started
 	var sum, recovered time.Duration
 	for _, in := range l.all {
+		if in.Start.Before(watched) {
+			watched = in.Start
+		}
 		switch {
 		case in.Open():
 			st.open++
@@ -276,6 +283,9 @@ func (l *incidents) stats(now time.Time) incidentStats {
 	}
 	if recovered > 0 {
 		st.mttr = sum / recovered
+	}
+	if n := st.closed + st.open; n > 0 {
+		st.mtbf = min(rangeOfStats, now.Sub(watched)) / time.Duration(n)
 	}
 	return st
 }

@@ -78,9 +78,17 @@ func TestIncidentsFilter(t *testing.T) {
 
 func TestIncidentsStats(t *testing.T) {
 	s, l := incidentsShell(t, "")
-	st := l.stats(s.now)
-	if st.open != 3 || st.unacked != 1 || st.closed != 4 || st.mttr != (120+391+60)*time.Second/3 {
+	st := l.stats(s.now.Add(-30*day), s.now)
+	if st.open != 3 || st.unacked != 1 || st.closed != 4 || st.mttr != (120+391+60)*time.Second/3 || st.mtbf != day {
 		t.Errorf("%+v", st)
+	}
+	// One of the first day has not failed once in seven.
+	l.all = []*uptime.Incident{{Start: s.now.Add(-2 * time.Hour), End: s.now.Add(-time.Hour)}}
+	if st := l.stats(s.now.Add(-10*time.Hour), s.now); st.mtbf != 10*time.Hour {
+		t.Errorf("one failure in ten hours: %v", st.mtbf)
+	}
+	if st := l.stats(s.now, s.now); st.mtbf != 2*time.Hour {
+		t.Errorf("one failure, started again since: %v", st.mtbf)
 	}
 }
 
