@@ -39,6 +39,13 @@ func (c *call) readConfig(path string) (*config.Config, error) {
 	return cfg, nil
 }
 
+// readSlowly is readConfig for a command, which has the terminal to itself: it
+// says what takes so long.
+func (c *call) readSlowly(path string) (*config.Config, error) {
+	defer c.during("reading " + path)()
+	return c.readConfig(path)
+}
+
 // checked is a configuration that was checked, in JSON.
 type checked struct {
 	Version  int       `json:"version"`
@@ -76,7 +83,7 @@ its file, its line, the key and what to do. Nothing is checked or changed.`,
 			if err != nil {
 				return err
 			}
-			cfg, wrong := c.readConfig(path)
+			cfg, wrong := c.readSlowly(path)
 			if cfg == nil {
 				return wrong
 			}
@@ -162,14 +169,14 @@ starred, before and after.`,
 					return err
 				}
 			}
-			next, err := c.readConfig(path)
+			next, err := c.readSlowly(path)
 			if err != nil {
 				return err
 			}
 			var d config.Difference
 			title := ""
 			if len(args) > 0 {
-				now, err := c.readConfig(p.path)
+				now, err := c.readSlowly(p.path)
 				if err != nil {
 					return err
 				}

@@ -80,6 +80,22 @@ func TestConsoleWithoutTerminal(t *testing.T) {
 	}
 }
 
+// A configuration that takes its time is said to; one in a pipe takes as long as it is kept waiting.
+func TestReadingIsShown(t *testing.T) {
+	t.Parallel()
+	h := home(t, quiet)
+	pipe := filepath.Join(h.Dir, "slow.toml")
+	check(t, syscall.Mkfifo(pipe, 0o600))
+	term := console(t, h, 120, 10, "config", "check", pipe)
+	check(t, term.Until("what it reads", patience, func(s string) bool { return strings.Contains(joined(s), "reading "+pipe+" …") }))
+	check(t, os.WriteFile(pipe, []byte("[[monitor]]\nname = \"a\"\nurl = \"tcp://127.0.0.1:1\"\n"), 0o600))
+	check(t, term.Expect("1 monitor, no mistake", patience))
+	ends(t, term, 0)
+	if strings.Contains(term.Screen(), "reading") {
+		t.Errorf("it reads on:\n%s", term.Screen())
+	}
+}
+
 func TestBadConfiguration(t *testing.T) {
 	t.Parallel()
 	h := home(t, `
