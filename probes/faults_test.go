@@ -74,6 +74,12 @@ func TestFaults(t *testing.T) {
 			t.Run(p.fault.String(), func(t *testing.T) {
 				t.Parallel()
 				r := p.run(t)
+				for range 3 { // the time-out of half a second was up before a busy machine came to it
+					if !strings.Contains(r.Fault.String(), "timeout") || strings.Contains(p.fault.String(), "timeout") {
+						break
+					}
+					r = p.run(t)
+				}
 				if r.Fault != p.fault || r.Outcome != p.fault.Outcome() || !strings.Contains(r.Message, p.says) {
 					t.Errorf("%s, %q: %s\nwant %q: … %s …\n%+v", r.Outcome, r.Fault, r.Message, p.fault, p.says, r.Steps)
 				}
