@@ -27,6 +27,9 @@ func (s *shell) banner() []string {
 	switch {
 	case s.lost && s.link.Lost.IsZero():
 		return []string{"!! the engine stands still since " + at + ": all below is OLD !!", "!! stands still since " + at + " !!", "!! OLD " + at + " !!"}
+	case s.lost && s.link.Refused: // to wait is of no use
+		return []string{"!! another version of lookout runs here since " + at + ": leave and start lookout again; all below is OLD !!",
+			"!! another version since " + at + ": start lookout again; all is OLD !!", "!! another version: start again !!", "!! OLD " + at + " !!"}
 	case s.lost:
 		texts := []string{"!! engine does not answer since " + at + ": all below is OLD !!", "!! no answer since " + at + ": OLD !!", "!! OLD " + at + " !!"}
 		if s.link.Reason == "" {

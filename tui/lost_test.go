@@ -115,6 +115,19 @@ func TestBannerFits(t *testing.T) {
 	}
 }
 
+// TestBannerOfAnotherVersion: an engine that was updated under a console answers,
+// and no waiting helps; a console of any size says what does.
+func TestBannerOfAnotherVersion(t *testing.T) {
+	w := newWorld()
+	w.link = uptime.Link{Attached: true, Lost: noon, Refused: true, Reason: "this engine is lookout 9 and its console stream 1.a, yours is 1.b; attach with the same version"}
+	for width := 36; width < 130; width++ {
+		line := strings.Split(plainText(shellOf(w, Options{}, width, 24, glyphs).render()), "\n")[1]
+		if !strings.Contains(line, "another version") || !strings.Contains(line, "again") || !strings.HasSuffix(line, "!!") {
+			t.Errorf("at %d cells: %q", width, line)
+		}
+	}
+}
+
 // TestLogWraps: the end of a long line of the log is on the screen.
 func TestLogWraps(t *testing.T) {
 	s := shellOf(newWorld(), Options{Log: func(context.Context) (Log, error) {

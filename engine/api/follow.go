@@ -55,10 +55,11 @@ func (c *Client) lost(err error, alive time.Time, retry time.Duration) {
 	} else {
 		l.Tries++
 	}
+	l.Refused = false
 	var e *Error
 	switch {
 	case errors.As(err, &e):
-		l.Reason = e.Error()
+		l.Reason, l.Refused = e.Error(), e.Status == http.StatusConflict
 	case errors.Is(err, errEnded):
 		l.Reason = errEnded.Error()
 	default:

@@ -13,9 +13,22 @@ import (
 // speaks refuses a client that was built from other types.
 func (s *server) speaks(r *http.Request) error {
 	if v := r.Header.Get(headerStream); v != s.stream {
-		return &Error{http.StatusConflict,
-			fmt.Sprintf("this engine is lookout %s and its console stream %s, yours is %s", s.opt.Version, s.stream, uptime.Clean(v, 40)),
-			"attach with the same version, or restart the engine with yours"}
+		return otherVersion(s.opt.Version, s.stream, v)
+	}
+	return nil
+}
+
+// otherVersion refuses a stream between programs of different versions.
+func otherVersion(lookout, engine, console string) *Error {
+	return &Error{http.StatusConflict,
+		fmt.Sprintf("this engine is lookout %s and its console stream %s, yours is %s", uptime.Clean(lookout, 40), uptime.Clean(engine, 40), uptime.Clean(console, 40)),
+		"attach with the same version, or restart the engine with yours"}
+}
+
+// Speaks says why no console of this program can show that engine; nil when it can.
+func (h Hello) Speaks() error {
+	if mine := streamVersion(); h.Stream != mine {
+		return otherVersion(h.Lookout, h.Stream, mine)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,52 @@ func TestOtherVersion(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in %s", want, got)
 		}
+	}
+}
+
+// TestConsoleOfAnotherVersion: whoever was updated knows before it shows
+// anything, and a console that lives through an update learns why it is blind.
+func TestConsoleOfAnotherVersion(t *testing.T) {
+	path := socketPath(t)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/hello" {
+			io.WriteString(w, `{"version":1,"kind":"hello","lookout":"0.0.9","stream":"1.00000000"}`)
+			return
+		}
+		w.WriteHeader(http.StatusConflict)
+		io.WriteString(w, `{"error":"this engine is lookout 0.0.9"}`)
+	})}
+	go old.Serve(l)
+	defer old.Close()
+	c, err := Dial(t.Context(), path, ClientOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := c.Hello(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "this engine is lookout 0.0.9 and its console stream 1.00000000, yours is " + streamVersion()
+	if why := h.Speaks(); why == nil || !strings.Contains(why.Error(), want) {
+		t.Errorf("got %v, want %s", why, want)
+	}
+	if h.Stream = streamVersion(); h.Speaks() != nil {
+		t.Errorf("its own version: %v", h.Speaks())
+	}
+	_, alive, err := c.watch(t.Context())
+	c.lost(err, alive, time.Second)
+	if link := c.Link(); !link.Refused || link.Reason != "this engine is lookout 0.0.9" {
+		t.Errorf("%+v", link)
+	}
+	old.Close()
+	_, alive, err = c.watch(t.Context())
+	c.lost(err, alive, time.Second)
+	if link := c.Link(); link.Refused || link.Lost.IsZero() {
+		t.Errorf("then gone: %+v", link)
 	}
 }
 

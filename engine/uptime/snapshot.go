@@ -311,6 +311,7 @@ type Link struct {
 	Where    string    // the socket or host, for people
 	Lost     time.Time // since when it does not answer; zero: it does
 	Reason   string    // why not, in a few words
+	Refused  bool      // it answers, but is of a version that does not speak to this console
 	Tries    int       // to reach it again
 	NextTry  time.Time // zero: one is under way
 	ReadOnly bool

@@ -65,7 +65,11 @@ func socketAt(where string) string {
 
 // join shows the dashboard of an engine in another process, until it is left.
 func (c *call) join(ctx context.Context, p *peer, readOnly bool) error {
-	if err := c.needTerminal(); err != nil {
+	err := c.needTerminal()
+	if why := p.hello.Speaks(); err == nil && why != nil {
+		err = &exitError{exitNoEngine, why}
+	}
+	if err != nil {
 		p.Close()
 		return err
 	}
@@ -76,7 +80,7 @@ func (c *call) join(ctx context.Context, p *peer, readOnly bool) error {
 		p.Run(ctx)
 		close(followed)
 	}()
-	_, err := c.screen(ctx, tui.Options{Source: p, Instance: p.hello.Instance, ReadOnly: readOnly, Log: c.logBeside(p)})
+	_, err = c.screen(ctx, tui.Options{Source: p, Instance: p.hello.Instance, ReadOnly: readOnly, Log: c.logBeside(p)})
 	cancel()
 	<-followed
 	return err

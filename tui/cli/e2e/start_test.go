@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,6 +96,23 @@ func TestReadingIsShown(t *testing.T) {
 	if strings.Contains(term.Screen(), "reading") {
 		t.Errorf("it reads on:\n%s", term.Screen())
 	}
+}
+
+// A console does not take the terminal to show that it cannot show anything.
+func TestAttachToAnotherVersion(t *testing.T) {
+	t.Parallel()
+	h := home(t, quiet)
+	path := filepath.Join(h.Dir, "other.sock")
+	l, err := net.Listen("unix", path)
+	check(t, err)
+	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"version":1,"kind":"hello","lookout":"0.0.9","stream":"1.00000000"}`)
+	})}
+	go other.Serve(l)
+	defer other.Close()
+	term := console(t, h, 120, 10, "attach", path)
+	ends(t, term, 69)
+	says(t, "a console of another version", joined(term.Screen()), "this engine is lookout 0.0.9", "attach with the same version, or restart the engine")
 }
 
 func TestBadConfiguration(t *testing.T) {
