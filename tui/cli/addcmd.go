@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -142,7 +143,8 @@ func (h *host) manage(ctx context.Context, change func(configPath string) error)
 		return &api.Error{Status: http.StatusConflict, Message: "there is no configuration to change"}
 	}
 	if err := change(h.in.place.path); err != nil {
-		return &api.Error{Status: managedStatus(err), Message: err.Error()}
+		said := strings.ReplaceAll(err.Error(), "\n", "; ") // one line, however many mistakes
+		return &api.Error{Status: managedStatus(err), Message: said}
 	}
 	if _, err := h.reload(ctx); err != nil {
 		return &api.Error{Status: http.StatusInternalServerError, Message: "written, and not in force: " + err.Error(), Hint: "POST /v1/reload"}

@@ -47,6 +47,7 @@ func TestManagedFile(t *testing.T) {
 		{"add again", "POST /v1/monitors", `{"url":"tcp://127.0.0.1:2","name":"a/b"}`, 409, `^\{"error":"a monitor of that name exists: \\"a/b\\" is at .*managed.toml:\d+","hint":"nothing was changed"\}\n$`, "127.0.0.1:3 a/b bad good"},
 		{"add what is written by hand", "POST /v1/monitors", `{"url":"tcp://127.0.0.1:2","name":"bad"}`, 409, regexp.QuoteMeta(config) + `:\d+"`, "127.0.0.1:3 a/b bad good"},
 		{"a key that is none", "POST /v1/monitors", `{"url":"tcp://127.0.0.1:2","name":"c","intervall":"5s"}`, 422, `intervall.*interval`, "127.0.0.1:3 a/b bad good"},
+		{"two mistakes", "POST /v1/monitors", `{"url":"htp://a:1","name":"tag:c"}`, 422, `"error":"monitor \\"tag:c\\": name begins with tag:, which commands take for something else; monitor \\"tag:c\\": unknown scheme \\"htp\\"\.`, "127.0.0.1:3 a/b bad good"},
 		{"a bare number", "PUT /v1/monitors/a%2Fb", `{"url":"tcp://127.0.0.1:2","interval":5}`, 422, `interval`, "127.0.0.1:3 a/b bad good"},
 		{"null", "PUT /v1/monitors/a%2Fb", `{"url":"tcp://127.0.0.1:2","note":null}`, 400, `^\{"error":"note: null is no value; leave the key out","hint":"nothing was changed"\}\n$`, "127.0.0.1:3 a/b bad good"},
 		{"put", "PUT /v1/monitors/a%2Fb", `{"url":"tcp://127.0.0.1:4","note":"n"}`, 200, `"monitors":\["a/b"\]`, "127.0.0.1:3 a/b bad good"},
