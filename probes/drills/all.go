@@ -12,5 +12,11 @@ func all() []drill {
 		postgresql(),
 		slapd(),
 		vsftpd(),
+		postfix(),
+		dovecot(),
+		prosody(),
+		etcd(),
+		plugins(),
+		kernel(),
 	}
 }

@@ -15,6 +15,7 @@ import (
 type drill struct {
 	server  string
 	needs   []need
+	release string // a file with its version, of one that is in no package
 	running state
 	wrong   []state
 }
@@ -50,7 +51,7 @@ type check struct {
 	says string // has to be in the message
 	dead string // the class when the server is stopped; default tcp.refused
 
-	alone []string // a command line before that of lookout
+	alone, deadAlone []string // a command line before that of lookout; of the check of a stopped server
 }
 
 // missing are the packages whose files are not there.
@@ -66,6 +67,10 @@ func (d drill) missing() []string {
 
 // version is what the first package of a drill is, as Debian numbers it.
 func (d drill) version() string {
+	if d.release != "" {
+		b, _ := os.ReadFile(d.release)
+		return strings.TrimSpace(string(b))
+	}
 	if len(d.needs) == 0 {
 		return ""
 	}
@@ -123,6 +128,7 @@ func dead(checks []check) []check {
 		if c.dead != "" {
 			c.want, c.says = c.dead, ""
 		}
+		c.alone = c.deadAlone
 		dead = append(dead, c)
 	}
 	return dead

@@ -299,6 +299,22 @@ func (p *place) hold(port string, n int) error {
 	return nil
 }
 
+// converse opens a connection to a port and keeps it once the server has spoken.
+func (p *place) converse(port, begins string) error {
+	if err := p.hold(port, 1); err != nil {
+		return err
+	}
+	c := p.held[len(p.held)-1].(net.Conn)
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	said := make([]byte, len(begins))
+	if _, err := io.ReadFull(c, said); err != nil || string(said) != begins {
+		return fmt.Errorf("a connection to hold began with %q, %v", said, err)
+	}
+	return nil
+}
+
 // silent listens at a port and says nothing to anybody.
 func (p *place) silent(port string) error {
 	number, err := p.port(port)
