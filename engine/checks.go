@@ -319,6 +319,9 @@ func (e *Engine) stalled(s stall, now time.Time) {
 			m.touched()
 		}
 	}
-	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: s.from, By: byEngine,
-		Message: fmt.Sprintf("stood still for %s: %d checks in flight tell nothing", uptime.Ago(gone), e.flow.inFlight)})
+	said := "stood still for " + uptime.Ago(gone)
+	if n := e.flow.inFlight; n > 0 {
+		said += fmt.Sprintf("; the checks in flight, %d, tell nothing", n)
+	}
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: s.from, By: byEngine, Message: said})
 }

@@ -77,7 +77,7 @@ client_key = "${canary-unset}"
 			}
 			other := mustLoad(t, strings.ReplaceAll(good, "canary-", "canary-2")+"\n-- secrets/one --\ncanary-other\n", testOptions("ENV", "canary-3"))
 			out := []string{fmt.Sprint(err), fmt.Sprintf("%+v %#v %s %v", c, c, c, *c), fmt.Sprintf("%+v %#v", []any{c.made}, c.Warnings), Diff(c, other).String(),
-				fmt.Sprintf("%+v", Diff(other, c)), Star(text, opt)}
+				fmt.Sprintf("%+v", Diff(other, c))}
 			for _, j := range c.Jobs {
 				out = append(out, fmt.Sprintf("%+v", *j.Monitor))
 			}

@@ -18,7 +18,7 @@ func TestConfigInit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b.call("", "config", "init", "https://other.example/"); got.code != 73 ||
+	if got := b.call("", "config", "init", "https://other.example/"); got.code != 74 ||
 		got.stderr != "lookout: "+b.dir+"/lookout.toml is there already, and was left as it is\n" {
 		t.Errorf("over another: %+v", got)
 	}

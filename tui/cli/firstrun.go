@@ -143,7 +143,7 @@ func (c *call) saveFirst(path string, lines []string, every time.Duration) error
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, file)
 	if errors.Is(err, fs.ErrExist) {
-		return failf(exitInUse, "%s is there already, and was left as it is", path)
+		return failf(exitIO, "%s is there already, and was left as it is", path)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
