@@ -67,7 +67,20 @@ func (c cut) failure(t *trace, err error) *failure {
 	if f := localFailure("HTTP request to "+t.res.Address, err); f != nil {
 		return f
 	}
-	return fail(uptime.FaultHTTPMalformed, "HTTP answer from %s: %s", t.res.Address, plain(err))
+	return fail(uptime.FaultHTTPMalformed, "HTTP answer from %s: %s", t.res.Address, hideQuery(plain(err)))
+}
+
+// hideQuery leaves out what follows a question mark: a parser quotes the line
+// that it does not understand, and a Location may repeat a token of ours.
+func hideQuery(text string) string {
+	before, rest, found := strings.Cut(text, "?")
+	if !found {
+		return text
+	}
+	if end := strings.IndexAny(rest, " \"'"); end >= 0 {
+		return before + "?…" + hideQuery(rest[end:])
+	}
+	return before + "?…"
 }
 
 func (c cut) timeout(t *trace) *failure {
