@@ -50,7 +50,7 @@ func askedFor(service string, h http.HandlerFunc) func(*testing.T) uptime.Result
 
 var grpcFaults = []produced{
 	{uptime.FaultHTTPStatus, "HTTP status 404 instead of a gRPC answer", askedFor("", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) })},
-	{uptime.FaultHTTPH2Error, "HTTP/2 with 127.0.0.1:", func(t *testing.T) uptime.Result {
+	{uptime.FaultHTTPH2Error, "does not speak HTTP/2, it answers in HTTP/1.1", func(t *testing.T) uptime.Result {
 		to := probetest.Serve(t, func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			waits(c)

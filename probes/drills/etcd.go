@@ -34,7 +34,7 @@ func etcd() drill {
 			{name: "stopped behind a proxy", files: nginxConf("  server { listen 127.0.0.1:@front@ http2; location / { grpc_pass grpc://127.0.0.1:@grpc@; } }"), servers: nginxServer("front"), checks: []check{
 				{url: "grpc://127.0.0.1:@front@", want: "http.status", says: "502"}}},
 			{name: "a proxy that has no HTTP/2", files: nginxConf("  server { listen 127.0.0.1:@front@; location / { proxy_pass http://127.0.0.1:@grpc@; } }"), servers: nginxServer("front"), checks: []check{
-				{url: "grpc://127.0.0.1:@front@", want: "http.h2_error"}}},
+				{url: "grpc://127.0.0.1:@front@", want: "http.h2_error", says: "answers in HTTP/1.1"}}},
 		},
 	}
 }
