@@ -78,8 +78,8 @@ var explanations = map[Fault]Explanation{
 		"The resolver could not find an answer: the servers of the zone failed, or DNSSEC did not hold.",
 		"Ask with dig +cd NAME: if that works, the zone's DNSSEC is broken; otherwise ask its own servers with dig +trace NAME."},
 	FaultDNSRefused: {
-		"The DNS server refused to answer us.",
-		"Let this machine's address use it, or name another in resolvers."},
+		"The DNS server refused to answer us, or nothing listens at its port.",
+		"See that it runs, let this machine's address use it, or name another in resolvers."},
 	FaultDNSFormerr: {
 		"The DNS server says that it does not understand the question.",
 		"It may be very old or behind a filter that changes DNS; ask another one to compare."},
@@ -153,7 +153,7 @@ var explanations = map[Fault]Explanation{
 
 	FaultTLSTimeout: {
 		"The connection stands, and the TLS handshake had no end in time.",
-		"The server may be overloaded or hang; a path that loses large packets looks the same (MTU)."},
+		"The server may be overloaded or hang; a path that loses large packets looks the same (MTU), and so does a server that knows no TLS and waits for more."},
 	FaultTLSHelloTooBig: {
 		"The handshake fails with a modern, large greeting and works with a small one: something on the way loses it.",
 		"Update or mend the middlebox, load balancer or path MTU: browsers send the large one as well."},
