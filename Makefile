@@ -1,4 +1,4 @@
-.PHONY: help build test fuzz bench lossy drills run
+.PHONY: help build test fuzz bench lossy drills sim run
 
 help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
@@ -8,6 +8,8 @@ help:
 	@echo 'make fuzz    every fuzz target for a minute (FUZZ=10m: for ten)'
 	@echo 'make bench   the figures that the README quotes, a line each, about 2 minutes on a quiet machine'
 	@echo 'make lossy   10,000 checks over links that lose 0.1 and 1 % of the packets, and into a black hole (root)'
+	@echo 'make sim     the rule for DOWN against invented faults, 10,000 years of them, beside the rules of others;'
+	@echo '             Ctrl-C stops it, and it says what it covered'
 	@echo 'make drills  each check type against real servers: green, stopped, answering wrongly; says first what'
 	@echo '             it installs (root)'
 	@echo
@@ -30,6 +32,9 @@ lossy:
 
 drills:
 	@go run ./probes/drills
+
+sim:
+	@go run ./engine/sim $(SIM)
 
 run: build
 	./lookout

@@ -1,0 +1,367 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// epoch is when the year begins, by the rule's clock.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+var (
+	locations = [places]string{uptime.Local, "fra", "lon", "nyc", "sfo", "sgp"}
+	networks  = [places]string{"n0", "n1", "n2", "n3", "n4", "n5"}
+)
+
+// setup is a monitor and who can be asked about it.
+type setup struct {
+	interval, timeout time.Duration
+	remotes           []int // places that can be asked; none: standalone
+	silent            bool  // … and never answer
+	dwell             time.Duration
+	dwellSet          bool
+	unproven          bool          // home has nothing to compare its own line with
+	every             bool          // make each check, also where nothing happens
+	span              time.Duration // of the year; 0: all of it
+}
+
+// noteKind is what a rule tells people.
+type noteKind uint8
+
+const (
+	paged    noteKind = iota // DOWN
+	degraded                 // no page
+	flapping                 // down again within ten minutes: no page, told once
+)
+
+type note struct {
+	at, since time.Duration
+	kind      noteKind
+}
+
+// told is what a rule did in a year.
+type told struct {
+	notes []note
+	home  int // checks at home
+	asked int // checks elsewhere
+	down  []span
+	steps []string // what changed, one line each, where every check was made
+}
+
+// player plays the rule against a world, as an engine does.
+type player struct {
+	w     *world
+	p     verdict.Params
+	s     verdict.Scene
+	setup setup
+	m     verdict.Memory
+	out   told
+	idle  *idle
+
+	now     time.Duration
+	started time.Duration // of the newest check of home
+	flight  int           // checks of home
+	slow    time.Duration // start of the regular check that runs; -1: none
+	plan    verdict.Plan
+	planned uint32
+	queue   []event // few at a time: the first is searched for
+	flapped bool    // it was told that this incident came back
+}
+
+type event struct {
+	at time.Duration
+	do func()
+}
+
+// play runs the rule for a year.
+func play(w *world, s setup) told {
+	g := &player{w: w, setup: s, slow: -1, idle: newIdle(w, s.timeout)}
+	g.p = verdict.Params{Node: "home", Interval: s.interval, Timeout: s.timeout, P99: 200 * time.Millisecond,
+		Rule: uptime.Rule{Dwell: s.dwell, DwellSet: s.dwellSet}}
+	g.s = verdict.Scene{Network: networks[0], Others: len(s.remotes) > 0, Places: w.witnesses(s.remotes)}
+	g.out.asked = baselines(s)
+	end := s.span
+	if end == 0 {
+		end = year
+	}
+	g.at(w.phase(s.interval), g.regular)
+	for {
+		first := 0
+		for i := range g.queue {
+			if g.queue[i].at < g.queue[first].at {
+				first = i
+			}
+		}
+		e := g.queue[first]
+		if e.at >= end {
+			return g.out
+		}
+		g.queue = slices.Delete(g.queue, first, first+1)
+		g.now = max(e.at, g.now)
+		e.do()
+	}
+}
+
+// witnesses are the places whose vote counts: those that the target always
+// blocks fail their daily baseline.
+func (w *world) witnesses(remotes []int) []uptime.Place {
+	var out []uptime.Place
+	for _, i := range remotes {
+		if !w.blocked[i] {
+			out = append(out, uptime.Place{Location: locations[i], Network: networks[w.network[i]]})
+		}
+	}
+	return out
+}
+
+// baselines are the checks that those who may be asked make once a day.
+func baselines(s setup) int {
+	span := s.span
+	if span == 0 {
+		span = year
+	}
+	return len(s.remotes) * int(span/(24*time.Hour))
+}
+
+// phase is the place of a monitor in its interval.
+func (w *world) phase(interval time.Duration) time.Duration {
+	d := w.dice(0, 0, 4)
+	return time.Duration(d.next() % uint64(interval)).Truncate(time.Millisecond)
+}
+
+func (g *player) at(t time.Duration, do func()) { g.queue = append(g.queue, event{t, do}) }
+
+func (g *player) clock(t time.Duration) time.Time { return epoch.Add(t) }
+
+// scene is what home knows; it looks at its own line while there is a doubt.
+func (g *player) scene() verdict.Scene {
+	s := g.s
+	s.Self = verdict.Online
+	switch {
+	case g.setup.unproven:
+		s.Self = verdict.Unproven
+	case g.m.Verdict == uptime.Suspect || g.m.Unknowns > 0:
+		s.Self = g.w.self(g.now)
+	}
+	return s
+}
+
+// regular is a regular check. Where all is well it goes straight to the next
+// one that something may happen to.
+func (g *player) regular() {
+	packets := first{}
+	if g.m.Verdict == uptime.Up && g.m.Score == 0 && len(g.queue) == 0 && !g.setup.every {
+		soft, _ := verdict.Soft(g.p, epoch)
+		to, n, p := g.idle.skip(g.now, g.setup.interval, min(soft.Sub(epoch), g.setup.timeout))
+		if n > 0 {
+			g.m.Judged = g.clock(to - g.setup.interval + roundTrip)
+		}
+		g.now, packets = to, p
+		g.out.home += n
+	}
+	g.at(g.now+g.setup.interval, g.regular)
+	if g.w.stands(g.now) {
+		return
+	}
+	busy := g.flight > 0 && (g.m.Verdict == uptime.Suspect || g.m.Verdict == uptime.Down)
+	if m, d := verdict.Stale(g.p, g.m, g.clock(g.now)); d.Changed && !busy {
+		g.apply(m, d)
+	}
+	if g.flight == 0 {
+		g.check(0, packets)
+	}
+}
+
+// stands reports whether home's process stands still.
+func (w *world) stands(at time.Duration) bool {
+	still := false
+	w.place[0].at(at, func(s *span) { still = still || s.kind == stalled })
+	return still
+}
+
+// check makes one at home, within so long; 0 for a regular one.
+func (g *player) check(within time.Duration, packets first) {
+	g.flight++
+	g.out.home++
+	began := g.now
+	g.started = began
+	limit := within
+	if limit == 0 || limit > g.setup.timeout {
+		limit = g.setup.timeout
+	}
+	r, took := g.w.atHome(began, limit, packets, g.setup.unproven)
+	if soft, ok := verdict.Soft(g.p, g.clock(began)); ok && within == 0 && soft.Before(g.clock(began+took)) {
+		g.slow = began
+		g.at(soft.Sub(epoch), func() {
+			if g.slow == began {
+				m, d := verdict.Slow(g.p, g.scene(), g.m, g.clock(began), g.clock(g.now))
+				g.apply(m, d)
+				g.replan()
+			}
+		})
+	}
+	g.at(began+took, func() {
+		g.flight--
+		if g.slow == began {
+			g.slow = -1
+		}
+		m, d := verdict.Step(g.p, g.scene(), g.m, r, g.clock(g.now))
+		g.apply(m, d)
+		g.replan()
+	})
+}
+
+// atHome is the result of a check of home, and when it is known. It is void when
+// the process stood still, and when home's own resolvers are silent, which the
+// self-check sees by everybody else's names.
+func (w *world) atHome(began, limit time.Duration, packets first, unproven bool) (*uptime.Result, time.Duration) {
+	f := w.check(0, began, limit, packets)
+	fault := f.fault
+	if fault == uptime.FaultDNSTimeout && !unproven {
+		w.place[0].at(began, func(s *span) {
+			if s.kind == resolver {
+				fault = uptime.FaultLocalResolverDown
+			}
+		})
+	}
+	if w.stands(began + f.took) {
+		fault = uptime.FaultLocalStalled
+	}
+	return w.result(0, began, fault, f.took), f.took
+}
+
+func (w *world) result(place int, began time.Duration, fault uptime.Fault, took time.Duration) *uptime.Result {
+	return &uptime.Result{Time: epoch.Add(began), Location: locations[place], Fault: fault, Outcome: fault.Outcome(),
+		Message: fault.String(), Total: took}
+}
+
+// elsewhere is what a place answers that is asked at a time, and when that
+// arrives; nil for never: it may not be reached, or know that it is offline.
+func (w *world) elsewhere(i int, asked, within time.Duration) (*uptime.Result, time.Duration) {
+	cut := func(at time.Duration) bool {
+		gone := false
+		for _, h := range []history{w.place[0], w.place[i]} {
+			h.at(at, func(s *span) { gone = gone || s.kind == offline })
+		}
+		return gone
+	}
+	if cut(asked) {
+		return nil, 0
+	}
+	f := w.check(i, asked+there, within, first{})
+	arrives := f.took + there + back
+	if f.lost || cut(asked+arrives) {
+		return nil, 0
+	}
+	return w.result(i, asked, f.fault, f.took), arrives
+}
+
+const (
+	there = 50 * time.Millisecond // a question to another place
+	back  = 50 * time.Millisecond // … and its answer
+)
+
+func (g *player) apply(m verdict.Memory, d verdict.Decision) {
+	was := g.m.Verdict
+	g.m = m
+	since := d.Since.Sub(epoch)
+	switch {
+	case d.Incident == uptime.IncidentReopened:
+		if !g.flapped {
+			g.out.notes = append(g.out.notes, note{g.now, since, flapping})
+		}
+		g.flapped = true
+	case d.To == uptime.Down && d.Changed && d.Incident != "":
+		g.out.notes = append(g.out.notes, note{g.now, since, paged})
+		g.flapped = false
+	case d.Incident == uptime.IncidentOpened:
+		g.out.notes = append(g.out.notes, note{g.now, since, degraded})
+		g.flapped = false
+	}
+	if d.Changed && d.To == uptime.Down {
+		g.out.down = append(g.out.down, span{from: since, to: year})
+	}
+	if was == uptime.Down && m.Verdict != uptime.Down && len(g.out.down) > 0 {
+		g.out.down[len(g.out.down)-1].to = g.now
+	}
+	if g.setup.every && d.Changed {
+		g.out.steps = append(g.out.steps, step(g.clock(g.now), d.To, d.Since))
+	}
+}
+
+// step writes a change of verdict.
+func step(at time.Time, to uptime.Verdict, since time.Time) string {
+	return at.UTC().Format("01-02 15:04:05.000 ") + to.String() + since.UTC().Format(" since 15:04:05.000")
+}
+
+func (g *player) replan() {
+	plan, ok := verdict.Next(g.p, g.scene(), g.m, g.clock(g.started), g.clock(g.now))
+	if ok && plan.At.Equal(g.plan.At) {
+		g.plan = plan
+		return
+	}
+	g.planned++
+	g.plan = plan
+	if !ok {
+		return
+	}
+	token := g.planned
+	g.at(plan.At.Sub(epoch), func() {
+		if token == g.planned {
+			plan := g.plan
+			g.plan = verdict.Plan{}
+			g.carryOut(plan)
+		}
+	})
+}
+
+func (g *player) carryOut(plan verdict.Plan) {
+	if g.w.stands(g.now) {
+		return
+	}
+	if !plan.Looks() {
+		m, d := verdict.Weigh(g.p, g.scene(), g.m, g.clock(g.now))
+		g.apply(m, d)
+		g.replan()
+		return
+	}
+	busy := g.flight >= 2
+	if busy && len(plan.Ask) == 0 {
+		return // their results plan the next
+	}
+	g.m = verdict.Begin(g.m, plan, g.clock(g.now))
+	if plan.Home && !busy {
+		g.check(g.within(plan), first{})
+	}
+	for _, place := range plan.Ask {
+		g.ask(place, plan.Within)
+	}
+	g.replan()
+}
+
+func (g *player) within(plan verdict.Plan) time.Duration {
+	if plan.Within == 0 {
+		return g.setup.timeout
+	}
+	return plan.Within
+}
+
+// ask has a check made elsewhere.
+func (g *player) ask(place uptime.Place, within time.Duration) {
+	g.out.asked++
+	if g.setup.silent {
+		return
+	}
+	r, arrives := g.w.elsewhere(slices.Index(locations[:], place.Location), g.now, within)
+	if r == nil {
+		return
+	}
+	g.at(g.now+arrives, func() {
+		m, d := verdict.Answer(g.p, g.scene(), g.m, r, g.clock(g.now))
+		g.apply(m, d)
+		g.replan()
+	})
+}
