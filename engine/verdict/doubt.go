@@ -249,7 +249,7 @@ func (m Memory) looked(p Params, need time.Duration) bool {
 // ready reports whether the evidence is enough, but for the time that it must last and a last look.
 func (m Memory) ready(_ Params, s Scene) bool {
 	networks, _ := m.others.failing(s)
-	return m.others.odds >= oddsDown && len(networks) >= needPlaces && m.Fails > 0
+	return m.others.odds >= oddsDown-rounding && len(networks) >= needPlaces && m.Fails > 0
 }
 
 // dwells is how long this failure must last.

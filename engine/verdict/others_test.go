@@ -269,6 +269,8 @@ func TestOthers(t *testing.T) {
 		}, "0 up, 60 suspect", ""},
 		{"places in home's own network are no witnesses", places("x home", "y home"), 4, everywhere(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "no other place can be asked"},
 		{"one network answers while home takes long to fail", five, 6, mute(during(50, 1000, noAnswer), "fra", "lon"), "0 up, 63 suspect, 130 down opened", "no other network could be asked"},
+		{"a name is gone, two networks: the fifth wave makes the odds just enough", places("fra a", "nyc b"), 10,
+			everywhere(during(50, 1000, found{uptime.FaultDNSNxdomain, 40 * time.Millisecond})), "0 up, 60 suspect, 100 down opened", "fra and nyc agree"},
 		{"nobody answers: it recovers when home was well for 300 s", five, 9, mute(during(50, 150, refused)), "0 up, 60 suspect, 120 down opened, 460 up closed", ""},
 		{"two of one network that lie", places("x a", "y a", "fra b", "nyc c"), 6, at(during(50, 1000, refused), "x", "y"), "0 up", ""},
 	} {

@@ -44,8 +44,9 @@ const (
 	oddsDown    = 3
 	oddsClear   = -5.6
 	oddsSuccess = -3
-	oddsRepeat  = 0.4 // home fails again
-	oddsSame    = 0.5 // a second location of a network that has failed
+	oddsRepeat  = 0.4   // home fails again
+	oddsSame    = 0.5   // a second location of a network that has failed
+	rounding    = 0.001 // sums of these may come out a little less than they are
 
 	maxWaves   = 5
 	waveEvery  = 10 * time.Second
