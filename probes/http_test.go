@@ -492,7 +492,9 @@ func TestHTTPMistakes(t *testing.T) {
 
 // TestHTTPMalformedQuery sees that a line which is quoted gives no token away.
 func TestHTTPMalformedQuery(t *testing.T) {
-	to := rawServer(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation /next?token=hush&a=b\r\n\r\n") })
+	to := rawServer(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation /next?token=hush&a=b\r\n\r\n")
+	})
 	r := once(t, made(t, testSystem(), "http", "http://"+to+"/?token=hush", nil, nil))
 	if r.Fault != uptime.FaultHTTPMalformed || strings.Contains(fmt.Sprintf("%+v", r), "hush") || !strings.Contains(r.Message, "Location /next?…") {
 		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)

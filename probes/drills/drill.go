@@ -113,6 +113,9 @@ func runDrill(ctx context.Context, d drill, dir, binary string, issued certifica
 		if err == nil && i == 0 {
 			err = p.judge(ctx, "stopped", stopped, dead(s.checks), t)
 		}
+		if ctx.Err() != nil {
+			return
+		}
 		if err != nil {
 			t.say("  MISS  %s: %v%s", s.name, err, p.output())
 		}

@@ -7,8 +7,8 @@
 //	             ── starts ──► lookout check --format json, the real binary with a configuration
 //
 // It runs as root, because some of the servers have to; it installs what is
-// missing and says so first. Nothing below /etc and no data of the system is
-// read or written, and it ends what it started. Standard output has one line a
+// missing and says so first. No configuration and no data of the system's own
+// servers is touched, and what it started ends with it. Standard output has one line a
 // figure, standard error all that lookout said; it exits 1 when it could not
 // measure.
 package main
@@ -74,11 +74,11 @@ func run(ctx context.Context, only string, keep bool) error {
 		return err
 	}
 	t := tally{to: os.Stderr}
-	for _, d := range drills {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("stopped before %s: %w", d.server, err)
-		}
+	for i, d := range drills {
 		runDrill(ctx, d, filepath.Join(dir, d.server), binary, issued, &t)
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w in %s, after %d of %d servers", context.Cause(ctx), d.server, i, len(drills))
+		}
 	}
 	t.figures(os.Stdout, drills)
 	return nil
@@ -164,8 +164,11 @@ func (t *tally) count(kind, state, what, said, misses string) {
 
 // figures prints how many of the checks of all drills were right.
 func (t *tally) figures(to io.Writer, drills []drill) {
-	planned := map[string]int{}
+	planned, schemes := map[string]int{}, map[string]bool{}
 	for _, d := range drills {
+		for _, c := range d.running.checks {
+			schemes[c.scheme()] = true
+		}
 		planned[green] += len(d.running.checks)
 		planned[stopped] += len(d.running.checks)
 		for _, s := range d.wrong {
@@ -177,6 +180,6 @@ func (t *tally) figures(to io.Writer, drills []drill) {
 		if t.good[kind] < planned[kind] {
 			verdict = "MISS"
 		}
-		fmt.Fprintf(to, "figure drills_%s %d checks goal>=%d %s\n", kind, t.good[kind], planned[kind], verdict)
+		fmt.Fprintf(to, "figure drills_%s %d checks goal>=%d %s (%d schemes, %d servers)\n", kind, t.good[kind], planned[kind], verdict, len(schemes), len(drills))
 	}
 }
