@@ -60,6 +60,9 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 		detail = tlsVersion(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite) + " " + state.CurveID.String()
 	}
 	t.measure(tlsTime, t.step("tls", start, t.res.Address, err, detail))
+	if f := t.helloTested(sec.raw); f != nil {
+		return nil, f
+	}
 	if err != nil {
 		f := sec.failure(t, err)
 		if alert, _ := alertOf(err); alert == alertNoProtocol && len(protocols) == 1 && protocols[0] == "h2" {

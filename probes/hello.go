@@ -16,11 +16,18 @@ import (
 // check whose hello nothing answers at all is therefore made once more, on a
 // new connection, with the hello of yesterday; what it finds then counts, and
 // tls.hello_too_big says so.
+//
+// A server that hangs up may as well be one that starts anew. It is shown the
+// same hello a second time first: where that one is answered the size was no
+// reason, and the check has failed as it had. A silence of seconds is no such
+// moment, and leaves no time to ask twice.
 type helloState uint8
 
 const (
 	fullHello     helloState = iota // not sent yet, or answered
 	lostHello                       // nothing came back
+	sameHello                       // the same again, not sent yet
+	takenHello                      // the same again, and it was answered
 	smallHello                      // the one without, not sent yet or not answered either
 	answeredHello                   // the one without, and it was
 )
@@ -39,6 +46,16 @@ func (t *trace) greeting(try func() *failure) *failure {
 	if t.hello != lostHello {
 		return f
 	}
+	if f.fault != uptime.FaultTLSTimeout {
+		t.hello = sameHello
+		try()
+		if t.hello == takenHello {
+			f.text += "; the next one was answered"
+		}
+		if t.hello != lostHello { // taken, or it did not come that far
+			return f
+		}
+	}
 	t.hello = smallHello
 	again := try()
 	if t.hello == answeredHello {
@@ -53,10 +70,20 @@ func (t *trace) greeting(try func() *failure) *failure {
 func (t *trace) helloFailed(ctx context.Context, c *quietConn, f *failure) {
 	switch f.fault {
 	case uptime.FaultTLSTimeout, uptime.FaultTLSEOF, uptime.FaultTLSReset:
-		if t.hello == fullHello && !c.answered && ctx.Err() == nil {
+		if (t.hello == fullHello || t.hello == sameHello) && !c.answered && ctx.Err() == nil {
 			t.hello, t.lost = lostHello, f
 		}
 	}
+}
+
+// helloTested ends an attempt that was only to show whether the same hello is
+// answered. Its failure is that of the first; nil where there is more to do.
+func (t *trace) helloTested(c *quietConn) *failure {
+	if t.hello != sameHello || !c.answered {
+		return nil
+	}
+	t.hello = takenHello
+	return t.lost
 }
 
 // helloTaken complains where it took the small hello to get an answer.
@@ -78,7 +105,7 @@ func (t *trace) helloTaken() {
 // helloDeadline makes the wait for an answer to the full hello end in time for
 // another; the first byte lifts it. The connection is watched for ctx.
 func (t *trace) helloDeadline(ctx context.Context, c *quietConn) {
-	if t.hello != fullHello {
+	if t.hello != fullHello && t.hello != sameHello {
 		return
 	}
 	c.SetReadDeadline(time.Now().Add(time.Duration(helloShare * float64(left(ctx)))))

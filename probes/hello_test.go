@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"lookout/engine/uptime"
@@ -115,6 +116,49 @@ func TestHelloSteps(t *testing.T) {
 	}
 	if detail := r.Steps[3].Detail; !strings.Contains(detail, "X25519") || strings.Contains(detail, "MLKEM") {
 		t.Error(detail)
+	}
+}
+
+// TestHelloAfterRestart: a server that hangs up on one hello and takes the next
+// of the same size is not told that hellos are too big for it.
+func TestHelloAfterRestart(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		big  func(net.Conn)
+		want uptime.Fault
+		says string
+	}{
+		{"closes", closing, uptime.FaultTLSEOF, "closed the connection; the next one was answered"},
+		{"resets", resetting, uptime.FaultTLSReset, "reset; the next one was answered"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := newCA(t, "test root", nil)
+			config := &tls.Config{Certificates: []tls.Certificate{root.issue(t, nil)}}
+			var requests, conns atomic.Int32
+			to := probetest.Serve(t, func(c net.Conn) {
+				if conns.Add(1) == 1 {
+					narrowly(config, tt.big, nil)(c)
+					return
+				}
+				s := tls.Server(c, config)
+				if s.Handshake() == nil {
+					if n, _ := s.Read(make([]byte, 1)); n > 0 {
+						requests.Add(1)
+					}
+				}
+				s.Close()
+			})
+			for _, scheme := range []string{"tls", "http"} {
+				conns.Store(0)
+				r := once(t, made(t, testSystem(), scheme, map[string]string{"tls": "tls://", "http": "https://"}[scheme]+to, keys{"ca_file": root.pem()}, nil))
+				if r.Fault != tt.want || !strings.Contains(r.Message, tt.says) || r.Outcome != uptime.OutcomeDown {
+					t.Errorf("%s: %s: %s", scheme, r.Fault, r.Message)
+				}
+				if conns.Load() != 2 || requests.Load() != 0 {
+					t.Errorf("%s: %d connections, %d requests", scheme, conns.Load(), requests.Load())
+				}
+			}
+		})
 	}
 }
 
