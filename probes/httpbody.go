@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,15 +62,39 @@ func readBody(t *trace, resp *http.Response, most int64) (body, *failure) {
 // sampleTime is how long a sample of a body is waited for.
 const sampleTime = time.Second
 
-// sample reads the start of a body that nothing is expected of. Whatever goes
-// wrong with it is no fault of the check.
-func sample(ctx context.Context, t *trace, conn net.Conn, resp *http.Response) body {
+// sample reads the start of a body that nothing is expected of. Only one that
+// breaks off is a fault of the check: the rest of it was not asked for.
+func sample(ctx context.Context, t *trace, conn net.Conn, resp *http.Response) (body, *failure) {
 	conn.SetReadDeadline(time.Now().Add(min(sampleTime, left(ctx))))
 	if ctx.Err() != nil { // that deadline may have undone the one of a cancelled check
-		return body{}
+		return body{}, nil
 	}
-	b, _ := readBody(t, resp, sampleSize)
-	return b
+	b, f := readBody(t, resp, sampleSize)
+	if f != nil && f.fault != uptime.FaultHTTPTruncated && f.fault != uptime.FaultHTTPReset {
+		f = nil
+	}
+	return b, f
+}
+
+// smallBody is the announced length, in bytes, up to which a body is read
+// though nothing is expected of it. It comes with the first flight of packets
+// and costs no more to have; a backend that dies in the midst of a page shows
+// by it. A larger one, and one without a length, which may never end, are not read.
+const smallBody = 16 << 10
+
+// whole reads a small body and drops it, packed as it is.
+func whole(t *trace, resp *http.Response) *failure {
+	if resp.ContentLength <= 0 || resp.ContentLength > smallBody {
+		return nil
+	}
+	start := time.Now()
+	n, err := io.Copy(io.Discard, resp.Body)
+	var f *failure
+	if err != nil {
+		f = cut{at: inBody, h2: resp.ProtoMajor == 2, bytes: n}.failure(t, err)
+	}
+	t.measure(bodyTime, t.judged("body", start, strconv.FormatInt(n, 10)+" bytes", f))
+	return f
 }
 
 // counter counts what comes over the wire, up to maxWire, and keeps what went wrong there.

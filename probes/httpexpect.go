@@ -167,17 +167,21 @@ func (e *httpExpect) needsBody() bool {
 	return len(e.contains)+len(e.notContains)+len(e.matches)+len(e.json) > 0 || e.sizeMin >= 0 || e.sizeMax >= 0 || e.watchSize || e.watchHash
 }
 
-// judge says whether an answer is as expected. It reads the body only if
-// something is expected of it, or if it may be that of a bot wall.
+// judge says whether an answer is as expected. It looks at the body only if
+// something is expected of it, or if it may be that of a bot wall; a small one
+// has to be whole in any case.
 func (e *httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *http.Response, redirected bool) *failure {
 	start := time.Now()
 	wanted := resp.StatusCode >= 400 && e.status.listed && e.status.has(resp.StatusCode) // be it a wall's
 	f := e.header(resp, redirected)
-	wall := ""
+	wall, sampled := "", false
+	var broken *failure
 	if !wanted {
 		wall = wallByHeader(resp.Header)
 		if wall == "" && (f != nil || !e.needsBody()) && maybeWall(resp) {
-			wall = wallByBody(resp.StatusCode, resp.Header, sample(ctx, t, conn, resp))
+			var b body
+			b, broken = sample(ctx, t, conn, resp)
+			wall, sampled = wallByBody(resp.StatusCode, resp.Header, b), true
 		}
 	}
 	if wall != "" {
@@ -187,8 +191,14 @@ func (e *httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *h
 		t.judged("expect", start, "", f)
 		return f
 	}
-	if !e.needsBody() {
+	switch {
+	case broken != nil:
+		t.judged("body", start, "", broken)
+		return broken
+	case !e.needsBody() && sampled:
 		return nil
+	case !e.needsBody():
+		return whole(t, resp)
 	}
 	start = time.Now()
 	b, f := readBody(t, resp, maxBody)
