@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -91,6 +92,20 @@ func soon(job uptime.Job) uptime.Job {
 	m := *job.Monitor
 	m.Timeout = 500 * time.Millisecond
 	return uptime.Job{Monitor: &m, Checker: job.Checker}
+}
+
+// patiently runs a check that has to find something out within its time-out:
+// a short one where the machine is as quick as it should be, else a longer one.
+func patiently(t testing.TB, job uptime.Job) (r uptime.Result) {
+	t.Helper()
+	m := *job.Monitor
+	for m.Timeout = 500 * time.Millisecond; m.Timeout < 10*time.Second; m.Timeout *= 4 {
+		r = once(t, uptime.Job{Monitor: &m, Checker: job.Checker})
+		if !strings.HasSuffix(r.Fault.String(), ".timeout") {
+			break
+		}
+	}
+	return r
 }
 
 // once runs one check.

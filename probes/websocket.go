@@ -201,9 +201,17 @@ func (u *upgraded) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// broke notes what ended the connection. Of a reset the system tells one of two
+// that read and write at once; to the other it looks like an end.
 func (u *upgraded) broke(err error) {
-	if err != nil && !timedOut(err) {
-		u.broken.CompareAndSwap(nil, &err)
+	if err == nil || timedOut(err) {
+		return
+	}
+	for {
+		was := u.broken.Load()
+		if was != nil && (wasReset(*was) || !wasReset(err)) || u.broken.CompareAndSwap(was, &err) {
+			return
+		}
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -179,6 +181,22 @@ func TestWebSocketMistakes(t *testing.T) {
 	} {
 		if len(m) == 0 || m[0].Key != key {
 			t.Errorf("%s: %+v", key, m)
+		}
+	}
+}
+
+// TestWebSocketReset: the reader may see the end of a connection before the
+// writer is told of its reset.
+func TestWebSocketReset(t *testing.T) {
+	reset := &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.ECONNRESET)}
+	for _, order := range [][]error{{io.EOF, reset}, {reset, io.EOF}, {os.ErrDeadlineExceeded, io.EOF, reset}} {
+		over := &upgraded{}
+		for _, err := range order {
+			over.broke(err)
+		}
+		m := messages{t: newTrace(), over: over}
+		if f := m.failure(t.Context(), order[0]); f.fault != uptime.FaultReplyClosed || !strings.Contains(f.text, "reset the connection") {
+			t.Errorf("%v: %s: %s", order, f.fault, f.text)
 		}
 	}
 }

@@ -30,6 +30,10 @@ const Timeout = 200 * time.Millisecond
 // margin is how late a check may end on a busy machine.
 const margin = 2 * time.Second
 
+// tries are how often checks may end too late: what waits for too long does so
+// each time, what had no processor does not.
+const tries = 3
+
 // Suite is a check type under test.
 type Suite struct {
 	Type uptime.CheckType
@@ -130,14 +134,21 @@ func (s Suite) many(t *testing.T, job uptime.Job, n int) []uptime.Result {
 	t.Helper()
 	before := Count()
 	results := make([]uptime.Result, n)
-	start := time.Now()
-	var wg sync.WaitGroup
-	for i := range results {
-		wg.Go(func() { results[i] = s.Run(t.Context(), job) })
-	}
-	wg.Wait()
-	if took := time.Since(start); took > job.Timeout+margin {
-		t.Errorf("took %s with a time-out of %s", took, job.Timeout)
+	for try := 1; ; try++ {
+		start := time.Now()
+		var wg sync.WaitGroup
+		for i := range results {
+			wg.Go(func() { results[i] = s.Run(t.Context(), job) })
+		}
+		wg.Wait()
+		took := time.Since(start)
+		if took <= job.Timeout+margin {
+			break
+		}
+		if try == tries {
+			t.Errorf("took %s with a time-out of %s, the last of %d tries", took, job.Timeout, tries)
+			break
+		}
 	}
 	Settled(t, before)
 	for _, r := range results {
