@@ -124,10 +124,11 @@ func (c redisCheck) command(ctx context.Context, k *talk, step string, judge fun
 
 // repeated reports whether a text from the server has our password in it. A
 // server that knows no AUTH repeats its arguments, as one that is none does,
-// and either may be cut short.
+// and either may be cut short. The two good answers repeat nothing, be the
+// password "OK".
 func (c redisCheck) repeated(text string) bool {
 	password := c.password.Reveal()
-	return password != "" && strings.Contains(text, password[:min(len(password), 4)])
+	return password != "" && text != "+OK" && text != "+PONG" && strings.Contains(text, password[:min(len(password), 4)])
 }
 
 // resp writes a command as the protocol has it: an array of strings with their lengths.

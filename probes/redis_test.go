@@ -96,6 +96,7 @@ func TestRedis(t *testing.T) {
 		{"with a password", "", withPassword, pongs, "auth +OK, ping +PONG"},
 		{"with a user", "jo@", withPassword, pongs, "auth +OK, ping +PONG"},
 		{"with both in the URL", "jo:hunter2@", nil, pongs, "auth +OK, ping +PONG"},
+		{"with a password that is like an answer", "", keys{"password": uptime.Secret("OK")}, map[string]string{"AUTH OK": "+OK", "PING": "+PONG"}, "auth +OK, ping +PONG"},
 		{"a password is wanted", "", nil, map[string]string{"PING": "-NOAUTH Authentication required."}, "ping -NOAUTH Authentication required."},
 		{"may not ping", "", nil, map[string]string{"PING": "-NOPERM no permission"}, "ping -NOPERM no permission"},
 	} {
