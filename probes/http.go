@@ -152,6 +152,9 @@ func (f *form) secrets() (header http.Header, host string) {
 	}
 	if token := uptime.Value(f.Values, "bearer_token", uptime.Secret("")).Reveal(); token != "" {
 		auth = append(auth, "bearer_token")
+		if strings.ContainsAny(token, "\r\n\x00") {
+			f.wrong("bearer_token", "take the last newline away, too", "the bearer_token is of several lines")
+		}
 		header.Set("Authorization", "Bearer "+token)
 	}
 	if u := f.URL.User; u != nil {

@@ -461,6 +461,7 @@ func TestHTTPMistakes(t *testing.T) {
 		{"proxy", "http://a/", keys{"proxy": uptime.Secret("http://a:1/hush")}, nil},
 		{"basic_auth", "http://a/", keys{"basic_auth": uptime.Secret("hush")}, nil},
 		{"basic_auth", "http://a/", keys{"basic_auth": uptime.Secret("a:b"), "bearer_token": uptime.Secret("hush")}, nil},
+		{"bearer_token", "http://a/", keys{"bearer_token": uptime.Secret("hush\n\n")}, nil},
 		{"body_file", "http://a/", keys{"body": "x", "body_file": []byte("y")}, nil},
 		{"http_version", "http://a/", keys{"http_version": "2"}, nil},
 		{"connect_to", "http://a/", keys{"connect_to": "nonsense"}, nil},
