@@ -14,6 +14,7 @@ import (
 type learned struct {
 	Certs   []seenCert `json:",omitempty"` // of the last days; several where nodes differ
 	Renewed []renewal  `json:",omitempty"` // the newest last
+	Changed time.Time  `json:",omitzero"`  // when a change of certificates was last an event
 	Content string     `json:",omitempty"`
 	Told    time.Time  `json:",omitzero"`  // when a change of content was last an event
 	Changes int        `json:",omitempty"` // of the content since, which were not
@@ -27,6 +28,7 @@ type seenCert struct {
 	Issuer    string
 	NotBefore time.Time
 	NotAfter  time.Time
+	Bad       bool `json:",omitempty"` // a check failed by it when it was last shown
 	Seen      time.Time
 	Warned    time.Time `json:",omitzero"` // when a check last said that it expires soon
 }
@@ -44,7 +46,7 @@ const (
 	fewRenewals = 2  // so many have to be known before one can be overdue
 	overdueBy   = 30 // … by so many parts of a lifetime: 3 days of 90
 
-	contentQuiet = 10 * time.Minute // between two events of a content that changes with every check
+	contentQuiet = 10 * time.Minute // between two events of a content, or a certificate, that changes with every check
 
 	manySizes = 32  // remembered
 	fewSizes  = 20  // … of which so many have to be known
@@ -77,11 +79,18 @@ func (l *learned) certificate(r *uptime.Result, c *uptime.Certificate, interval 
 	said := ""
 	i := slices.IndexFunc(l.Certs, func(s seenCert) bool { return s.Serial == c.Serial && s.Issuer == c.Issuer })
 	if i < 0 {
-		said = l.arrived(c, now)
+		bad := failedBy(r, c)
+		said = l.arrived(c, bad, now)
+		if len(l.Certs) >= maxCerts && now.Sub(l.Changed) < contentQuiet {
+			said = "" // one that has a new certificate for everybody
+		}
+		if said != "" {
+			l.Changed = now
+		}
 		l.Certs = append(l.Certs, seenCert{Serial: c.Serial, Issuer: c.Issuer, NotBefore: c.NotBefore, NotAfter: c.NotAfter})
 		i = len(l.Certs) - 1
 	}
-	l.Certs[i].Seen = now
+	l.Certs[i].Seen, l.Certs[i].Bad = now, failedBy(r, c)
 	if r.Fault == uptime.FaultTLSExpiresSoon {
 		l.Certs[i].Warned = now
 	}
@@ -100,14 +109,20 @@ func (l *learned) certificate(r *uptime.Result, c *uptime.Certificate, interval 
 	return said
 }
 
+// failedBy reports whether a certificate is what a check failed by. Nobody
+// renewed anything where somebody else's stands for a moment.
+func failedBy(r *uptime.Result, c *uptime.Certificate) bool {
+	return r.Outcome == uptime.OutcomeDown && c.Chain != "" && c.Chain != "ok"
+}
+
 // arrived says what a certificate that was not seen before took the place of.
-func (l *learned) arrived(c *uptime.Certificate, now time.Time) string {
+func (l *learned) arrived(c *uptime.Certificate, bad bool, now time.Time) string {
 	old := l.newest()
 	if old == nil {
 		return ""
 	}
 	left := old.NotAfter.Sub(now)
-	if c.NotAfter.After(old.NotAfter) {
+	if c.NotAfter.After(old.NotAfter) && !bad && !old.Bad {
 		if left > 0 {
 			l.Renewed = append(l.Renewed, renewal{left, old.NotAfter.Sub(old.NotBefore)})
 			if n := len(l.Renewed) - maxRenewals; n > 0 {
@@ -129,12 +144,14 @@ func (l *learned) arrived(c *uptime.Certificate, now time.Time) string {
 	return uptime.Clean(said, 300)
 }
 
-// newest is the known certificate that lasts longest; nil without one.
+// newest is the known certificate that lasts longest, of the good ones if there
+// are any; nil without one.
 func (l *learned) newest() *seenCert {
 	var best *seenCert
 	for i := range l.Certs {
-		if best == nil || l.Certs[i].NotAfter.After(best.NotAfter) {
-			best = &l.Certs[i]
+		c := &l.Certs[i]
+		if best == nil || best.Bad && !c.Bad || best.Bad == c.Bad && c.NotAfter.After(best.NotAfter) {
+			best = c
 		}
 	}
 	return best

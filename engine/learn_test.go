@@ -110,6 +110,40 @@ func TestCertificateChanges(t *testing.T) {
 	}
 }
 
+// TestStrayCertificate: somebody else's certificate for a moment is a change,
+// and no renewal, however long it lasts.
+func TestStrayCertificate(t *testing.T) {
+	var l learned
+	began := renewing(&l, 90*day, 30*day, 3, noon)
+	renewed := len(l.Renewed)
+	stray := shown("stray", noon, noon.Add(3650*day))
+	stray.Outcome, stray.Fault, stray.Cert.Chain = uptime.OutcomeDown, uptime.FaultTLSSelfSigned, "self-signed"
+	serial := l.newest().Serial
+	if news := l.take(stray, time.Minute, began.Add(80*day)); len(news) != 1 {
+		t.Errorf("the stray one: %+v", news)
+	}
+	if len(l.Renewed) != renewed {
+		t.Errorf("a renewal with %v left", l.Renewed[renewed].Left)
+	}
+	r := shown(serial, began, began.Add(90*day))
+	if l.take(r, time.Minute, began.Add(80*day+time.Minute)); r.Fault != uptime.FaultTLSRenewalOverdue {
+		t.Errorf("afterwards: %v %q", r.Fault, r.Message)
+	}
+}
+
+// TestCertificateForEverybody: one that has another certificate for each check
+// does not fill the log of events with them.
+func TestCertificateForEverybody(t *testing.T) {
+	var l learned
+	events := 0
+	for i := range 600 { // ten seconds apart
+		events += len(l.take(shown(fmt.Sprint("n", i), noon, noon.Add(90*day)), time.Minute, noon.Add(time.Duration(i)*10*time.Second)))
+	}
+	if events < maxCerts || events > 2*maxCerts+10 {
+		t.Errorf("%d events in 100 minutes", events)
+	}
+}
+
 // TestNodesTakeTurns sees one warning where one of two nodes has an old certificate.
 func TestNodesTakeTurns(t *testing.T) {
 	var l learned
