@@ -24,7 +24,7 @@ type setup struct {
 	dwell             time.Duration
 	dwellSet          bool
 	unproven          bool          // home has nothing to compare its own line with
-	every             bool          // make each check, also where nothing happens
+	real              *real         // keep to the clock of an engine, and make each check
 	span              time.Duration // of the year; 0: all of it
 }
 
@@ -48,7 +48,7 @@ type told struct {
 	home  int // checks at home
 	asked int // checks elsewhere
 	down  []span
-	steps []string // what changed, one line each, where every check was made
+	steps []step // changes of the verdict, where every check was made
 }
 
 // player plays the rule against a world, as an engine does.
@@ -67,8 +67,9 @@ type player struct {
 	slow    time.Duration // start of the regular check that runs; -1: none
 	plan    verdict.Plan
 	planned uint32
-	queue   []event // few at a time: the first is searched for
-	flapped bool    // it was told that this incident came back
+	queue   []event       // few at a time: the first is searched for
+	turn    time.Duration // when the newest regular check was to be
+	flapped bool          // it was told that this incident came back
 }
 
 type event struct {
@@ -87,7 +88,14 @@ func play(w *world, s setup) told {
 	if end == 0 {
 		end = year
 	}
-	g.at(w.phase(s.interval), g.regular)
+	phase := w.phase(s.interval)
+	if s.real != nil {
+		phase = s.real.phase
+	}
+	g.regularAt(phase)
+	if s.real != nil {
+		g.wants(verdict.Plan{At: g.clock(s.real.fresh), Home: true, Step: "check"})
+	}
 	for {
 		first := 0
 		for i := range g.queue {
@@ -134,6 +142,16 @@ func (w *world) phase(interval time.Duration) time.Duration {
 
 func (g *player) at(t time.Duration, do func()) { g.queue = append(g.queue, event{t, do}) }
 
+// due has something done when it is, which an engine's wheel says a little later.
+func (g *player) due(t time.Duration, do func()) { g.at(g.setup.real.fires(t), do) }
+
+func (g *player) regularAt(t time.Duration) {
+	g.due(t, func() {
+		g.turn = t
+		g.regular()
+	})
+}
+
 func (g *player) clock(t time.Duration) time.Time { return epoch.Add(t) }
 
 // scene is what home knows; it looks at its own line while there is a doubt.
@@ -153,16 +171,16 @@ func (g *player) scene() verdict.Scene {
 // one that something may happen to.
 func (g *player) regular() {
 	packets := first{}
-	if g.m.Verdict == uptime.Up && g.m.Score == 0 && len(g.queue) == 0 && !g.setup.every {
+	if g.m.Verdict == uptime.Up && g.m.Score == 0 && len(g.queue) == 0 && g.setup.real == nil {
 		soft, _ := verdict.Soft(g.p, epoch)
 		to, n, p := g.idle.skip(g.now, g.setup.interval, min(soft.Sub(epoch), g.setup.timeout))
 		if n > 0 {
 			g.m.Judged = g.clock(to - g.setup.interval + roundTrip)
 		}
-		g.now, packets = to, p
+		g.now, g.turn, packets = to, to, p
 		g.out.home += n
 	}
-	g.at(g.now+g.setup.interval, g.regular)
+	g.regularAt(g.turn + g.setup.interval)
 	if g.w.stands(g.now) {
 		return
 	}
@@ -195,7 +213,7 @@ func (g *player) check(within time.Duration, packets first) {
 	r, took := g.w.atHome(began, limit, packets, g.setup.unproven)
 	if soft, ok := verdict.Soft(g.p, g.clock(began)); ok && within == 0 && soft.Before(g.clock(began+took)) {
 		g.slow = began
-		g.at(soft.Sub(epoch), func() {
+		g.due(soft.Sub(epoch), func() {
 			if g.slow == began {
 				m, d := verdict.Slow(g.p, g.scene(), g.m, g.clock(began), g.clock(g.now))
 				g.apply(m, d)
@@ -203,7 +221,7 @@ func (g *player) check(within time.Duration, packets first) {
 			}
 		})
 	}
-	g.at(began+took, func() {
+	g.at(g.setup.real.ends(began+took, 0, limit < g.setup.timeout), func() {
 		g.flight--
 		if g.slow == began {
 			g.slow = -1
@@ -287,14 +305,9 @@ func (g *player) apply(m verdict.Memory, d verdict.Decision) {
 	if was == uptime.Down && m.Verdict != uptime.Down && len(g.out.down) > 0 {
 		g.out.down[len(g.out.down)-1].to = g.now
 	}
-	if g.setup.every && d.Changed {
-		g.out.steps = append(g.out.steps, step(g.clock(g.now), d.To, d.Since))
+	if g.setup.real != nil && d.Changed && !d.Quiet {
+		g.out.steps = append(g.out.steps, step{g.now, d.To, since})
 	}
-}
-
-// step writes a change of verdict.
-func step(at time.Time, to uptime.Verdict, since time.Time) string {
-	return at.UTC().Format("01-02 15:04:05.000 ") + to.String() + since.UTC().Format(" since 15:04:05.000")
 }
 
 func (g *player) replan() {
@@ -303,13 +316,20 @@ func (g *player) replan() {
 		g.plan = plan
 		return
 	}
-	g.planned++
-	g.plan = plan
 	if !ok {
+		g.planned++
+		g.plan = verdict.Plan{}
 		return
 	}
+	g.wants(plan)
+}
+
+// wants has a plan carried out in the place of any other.
+func (g *player) wants(plan verdict.Plan) {
+	g.planned++
+	g.plan = plan
 	token := g.planned
-	g.at(plan.At.Sub(epoch), func() {
+	g.due(plan.At.Sub(epoch), func() {
 		if token == g.planned {
 			plan := g.plan
 			g.plan = verdict.Plan{}
@@ -355,11 +375,12 @@ func (g *player) ask(place uptime.Place, within time.Duration) {
 	if g.setup.silent {
 		return
 	}
-	r, arrives := g.w.elsewhere(slices.Index(locations[:], place.Location), g.now, within)
+	i := slices.Index(locations[:], place.Location)
+	r, arrives := g.w.elsewhere(i, g.now, within)
 	if r == nil {
 		return
 	}
-	g.at(g.now+arrives, func() {
+	g.at(g.setup.real.ends(g.now+arrives, i, true), func() {
 		m, d := verdict.Answer(g.p, g.scene(), g.m, r, g.clock(g.now))
 		g.apply(m, d)
 		g.replan()
