@@ -65,11 +65,7 @@ func (q query) open(server netip.AddrPort) (net.Conn, error) {
 	if q.via == nil || q.via.source == "" {
 		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
 	}
-	d, err := q.via.dialer("udp", server.Addr())
-	if err != nil {
-		return nil, err
-	}
-	return d.Dial("udp", server.String()) // which waits for nobody
+	return q.via.dial(context.Background(), "udp", server) // which waits for nobody
 }
 
 // reply is what a question came to.
@@ -346,11 +342,7 @@ func (a *inquiry) overTCP(ctx context.Context, i int) {
 
 // stream asks one server over TCP.
 func (a *inquiry) stream(ctx context.Context, server netip.AddrPort) (*dns.Msg, error) {
-	d, err := a.via.dialer("tcp", server.Addr())
-	if err != nil {
-		return nil, err
-	}
-	c, err := d.DialContext(ctx, "tcp", server.String())
+	c, err := a.via.dial(ctx, "tcp", server)
 	if err != nil {
 		return nil, err
 	}

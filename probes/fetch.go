@@ -42,15 +42,15 @@ func (fe fetcher) follow(ctx context.Context, t *trace, u *url.URL) (status int,
 	}
 	at := &hop{url: u, method: http.MethodGet, own: true, shown: true}
 	for n := 0; at != nil && f == nil; n++ {
-		req := c.request(*at)
+		req := c.request(at)
 		req.Header.Set("Accept", fe.accept)
-		status, data, at, f = c.document(ctx, t, *at, req, n)
+		status, data, at, f = c.document(ctx, t, at, req, n)
 	}
 	return status, data, f
 }
 
 // document makes one hop: it returns the next one, or what the server sent.
-func (c *httpCheck) document(ctx context.Context, t *trace, at hop, req *http.Request, n int) (status int, data []byte, next *hop, f *failure) {
+func (c *httpCheck) document(ctx context.Context, t *trace, at *hop, req *http.Request, n int) (status int, data []byte, next *hop, f *failure) {
 	to, name, f := c.whereTo(at)
 	if f != nil {
 		return 0, nil, nil, f

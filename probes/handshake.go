@@ -54,31 +54,44 @@ func (s *tlsSettings) handshake(ctx context.Context, t *trace, c net.Conn, host 
 	start := time.Now()
 	t.helloDeadline(ctx, sec.raw)
 	err := sec.Handshake()
-	state := sec.ConnectionState()
-	detail := ""
 	if err == nil {
-		detail = tlsVersion(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite) + " " + state.CurveID.String()
+		return sec, s.shaken(ctx, t, sec, start, name)
 	}
-	t.measure(tlsTime, t.step("tls", start, t.res.Address, err, detail))
+	t.measure(tlsTime, t.step("tls", start, t.res.Address, err, ""))
 	if f := t.helloTested(sec.raw); f != nil {
 		return nil, f
 	}
-	if err != nil {
-		f := sec.failure(t, err)
-		if alert, _ := alertOf(err); alert == alertNoProtocol && len(protocols) == 1 && protocols[0] == "h2" {
-			f = fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2: TLS refused (alert %d, %s)", t.res.Address, alert, strings.TrimPrefix(opOf(err).Err.Error(), "tls: "))
-		}
-		switch f.fault {
-		case uptime.FaultTLSTimeout:
-			f.text += " after " + uptime.Took(time.Since(start))
-		case uptime.FaultTLSVersion:
-			f.text += "; the oldest that we take is " + tlsVersion(s.oldest)
-		}
-		t.helloFailed(ctx, sec.raw, f)
-		return nil, f
+	f := s.broken(t, sec, start, err, protocols)
+	t.helloFailed(ctx, sec.raw, f)
+	return nil, f
+}
+
+// shaken notes a finished handshake and judges what it showed. It is not part
+// of handshake, whose stack a check holds that waits for an answer.
+func (s *tlsSettings) shaken(ctx context.Context, t *trace, sec *secured, start time.Time, name string) *failure {
+	state := sec.ConnectionState()
+	detail := tlsVersion(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite) + " " + state.CurveID.String()
+	t.measure(tlsTime, t.step("tls", start, t.res.Address, nil, detail))
+	if f := t.helloTested(sec.raw); f != nil {
+		return f
 	}
 	t.helloTaken()
-	return sec, s.judge(ctx, t, state, name, time.Now())
+	return s.judge(ctx, t, state, name, time.Now())
+}
+
+// broken says why a handshake failed.
+func (s *tlsSettings) broken(t *trace, sec *secured, start time.Time, err error, protocols []string) *failure {
+	f := sec.failure(t, err)
+	if alert, _ := alertOf(err); alert == alertNoProtocol && len(protocols) == 1 && protocols[0] == "h2" {
+		f = fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2: TLS refused (alert %d, %s)", t.res.Address, alert, strings.TrimPrefix(opOf(err).Err.Error(), "tls: "))
+	}
+	switch f.fault {
+	case uptime.FaultTLSTimeout:
+		f.text += " after " + uptime.Took(time.Since(start))
+	case uptime.FaultTLSVersion:
+		f.text += "; the oldest that we take is " + tlsVersion(s.oldest)
+	}
+	return f
 }
 
 // judge notes the certificate of a finished handshake and says what is wrong with it.

@@ -34,7 +34,7 @@ func FuzzHTTP1(f *testing.F) {
 			}
 		}()
 		tr := newTrace()
-		at := hop{url: c.url, method: c.method, own: true, shown: true}
+		at := &hop{url: c.url, method: c.method, own: true, shown: true}
 		resp, fail := overHTTP1(tr, ours, c.request(at), nil)
 		if fail == nil {
 			var next *hop

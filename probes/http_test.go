@@ -371,7 +371,7 @@ func TestSecretsStayAtTheScheme(t *testing.T) {
 	u := func(s string) *url.URL { u, _ := url.Parse(s); return u }
 	c := httpCheck{url: u("http://shop.test/"), host: form.host("shop.test")}
 	resp := &http.Response{StatusCode: 301, Header: http.Header{"Location": {"https://shop.test/"}}}
-	next, f := c.follow(hop{url: c.url, own: true, shown: true}, resp)
+	next, f := c.follow(&hop{url: c.url, own: true, shown: true}, resp)
 	if f != nil || !next.own || next.shown {
 		t.Errorf("%+v, %+v", next, f)
 	}

@@ -202,7 +202,7 @@ func (e *httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *h
 	}
 	start = time.Now()
 	b, f := readBody(t, resp, maxBody)
-	took := t.judged("body", start, fmt.Sprintf("%d bytes", len(b.data)), f)
+	took := t.judged("body", start, strconv.Itoa(len(b.data))+" bytes", f)
 	t.measure(bodyTime, took)
 	if f != nil {
 		return f

@@ -30,10 +30,14 @@ type hop struct {
 // visit is what tells one request from another when redirects run in a circle.
 type visit struct{ method, url, cookies string }
 
+func visitOf(req *http.Request) visit {
+	return visit{req.Method, req.URL.String(), req.Header.Get("Cookie")}
+}
+
 func (c *httpCheck) check(ctx context.Context, t *trace) *failure {
-	at := hop{url: c.url, method: c.method, body: c.body, own: true, shown: true}
+	at := &hop{url: c.url, method: c.method, body: c.body, own: true, shown: true}
 	var jar *cookiejar.Jar // made by the first redirect; a site may set a cookie and send us back
-	seen := map[visit]bool{}
+	var seen []visit       // that led elsewhere
 	for n := 0; ; n++ {
 		req := c.request(at)
 		if jar != nil {
@@ -41,13 +45,11 @@ func (c *httpCheck) check(ctx context.Context, t *trace) *failure {
 				req.AddCookie(cookie)
 			}
 		}
-		v := visit{at.method, at.url.String(), req.Header.Get("Cookie")}
-		if seen[v] {
+		if seen != nil && slices.Contains(seen, visitOf(req)) {
 			f := fail(uptime.FaultHTTPRedirectLoop, "redirect loop: %s was visited before, after %d redirects", uptime.RedactURL(at.url), n)
 			t.judged("redirect", time.Now(), "", f)
 			return f
 		}
-		seen[v] = true
 
 		var next *hop
 		var header http.Header
@@ -61,13 +63,18 @@ func (c *httpCheck) check(ctx context.Context, t *trace) *failure {
 		if jar == nil {
 			jar, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // fails never
 		}
-		jar.SetCookies(at.url, (&http.Response{Header: header}).Cookies())
-		at = *next
+		seen = append(seen, visitOf(req))
+		keep(jar, at.url, header)
+		at = next
 	}
 }
 
+func keep(jar *cookiejar.Jar, from *url.URL, header http.Header) {
+	jar.SetCookies(from, (&http.Response{Header: header}).Cookies())
+}
+
 // request makes the request of a hop.
-func (c *httpCheck) request(at hop) *http.Request {
+func (c *httpCheck) request(at *hop) *http.Request {
 	req := &http.Request{
 		Method: at.method, URL: at.url, Host: asciiHost(at.url), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
 		Header: http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {c.agent}},
@@ -101,7 +108,7 @@ func asciiHost(u *url.URL) string {
 
 // visit makes one hop on a connection of its own. It returns the next one
 // where the answer is a redirect to follow; otherwise it has judged the answer.
-func (c *httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Request, n int) (*hop, http.Header, *failure) {
+func (c *httpCheck) visit(ctx context.Context, t *trace, at *hop, req *http.Request, n int) (*hop, http.Header, *failure) {
 	to, name, f := c.whereTo(at)
 	if f != nil {
 		t.judged("redirect", time.Now(), "", f)
@@ -132,7 +139,7 @@ func (c *httpCheck) visit(ctx context.Context, t *trace, at hop, req *http.Reque
 }
 
 // whereTo says where a hop connects to, and the name that TLS asks for there.
-func (c *httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
+func (c *httpCheck) whereTo(at *hop) (to endpoint, name string, f *failure) {
 	if !at.own {
 		form := form{Settings: uptime.Settings{URL: at.url, IP: c.host.ip}}
 		to = form.endpoint(defaultPort(at.url.Scheme))
@@ -154,7 +161,7 @@ func (c *httpCheck) whereTo(at hop) (to endpoint, name string, f *failure) {
 
 // ask sends a request on a connection, over TLS where its URL says so, and
 // waits for the header of the answer. What it returns beside it ends the rest.
-func (c *httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
+func (c *httpCheck) ask(ctx context.Context, t *trace, at *hop, name string, conn net.Conn, req *http.Request) (*http.Response, func(), *failure) {
 	if at.url.Scheme != "https" {
 		if c.proxy == nil {
 			resp, f := overHTTP1(t, conn, req, nil)
@@ -168,7 +175,7 @@ func (c *httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn
 		}
 		return resp, nil, f
 	}
-	settings := c.tls
+	settings := &c.tls
 	if !at.own {
 		settings = settings.elsewhere()
 	}
@@ -194,7 +201,7 @@ func (c *httpCheck) ask(ctx context.Context, t *trace, at hop, name string, conn
 }
 
 // redirect says where an answer leads to: nil for nowhere.
-func (c *httpCheck) redirect(t *trace, at hop, resp *http.Response, n int) (*hop, *failure) {
+func (c *httpCheck) redirect(t *trace, at *hop, resp *http.Response, n int) (*hop, *failure) {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 	default:
@@ -224,7 +231,7 @@ func (t *trace) hop(start time.Time, resp *http.Response, next *hop, f *failure)
 	step.Status, step.URL = resp.StatusCode, to
 }
 
-func (c *httpCheck) follow(at hop, resp *http.Response) (*hop, *failure) {
+func (c *httpCheck) follow(at *hop, resp *http.Response) (*hop, *failure) {
 	location := resp.Header.Get("Location")
 	if location == "" {
 		return nil, fail(uptime.FaultHTTPRedirectBad, "HTTP status %d without a Location", resp.StatusCode)

@@ -41,7 +41,8 @@ func (r *Runner) Run(ctx context.Context, job uptime.Job) uptime.Result {
 	deadline, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	res := r.check(deadline, job)
+	var res uptime.Result
+	r.check(deadline, job, &res)
 	if res.Total == 0 {
 		res.Total = time.Since(start)
 	}
@@ -63,7 +64,9 @@ func (r *Runner) Run(ctx context.Context, job uptime.Job) uptime.Result {
 	return res
 }
 
-func (r *Runner) check(ctx context.Context, job uptime.Job) (res uptime.Result) {
+// check has its result where Run keeps it: one more on each stack is memory
+// that every check holds which waits.
+func (r *Runner) check(ctx context.Context, job uptime.Job, res *uptime.Result) {
 	defer func() {
 		p := recover()
 		if p == nil {
@@ -72,13 +75,13 @@ func (r *Runner) check(ctx context.Context, job uptime.Job) (res uptime.Result) 
 		if _, told := r.panicked.LoadOrStore(job.Name, true); !told && r.Log != nil {
 			r.Log.Error("a checker panicked", "monitor", job.Name, "type", job.Type, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
-		res = uptime.Result{
+		*res = uptime.Result{
 			Fault:   uptime.FaultLocalBug,
 			Message: fmt.Sprintf("a bug in lookout: the %s check panicked: %v", job.Type, p),
 			Outcome: uptime.FaultLocalBug.Outcome(),
 		}
 	}()
-	return job.Checker.Check(ctx)
+	*res = job.Checker.Check(ctx)
 }
 
 // response is how long the target took: all of the check, but of a ping, which

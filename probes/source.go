@@ -23,23 +23,22 @@ type sourceError struct {
 
 func (e *sourceError) Error() string { return e.text }
 
-// dialer makes the sockets of a check. They leave from the source that its
-// monitor names: an address of this machine, or an interface whatever the
-// routing table says.
-func (v *via) dialer(network string, to netip.Addr) (net.Dialer, error) {
-	d := net.Dialer{KeepAlive: -1}
+// leave has the sockets of a dialer leave from the source that the monitor
+// names: an address of this machine, or an interface whatever the routing table
+// says.
+func (v *via) leave(d *net.Dialer, network string, to netip.Addr) error {
 	if v == nil || v.source == "" {
-		return d, nil
+		return nil
 	}
 	from, err := netip.ParseAddr(v.source)
 	if err != nil { // the name of an interface
-		return d, throughInterface(&d, v.source, network, to)
+		return throughInterface(d, v.source, network, to)
 	}
 	if from.Unmap().Is4() != to.Unmap().Is4() {
-		return d, &sourceError{fmt.Sprintf("the source %s is of the other family", from), true}
+		return &sourceError{fmt.Sprintf("the source %s is of the other family", from), true}
 	}
 	d.LocalAddr = localAddr(network, from)
-	return d, nil
+	return nil
 }
 
 func localAddr(network string, from netip.Addr) net.Addr {
@@ -49,16 +48,18 @@ func localAddr(network string, from netip.Addr) net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 }
 
-// dial makes a connection, or a socket that is connected, for a check.
+// dial makes a connection, or a socket that is connected, for a check. It is
+// not Dialer.DialTCP, which binds each socket before it connects (seen in Go
+// 1.26): connections to different targets then cannot share a local port.
 func (v *via) dial(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
-	d, err := v.dialer(network, to.Addr())
-	if err != nil {
+	d := net.Dialer{KeepAlive: -1}
+	if err := v.leave(&d, network, to.Addr()); err != nil {
 		return nil, err
 	}
 	return d.DialContext(ctx, network, to.String())
 }
 
-// bind has a socket of ours leave from the source, as dialer does.
+// bind has a socket of ours leave from the source, as leave does.
 func (v *via) bind(fd int, to netip.Addr) error {
 	if v == nil || v.source == "" {
 		return nil

@@ -96,9 +96,10 @@ func (f *form) tls(sys *system) tlsSettings {
 
 // elsewhere are the settings for another host, which a redirect leads to: what
 // was meant for the monitor's own is left out.
-func (s tlsSettings) elsewhere() tlsSettings {
-	s.name, s.pins, s.client = "", nil, nil
-	return s
+func (s *tlsSettings) elsewhere() *tlsSettings {
+	other := *s
+	other.name, other.pins, other.client = "", nil, nil
+	return &other
 }
 
 func parsePin(s string) (pin [sha256.Size]byte, err error) {

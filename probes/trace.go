@@ -2,9 +2,9 @@ package probes
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,7 +72,7 @@ func (t *trace) judged(name string, start time.Time, detail string, f *failure) 
 func (t *trace) status(resp *http.Response) {
 	t.res.Status = resp.StatusCode
 	step := &t.res.Steps[len(t.res.Steps)-1]
-	step.Status, step.Detail = resp.StatusCode, fmt.Sprintf("%s %d", resp.Proto, resp.StatusCode)
+	step.Status, step.Detail = resp.StatusCode, resp.Proto+" "+strconv.Itoa(resp.StatusCode)
 }
 
 // complain makes a success degraded; the first complaint is the one that shows.
@@ -84,6 +84,11 @@ func (t *trace) complain(f *failure) {
 
 // end makes the result. A nil failure is a success, degraded where something was to complain about.
 func (t *trace) end(f *failure) uptime.Result {
+	t.finish(f) // so that who calls us has one copy of a result on its stack
+	return t.res
+}
+
+func (t *trace) finish(f *failure) {
 	if f == nil && len(t.later) > 0 {
 		t.res.Total = time.Since(t.start)
 		for _, do := range t.later {
@@ -105,7 +110,6 @@ func (t *trace) end(f *failure) uptime.Result {
 			t.res.Measures = append(t.res.Measures, uptime.Measure{Name: timeNames[i], Value: t.took[i].Microseconds()})
 		}
 	}
-	return t.res
 }
 
 // after says for people how long a check has waited in all.
