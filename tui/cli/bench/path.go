@@ -45,6 +45,8 @@ func (b *bench) path(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	// Memory first: what a long run leaves behind would be used again, and not be seen.
+	// Of a hung handshake 14 KiB are the heap of crypto/tls and net, 8 of these for the
+	// ML-KEM key, and 8 or 16 its stack, which grew to 32 for that key: 25 KiB without us.
 	for _, secure := range []bool{false, true} {
 		name := "hung_check_plain"
 		if secure {
@@ -285,7 +287,7 @@ func (w *web) bare(secure bool) func() error {
 }
 
 // library is net/http as it is meant to be used, with a new connection each
-// time: one client for all requests, which is cheaper than one for each, and a
+// time, which takes some 1.7 times what bare does without TLS: one client for all requests, which is cheaper than one for each, and a
 // context with the time limit.
 func (w *web) library(ctx context.Context, secure bool) func() error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: w.ca, ServerName: tlsName}}}
