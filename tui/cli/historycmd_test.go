@@ -48,7 +48,10 @@ func TestTimeZone(t *testing.T) {
 		}
 		midnight := at.In(zone).Format(time.DateOnly) // of that day there
 		since := b.call("", append(args, "--since", midnight, "--format", "json")...)
-		if first, _, _ := strings.Cut(since.stdout, "\n"); first != line {
+		first, _, _ := strings.Cut(since.stdout, "\n")
+		var again map[string]any // the same, though the engine may have added to it: an open incident goes on
+		if err := json.Unmarshal([]byte(first), &again); err != nil || again[field] != object[field] || again["kind"] != object["kind"] ||
+			again["id"] != object["id"] || again["incident"] != object["incident"] || again["monitor"] != object["monitor"] {
 			t.Errorf("lookout %s: since midnight it is %q, and was %q", args, first, line)
 		}
 	}
