@@ -15,7 +15,7 @@ import (
 	"lookout/engine/uptime"
 )
 
-var crossDays = flag.Int("days", 0, "of each of the 40 monitors that the cross-check gives to a real engine, 183 are 20 monitor-years; 0: four hours of 10, with the faults of a year")
+var crossDays = flag.Int("days", 0, "of each of the 40 monitors that the cross-check gives to a real engine, 183 are 20 monitor-years and take some 20 minutes (-timeout 1h); 0: four hours of 10, with the faults of a year")
 
 // TestRealLoop has an engine as it is, with its wheel, its queues and its store,
 // live through the same worlds as the simulator: each must tell the same
