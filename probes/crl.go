@@ -24,6 +24,8 @@ import (
 const (
 	maxList  = 8 << 20 // bytes of a revocation list that is read
 	maxLists = 100     // that are kept
+	// maxRevoked bounds the certificates on all lists that are kept: about 100 MiB.
+	maxRevoked = 1_000_000
 	// listRetry is how long a list that could not be had is not asked for again.
 	listRetry = 5 * time.Minute
 	// maxListAge bounds how long a list without a next update is good for.
@@ -144,7 +146,7 @@ func (ls *lists) put(key listKey, l *list, now time.Time) {
 	defer ls.mu.Unlock()
 	ls.held[key] = l
 	maps.DeleteFunc(ls.held, func(_ listKey, l *list) bool { return !l.busy && now.After(l.until) })
-	for len(ls.held) > maxLists {
+	for len(ls.held) > maxLists || ls.revoked() > maxRevoked && len(ls.held) > 1 {
 		var first listKey
 		var ends time.Time
 		for k, l := range ls.held {
@@ -157,6 +159,15 @@ func (ls *lists) put(key listKey, l *list, now time.Time) {
 		}
 		delete(ls.held, first)
 	}
+}
+
+// revoked counts the certificates on the lists that are kept.
+func (ls *lists) revoked() int {
+	n := 0
+	for _, l := range ls.held {
+		n += len(l.revoked)
+	}
+	return n
 }
 
 // fetchList asks for a list, within ctx. It always returns one.

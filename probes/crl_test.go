@@ -194,3 +194,21 @@ func FuzzRevocationList(f *testing.F) {
 		aboutServers(b)
 	})
 }
+
+// TestListsBoundedByWeight keeps few lists where they are long.
+func TestListsBoundedByWeight(t *testing.T) {
+	var ls lists
+	now := time.Now()
+	long := make(map[string]revoked, maxRevoked/3)
+	for i := range maxRevoked / 3 {
+		long[strconv.Itoa(i)] = revoked{}
+	}
+	for i := range 5 {
+		key := listKey{url: strconv.Itoa(i)}
+		ls.claim(key, now)
+		ls.put(key, &list{revoked: long, until: now.Add(time.Duration(i+1) * time.Hour)}, now)
+	}
+	if len(ls.held) != 3 || ls.get(listKey{url: "4"}, now) == nil {
+		t.Errorf("%d long lists are held", len(ls.held))
+	}
+}
