@@ -1,10 +1,13 @@
 package probes
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lookout/engine/uptime"
@@ -71,16 +74,23 @@ func roundTrip2(ctx context.Context, conn net.Conn, sec *secured, req *http.Requ
 		quiet.still()
 	}
 	resp, err := cc.RoundTrip(req.WithContext(ctx))
+	if err != nil && quiet.http1.Load() { // the library's words for it depend on who comes first
+		err = errHTTP1
+	}
 	return resp, end, err
 }
+
+// errHTTP1 reports an answer in another version than that which was agreed on.
+var errHTTP1 = errors.New("an answer in HTTP/1.1")
 
 // quietConn is a connection of which one can wait until nobody reads from it:
 // the goroutine that did is at its end then.
 type quietConn struct {
 	net.Conn
 	reading  sync.Mutex
-	answered bool   // something was read
-	first    func() // to call then; may be nil
+	answered bool        // something was read
+	http1    atomic.Bool // … that begins as HTTP/1 does
+	first    func()      // to call then; may be nil
 }
 
 func (q *quietConn) Read(p []byte) (int, error) {
@@ -89,6 +99,7 @@ func (q *quietConn) Read(p []byte) (int, error) {
 	n, err := q.Conn.Read(p)
 	if n > 0 && !q.answered {
 		q.answered = true
+		q.http1.Store(bytes.HasPrefix(p[:n], []byte("HTTP/1.")))
 		if q.first != nil {
 			q.first()
 		}

@@ -59,7 +59,7 @@ func (c cut) failure(t *trace, err error) *failure {
 			return fail(uptime.FaultHTTPEmptyReply, "%s closed the connection without an HTTP answer", t.res.Address)
 		}
 		return fail(uptime.FaultHTTPTruncated, "%s closed the connection %s", t.res.Address, where)
-	case c.h2 && strings.Contains(err.Error(), "looked like an HTTP/1.1 header"): // has no type
+	case errors.Is(err, errHTTP1), c.h2 && strings.Contains(err.Error(), "looked like an HTTP/1.1 header"): // has no type
 		return fail(uptime.FaultHTTPH2Error, "%s does not speak HTTP/2, it answers in HTTP/1.1", t.res.Address)
 	case c.h2:
 		return fail(uptime.FaultHTTPH2Error, "HTTP/2 with %s: %s", t.res.Address, strings.TrimPrefix(err.Error(), "http2: "))
