@@ -5,15 +5,31 @@ import (
 	"time"
 )
 
-// The figures of the rule "evidence" for a node that has nobody to ask. They
-// stand here because every screen says the rule from them; package verdict
-// judges by them.
+// The figures of the rule "evidence" that people are told. They stand here
+// because every screen says the rule from them; package verdict judges by them.
 const (
-	RuleLooks       = 4                // further checks: at a quarter, half, three quarters of the window, and the last one
+	RuleSoft        = 3 * time.Second  // a check without an answer for so long is a doubt …
+	RuleSoftFactor  = 4                // … or for so many times what is usual (p99), if that is longer
+	RuleLooks       = 4                // standalone, further checks: at a quarter, half, three quarters of the window, and the last one
 	RuleRecoveryGap = 5 * time.Second  // between the two successes of a recovery
 	RuleRetry       = 20 * time.Second // at most, between checks of what is not well
 	RuleReopen      = 10 * time.Minute // down again within it is the same incident
 	RuleStale       = 2                // intervals without a result are unknown
+
+	RuleWaves      = 5                // of second opinions in a doubt, at most
+	RuleWaveEvery  = 10 * time.Second // from one to the next
+	RuleWavePlaces = 3                // asked in one
+	RuleLastPlaces = 2                // asked in the last look
+	RuleNetworks   = 2                // other than home's that have to agree
+	RuleOdds       = 3                // log10, that the evidence has to come to
+	RuleSilent     = 60 * time.Second // of failure where others were asked and none answered
+	RuleAlone      = 5 * time.Minute  // of failure at one place only: undecided
+
+	RuleComplaint     = 1.52             // CUSUM: a complaint that was not confirmed adds
+	RuleSuccess       = 0.044            // … and a success takes away
+	RuleRaise         = 4.5              // … and from here on it is degraded
+	RuleCloser        = 10 * time.Minute // after a complaint the checks are closer
+	RuleDegradedDwell = 60 * time.Second // of failure of what is degraded by complaints
 )
 
 // Window is W: how long a fault of the path must last at an interval before it is down.

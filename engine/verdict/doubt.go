@@ -26,7 +26,7 @@ func (p Params) dwell() time.Duration {
 }
 
 // softLimit is how long a check may run before that alone is a doubt.
-func (p Params) softLimit() time.Duration { return max(3*time.Second, 4*p.P99) }
+func (p Params) softLimit() time.Duration { return max(uptime.RuleSoft, uptime.RuleSoftFactor*p.P99) }
 
 // Soft is when a check that started at a time becomes a doubt if it still
 // runs; false where that is not before its time-out.

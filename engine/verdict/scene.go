@@ -41,21 +41,21 @@ func (p Plan) Looks() bool { return p.Home || len(p.Ask) > 0 }
 // The figures of the rule with others (the package comment says where from).
 const (
 	oddsPrior   = -4.6 // one outage a month at a check a minute
-	oddsDown    = 3
+	oddsDown    = uptime.RuleOdds
 	oddsClear   = -5.6
 	oddsSuccess = -3
 	oddsRepeat  = 0.4   // home fails again
 	oddsSame    = 0.5   // a second location of a network that has failed
 	rounding    = 0.001 // sums of these may come out a little less than they are
 
-	maxWaves   = 5
-	waveEvery  = 10 * time.Second
-	wavePlaces = 3
-	lastPlaces = 2
-	needPlaces = 2 // networks that have to agree
+	maxWaves   = uptime.RuleWaves
+	waveEvery  = uptime.RuleWaveEvery
+	wavePlaces = uptime.RuleWavePlaces
+	lastPlaces = uptime.RuleLastPlaces
+	needPlaces = uptime.RuleNetworks // that have to agree
 
-	silentNeed = 60 * time.Second  // of failure where nobody answered, whatever the class
-	aloneFor   = 300 * time.Second // of failure at one place only: undecided
+	silentNeed = uptime.RuleSilent // of failure where nobody answered, whatever the class
+	aloneFor   = uptime.RuleAlone  // of failure at one place only: undecided
 	leastLook  = 5 * time.Second   // a confirming check may take that long
 	transit    = 2 * time.Second   // a question and its answer, on their way
 )

@@ -31,11 +31,11 @@ const (
 
 	// CUSUM of complaints: a complaint that was not confirmed, against a
 	// success; raised after three in a row, or one in about thirty for long.
-	scorePerComplaint = 1.52
-	scorePerSuccess   = -0.044
-	scoreRaise        = 4.5
-	closerAfter       = 10 * time.Minute // after a complaint the checks are closer
-	degradedDwell     = 60 * time.Second
+	scorePerComplaint = uptime.RuleComplaint
+	scorePerSuccess   = -uptime.RuleSuccess
+	scoreRaise        = uptime.RuleRaise
+	closerAfter       = uptime.RuleCloser
+	degradedDwell     = uptime.RuleDegradedDwell
 )
 
 // Params are the settings of one monitor that the rule depends on.
