@@ -69,7 +69,6 @@ type player struct {
 	planned uint32
 	queue   []event       // few at a time: the first is searched for
 	turn    time.Duration // when the newest regular check was to be
-	flapped bool          // it was told that this incident came back
 }
 
 type event struct {
@@ -287,17 +286,13 @@ func (g *player) apply(m verdict.Memory, d verdict.Decision) {
 	g.m = m
 	since := d.Since.Sub(epoch)
 	switch {
-	case d.Incident == uptime.IncidentReopened:
-		if !g.flapped {
-			g.out.notes = append(g.out.notes, note{g.now, since, flapping})
-		}
-		g.flapped = true
+	case d.Again && d.Flapping:
+		g.out.notes = append(g.out.notes, note{g.now, since, flapping})
+	case d.Again:
 	case d.To == uptime.Down && d.Changed && d.Incident != "":
 		g.out.notes = append(g.out.notes, note{g.now, since, paged})
-		g.flapped = false
 	case d.Incident == uptime.IncidentOpened:
 		g.out.notes = append(g.out.notes, note{g.now, since, degraded})
-		g.flapped = false
 	}
 	if d.Changed && d.To == uptime.Down {
 		g.out.down = append(g.out.down, span{from: since, to: year})

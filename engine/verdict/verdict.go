@@ -93,9 +93,10 @@ type Memory struct {
 	begun  time.Time // when the newest plan was
 	step   string    // … and what for
 
-	Open   bool      // an incident is open
-	Closed time.Time // when the last outage ended
-	Quiet  bool      // restored: coming back to Before is no news
+	Open    bool      // an incident is open
+	Flapped bool      // it was told that this one, or the last, came back
+	Closed  time.Time // when the last outage ended
+	Quiet   bool      // restored: coming back to Before is no news
 }
 
 // Decision is what a step changed. The zero value is nothing.
@@ -105,6 +106,8 @@ type Decision struct {
 	Since    time.Time // from when it holds
 	Quiet    bool      // it is no news: the same as before a restart
 	Incident string    // "" or a phase of uptime: opened, reopened, changed, closed
+	Again    bool      // down within ten minutes of an outage: the same one, it pages nobody
+	Flapping bool      // … and that is to be told now, once an incident
 	Evidence []uptime.Evidence
 	clear    bool // the doubt is over; the verdict is still to be set
 }
@@ -336,16 +339,18 @@ func (m Memory) down(p Params, s Scene, now time.Time) (Memory, Decision) {
 		_, m.ConfirmedBy = m.others.failing(s)
 	}
 	m.others = opinions{}
+	again := !m.Closed.IsZero() && now.Sub(m.Closed) <= uptime.RuleReopen
 	phase := uptime.IncidentOpened
 	switch {
-	case m.Open:
+	case m.Open: // degraded before, and perhaps down before that
 		phase = uptime.IncidentChanged
-	case !m.Closed.IsZero() && now.Sub(m.Closed) <= uptime.RuleReopen:
+	case again:
 		phase = uptime.IncidentReopened
 	}
-	m.Open, m.Outage = true, m.First
+	flapping := again && !m.Flapped
+	m.Open, m.Outage, m.Flapped = true, m.First, again
 	m, d := m.to(uptime.Down, m.Verdict, m.First)
-	d.Incident, d.Evidence = phase, m.Evidence
+	d.Incident, d.Again, d.Flapping, d.Evidence = phase, again, flapping, m.Evidence
 	return m, d
 }
 

@@ -71,6 +71,9 @@ func world(p Params, m Memory, d time.Duration, target func(at time.Duration) fo
 				if dec.Quiet {
 					s += " quiet"
 				}
+				if dec.Flapping {
+					s += " flapping"
+				}
 				log = append(log, s)
 			}
 			plan()
@@ -139,7 +142,19 @@ func TestStandalone(t *testing.T) {
 				return refused
 			}
 			return ok
-		}, "0 up, 60 suspect, 80 down opened, 125 up closed, 300 suspect, 320 down reopened, 365 up closed"},
+		}, "0 up, 60 suspect, 80 down opened, 125 up closed, 300 suspect, 320 down reopened flapping, 365 up closed"},
+		{"… and again: told once", params(time.Minute), 20 * time.Minute, func(at time.Duration) found {
+			if s := at / time.Second; s >= 50 && s < 115 || s >= 290 && s < 350 || s >= 590 && s < 650 {
+				return refused
+			}
+			return ok
+		}, "0 up, 60 suspect, 80 down opened, 125 up closed, 300 suspect, 320 down reopened flapping, 365 up closed, 600 suspect, 620 down reopened, 665 up closed"},
+		{"later than 10 min: another incident, and it may flap again", params(time.Minute), 40 * time.Minute, func(at time.Duration) found {
+			if s := at / time.Second; s >= 50 && s < 115 || s >= 290 && s < 350 || s >= 1190 && s < 1250 || s >= 1490 && s < 1550 {
+				return refused
+			}
+			return ok
+		}, "0 up, 60 suspect, 80 down opened, 125 up closed, 300 suspect, 320 down reopened flapping, 365 up closed, 1200 suspect, 1220 down opened, 1265 up closed, 1500 suspect, 1520 down reopened flapping, 1565 up closed"},
 		{"another cause meanwhile", params(time.Minute), 3 * time.Minute, func(at time.Duration) found {
 			if at < 100*time.Second {
 				return during(50, 1000, refused)(at)
