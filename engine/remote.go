@@ -30,9 +30,28 @@ type opinion struct {
 func (e *Engine) scene(m *monitor) verdict.Scene {
 	s := verdict.Scene{Self: e.self, Network: e.o.Network}
 	if e.o.Remote != nil && m.judged == nil && !m.job.Rule.Plain {
-		s.Places, s.Others = e.o.Remote.Places(m.job.Monitor)
+		s.Places, s.Others = confirming(e.o.Remote, m.job.Monitor)
 	}
 	return s
+}
+
+// confirming are the places that a monitor may be confirmed from now, and
+// whether there ever are any: those of its confirm_from, where it names some.
+func confirming(r Remote, m *uptime.Monitor) (places []uptime.Place, configured bool) {
+	if m.Alone != "" {
+		return nil, false
+	}
+	places, configured = r.Places(m)
+	if m.ConfirmFrom == nil {
+		return places, configured
+	}
+	var out []uptime.Place
+	for _, p := range places {
+		if m.Asks(p.Location) {
+			out = append(out, p)
+		}
+	}
+	return out, configured
 }
 
 // carryOut does what the rule wants now: checks at home and elsewhere, or

@@ -109,3 +109,62 @@ func TestSecondOpinions(t *testing.T) {
 		})
 	}
 }
+
+// TestConfirming: a monitor asks those that it names and nobody where it must not.
+func TestConfirming(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		m          uptime.Monitor
+		want       string
+		configured bool
+	}{
+		{"all", uptime.Monitor{}, "fra nyc sgp", true},
+		{"some, in the order of the remote", uptime.Monitor{ConfirmFrom: []string{"sgp", "fra"}}, "fra sgp", true},
+		{"one that is not there now", uptime.Monitor{ConfirmFrom: []string{"par"}}, "", true},
+		{"nobody", uptime.Monitor{ConfirmFrom: []string{}, Alone: "confirm_from names nobody"}, "", false},
+		{"a secret stays", uptime.Monitor{ConfirmFrom: []string{"fra"}, Alone: "the secret in its url does not leave this machine"}, "", false},
+	} {
+		places, configured := confirming(threeProbes(), &tc.m)
+		var got []string
+		for _, p := range places {
+			got = append(got, p.Location)
+		}
+		if strings.Join(got, " ") != tc.want || configured != tc.configured {
+			t.Errorf("%s: asks %q, configured %v", tc.name, got, configured)
+		}
+	}
+}
+
+// TestRuleReloads: other settings of the rule keep what is known, and count from now on.
+func TestRuleReloads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg, p := newMemory(), newTargets(), threeProbes()
+		p.set(uptime.FaultTCPRefused, "fra", "nyc", "sgp")
+		j := job("a", time.Minute)
+		e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: tg, Remote: p}, j)
+		time.Sleep(2 * time.Minute)
+		before := *e.state("a")
+		m := *j.Monitor
+		m.Rule.Sensitivity, m.ConfirmFrom, m.Fingerprint = uptime.Quiet, []string{"nyc", "sgp"}, j.Fingerprint+1
+		if _, err := e.Reload(t.Context(), []uptime.Job{{Monitor: &m, Checker: j.Checker}}, uptime.ConfigState{}); err != nil {
+			t.Fatal(err)
+		}
+		if st := e.state("a"); st.Verdict != uptime.Up || !st.Since.Equal(before.Since) || st.Checks != before.Checks {
+			t.Errorf("after the reload %v since %s with %d checks; was %v since %s with %d", st.Verdict, st.Since, st.Checks, before.Verdict, before.Since, before.Checks)
+		}
+		tg.set("a", uptime.FaultTCPRefused)
+		failing := len(tg.of("a"))
+		for len(tg.of("a")) == failing {
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(50 * time.Second)
+		if st := e.state("a"); st.Verdict != uptime.Suspect {
+			t.Errorf("%v within the dwell", st.Verdict)
+		}
+		time.Sleep(20 * time.Second)
+		if st := e.state("a"); st.Verdict != uptime.Down || st.Witness != "nyc and sgp agree" {
+			t.Errorf("%v, %q after it", st.Verdict, st.Witness)
+		}
+		e.stop()
+	})
+}

@@ -43,6 +43,8 @@ type Config struct {
 	Log         Log
 	Retention   Retention
 	Pages       []uptime.Page
+	Locations   []uptime.Place    // where second opinions may come from, in their order
+	Network     string            // of this machine: what [[location]] says of local; "": its own
 	Jobs        []uptime.Job      // by name
 	Disabled    []string          // names that enabled = false left out
 	Was         map[string]string // a monitor's name to the one that it had before

@@ -14,6 +14,7 @@ type layer struct {
 	tag    string
 	blk    *block           // that first set something
 	raw    map[string]setAt // what was written
+	texts  map[string]any   // … without where
 	expect map[string]setAt // in its expect table
 
 	common  map[string]any           // converted: keys of every monitor
@@ -28,7 +29,7 @@ type setAt struct {
 }
 
 func newLayer(tag string, path ...string) *layer {
-	return &layer{path: path, tag: tag, raw: map[string]setAt{}, expect: map[string]setAt{},
+	return &layer{path: path, tag: tag, raw: map[string]setAt{}, texts: map[string]any{}, expect: map[string]setAt{},
 		common: map[string]any{}, values: map[*kind]map[string]any{}, expects: map[*kind]map[string]any{}}
 }
 
@@ -77,6 +78,7 @@ func (l *loader) fill(t *layer, b *block, m map[string]any) {
 	for _, key := range sorted(m) {
 		if key != "expect" {
 			put(t.raw, under(t.path, key), key, m[key])
+			t.texts[key] = t.raw[key].value
 			continue
 		}
 		expect, ok := m[key].(map[string]any)
@@ -121,6 +123,9 @@ func (l *loader) compileLayer(t *layer) {
 				l.fail(at.blk, path, strings.Join(t.path, ".")+": "+w.message, w.hint)
 			} else {
 				t.common[key] = v
+				if key == "confirm_from" {
+					l.checkPlaces(at.blk, path, strings.Join(t.path, ".")+": ", v.([]string))
+				}
 			}
 		case len(l.reg.owners[key]) > 0:
 			for _, k := range l.reg.kinds {
@@ -133,6 +138,13 @@ func (l *loader) compileLayer(t *layer) {
 			}
 		default:
 			l.fail(at.blk, path, fmt.Sprintf("unknown key %q", shown(key)), l.monitorHint(key))
+		}
+	}
+	if t.common["rule"] == consecutive {
+		for _, key := range evidenceKeys {
+			if at, ok := t.raw[key]; ok {
+				l.fail(at.blk, under(t.path, key), strings.Join(t.path, ".")+": "+notCounted(key), countedHint)
+			}
 		}
 	}
 	for _, key := range sorted(t.expect) {

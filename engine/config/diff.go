@@ -159,6 +159,10 @@ func (c *Config) describe() settings {
 	if n := c.Retention.MaxSize; n > 0 {
 		plain("retention.max_size", sizeText(n))
 	}
+	plain("location."+uptime.Local, c.Network)
+	for _, p := range c.Locations {
+		plain("location."+p.Location, p.Network)
+	}
 	for _, p := range c.Pages {
 		chosen := map[string]string{}
 		for key, words := range map[string][]string{"names": p.Names, "tags": p.Tags, "groups": p.Groups} {
@@ -196,6 +200,13 @@ func (m *made) describe() settings {
 	plain("rule", "evidence")
 	if m.Rule.Consecutive {
 		plain("rule", "consecutive")
+	}
+	plain("sensitivity", m.Rule.Sensitivity)
+	if m.Rule.DwellSet {
+		plain("dwell", uptime.Span(m.Rule.Dwell))
+	}
+	if m.ConfirmFrom != nil {
+		out["confirm_from"] = setting{uptime.Clean("["+strings.Join(m.ConfirmFrom, ", ")+"]", 200), string(appendValue(nil, m.ConfirmFrom))}
 	}
 	if m.Rule.Failures > 0 {
 		plain("failures", strconv.Itoa(m.Rule.Failures))
@@ -288,10 +299,14 @@ func fingerprint(m *uptime.Monitor) uint64 {
 		b = appendText(b, t)
 	}
 	b = appendValue(b, m.Tags)
-	for _, n := range []int64{int64(m.Interval), int64(m.Timeout), int64(m.DegradedAbove), int64(m.Rule.Failures), int64(m.Rule.Recoveries), int64(m.Rule.RetryInterval)} {
+	for _, n := range []int64{int64(m.Interval), int64(m.Timeout), int64(m.DegradedAbove), int64(m.Rule.Failures), int64(m.Rule.Recoveries), int64(m.Rule.RetryInterval), int64(m.Rule.Dwell)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	return hash(strconv.AppendBool(b, m.Rule.Consecutive))
+	for _, set := range []bool{m.Rule.Consecutive, m.Rule.DwellSet, m.ConfirmFrom != nil} {
+		b = strconv.AppendBool(b, set)
+	}
+	b = appendText(appendText(b, m.Rule.Sensitivity), m.Alone)
+	return hash(appendValue(b, m.ConfirmFrom))
 }
 
 func hash(b []byte) uint64 {

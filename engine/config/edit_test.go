@@ -121,6 +121,8 @@ max_redirects = 3
 json = [{ equals = 1000.0, path = "$.a" }]
 `},
 		{"many hosts", "mail {target}", `{"url": "tcp://{target}:26", "targets": ["mx1", "mx2"]}`, "url = \"tcp://{target}:25\"", "url = \"tcp://{target}:26\""},
+		{"the rule", "two", `{"url": "tcp://two.example.com:1", "tags": ["last"], "dwell": "0s", "sensitivity": "quiet", "confirm_from": []}`, "tags = [\"last\"]",
+			"confirm_from = []\ndwell = \"0s\"\nsensitivity = \"quiet\"\ntags = [\"last\"]"},
 		{"no way out of a string", "two", `{"url": "tcp://two.example.com:1", "tags": ["last"], "note": "\"\n[[monitor]]\nname = \"three\"\\"}`, "tags = [\"last\"]",
 			`note = "\"\u000A[[monitor]]\u000Aname = \"three\"\\"` + "\ntags = [\"last\"]"},
 	} {

@@ -71,6 +71,7 @@ func (d *draft) one(raw, target string) bool {
 		m.Dest = u.Host
 	}
 	m.Group = d.group
+	m.ConfirmFrom, m.Alone = d.confirm(raw)
 	m.Subject = subject(m, s)
 	m.Fingerprint = fingerprint(m)
 	if !value(d, "enabled", true) {
@@ -141,27 +142,7 @@ func (d *draft) times() *uptime.Monitor {
 	if m.DegradedAbove > 0 && m.DegradedAbove >= m.Timeout {
 		d.warn(fmt.Sprintf("degraded_above %s is not below timeout %s: nothing is ever slow", uptime.Span(m.DegradedAbove), uptime.Span(m.Timeout)), "", "degraded_above")
 	}
-	m.Rule.Plain = d.kind.Plain
-	m.Rule.Consecutive = value(d, "rule", "evidence") == "consecutive"
-	if !m.Rule.Consecutive && !m.Rule.Plain {
-		for _, key := range []string{"failures", "recoveries", "retry_interval"} {
-			if _, own := d.own[key]; own {
-				d.warn(fmt.Sprintf(`%s has no effect without rule = "consecutive"`, key), "", key)
-			}
-		}
-		return m
-	}
-	failures, recoveries := int64(3), int64(2)
-	if m.Rule.Plain {
-		failures, recoveries = int64(max(d.kind.Failures, 1)), 1
-	}
-	retry := defaultRetry
-	if m.Rule.Plain && d.kind.Retry > 0 {
-		retry = d.kind.Retry
-	}
-	m.Rule.Failures = int(value(d, "failures", failures))
-	m.Rule.Recoveries = int(value(d, "recoveries", recoveries))
-	m.Rule.RetryInterval = value(d, "retry_interval", min(m.Interval, retry))
+	m.Rule = d.rule(m.Interval)
 	return m
 }
 

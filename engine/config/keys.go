@@ -34,6 +34,10 @@ var (
 		{Name: "names", Kind: uptime.Strings, Doc: "these monitors", Example: `["shop"]`, Min: 1},
 		{Name: "groups", Kind: uptime.Strings, Doc: "monitors of these groups", Example: `["shop"]`, Min: 1},
 	}
+	locationKeys = []uptime.Key{
+		{Name: "name", Kind: uptime.String, Doc: "of a place to ask for a second opinion; local is this machine", Example: `"fra"`},
+		{Name: "network", Kind: uptime.String, Doc: "locations of one network are one witness; default: a network of its own", Example: `"AS24940"`},
+	}
 	monitorKeys = []uptime.Key{
 		{Name: "name", Kind: uptime.String, Doc: "unique; commands, events and pages use it", Example: `"shop"`},
 		{Name: "url", Kind: uptime.String, Doc: "what to check; its scheme chooses the type", Example: `"https://shop.example.com/"`},
@@ -50,6 +54,10 @@ var (
 		{Name: "resolvers", Kind: uptime.Servers, Doc: "addresses of name servers to ask instead of the system's", Example: `["192.0.2.53", "[2001:db8::1]:53"]`},
 		{Name: "degraded_above", Kind: uptime.Duration, Doc: "a check that takes longer is slow; 0s: never, the default", Example: `"800ms"`, Max: int64(10 * time.Minute)},
 		{Name: "rule", Kind: uptime.String, Doc: "what makes it down; default: evidence", Example: `"consecutive"`, OneOf: []string{"evidence", "consecutive"}},
+		{Name: "sensitivity", Kind: uptime.String, Doc: "of rule evidence: how long a failure has to last: fast 0s, balanced 20s or less with short intervals, quiet 60s; default: balanced", Example: `"balanced"`,
+			OneOf: []string{uptime.Fast, uptime.Balanced, uptime.Quiet}},
+		{Name: "dwell", Kind: uptime.Duration, Doc: "of rule evidence: how long exactly, instead of sensitivity", Example: `"20s"`, Max: int64(300 * time.Second)},
+		{Name: "confirm_from", Kind: uptime.Strings, Doc: "of rule evidence: the locations that are asked for a second opinion; []: none; default: all that can be", Example: `["fra", "nyc"]`},
 		{Name: "failures", Kind: uptime.Int, Doc: "of rule consecutive: so many in a row make it down; default: 3. Of beat, domain, exec and group under any rule: 1, for exec 3", Example: `3`, Min: 1, Max: 100},
 		{Name: "recoveries", Kind: uptime.Int, Doc: "of rule consecutive: so many bring it back; default: 2", Example: `2`, Min: 1, Max: 100},
 		{Name: "retry_interval", Kind: uptime.Duration, Doc: "of rule consecutive: between checks while in doubt; default: 20s, at most the interval", Example: `"20s"`, Min: int64(time.Second), Max: year},
@@ -64,7 +72,7 @@ var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKe
 
 // words is what may stand at the top of a file.
 func topWords() []string {
-	return append(names(globalKeys), "log", "retention", "defaults", "monitor", "page")
+	return append(names(globalKeys), "log", "retention", "defaults", "monitor", "page", "location")
 }
 
 func names(keys []uptime.Key) []string {
@@ -91,6 +99,7 @@ type kind struct {
 	*uptime.CheckType
 	values, expect map[string]uptime.Key
 	fileKeys       map[string]string // bearer_token_file → bearer_token
+	secrets        []string          // its keys that hold secrets
 }
 
 // registry is the check types by name and by scheme.
@@ -112,6 +121,9 @@ func newRegistry(types []uptime.CheckType) *registry {
 			if _, taken := k.values[key.Name+fileSuffix]; key.Kind == uptime.SecretText && !taken {
 				k.fileKeys[key.Name+fileSuffix] = key.Name
 				r.owners[key.Name+fileSuffix] = append(r.owners[key.Name+fileSuffix], k.Name)
+			}
+			if key.Kind == uptime.SecretText || key.Kind == uptime.SecretTable {
+				k.secrets = append(k.secrets, key.Name)
 			}
 			r.owners[key.Name] = append(r.owners[key.Name], k.Name)
 		}
@@ -171,6 +183,7 @@ func Known(opt Options) []string {
 	add("log.", names(logKeys))
 	add("retention.", names(retentionKeys))
 	add("page.", names(pageKeys))
+	add("location.", names(locationKeys))
 	add("monitor.", names(monitorKeys))
 	add("monitor.", sorted(r.owners))
 	add("monitor.expect.", sorted(r.expectOwners))

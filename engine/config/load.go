@@ -58,6 +58,8 @@ type loader struct {
 	monitors []*block
 	pages    []uptime.Page
 	pageAt   map[string]*block // by name
+	places   map[string]*block // of [[location]], by name
+	unplaced bool              // a location could not be read: one that looks missing may be that
 	looked   int               // words that were held against one that is not known; see nearest
 	names    map[string]place
 	made     []made
@@ -110,7 +112,7 @@ func newLoader(path string, opt Options) *loader {
 		cfg:   &Config{Path: path, Was: map[string]string{}},
 		noted: map[uptime.Mistake]struct{}{}, read: map[string]bool{}, set: map[string]*block{}, globals: map[string]any{},
 		tagged: map[string]*layer{}, names: map[string]place{}, tags: map[string]string{}, groups: map[string]string{},
-		was: map[string]wasAt{}, chains: map[string]*chain{}, pageAt: map[string]*block{},
+		was: map[string]wasAt{}, chains: map[string]*chain{}, pageAt: map[string]*block{}, places: map[string]*block{},
 	}
 }
 
@@ -198,8 +200,8 @@ func (l *loader) walk() {
 }
 
 func (l *loader) tableHint(b *block) string {
-	if n := Near(b.name, []string{"log", "retention", "defaults", "monitor", "page"}); n != "" {
-		if n == "monitor" || n == "page" {
+	if n := Near(b.name, []string{"log", "retention", "defaults", "monitor", "page", "location"}); n != "" {
+		if n == "monitor" || n == "page" || n == "location" {
 			return "Did you mean [[" + n + "]]?"
 		}
 		return "Did you mean [" + n + "]?"
@@ -221,6 +223,8 @@ func (l *loader) top(b *block, root map[string]any) {
 			l.readDefaults(b, raw)
 		case "page":
 			l.each(b, name, raw, l.page)
+		case "location":
+			l.each(b, name, raw, l.location)
 		case "monitor":
 			l.each(b, name, raw, func(_ *block, m map[string]any) {
 				l.monitors = append(l.monitors, &block{file: b.file, name: "monitor", array: true, pieces: b.pieces, inline: m})
@@ -263,7 +267,7 @@ func (l *loader) each(b *block, name string, raw any, fn func(*block, map[string
 			fn(b, m)
 			continue
 		}
-		l.broken = l.broken || name == "monitor"
+		l.broken = l.broken || name == "monitor" || name == "location"
 		l.fail(b, []string{name}, fmt.Sprintf("a %s is written [[%s]], with two brackets", name, name), "")
 	}
 }
@@ -341,6 +345,7 @@ func (l *loader) literal(b *block, key string) {
 func (l *loader) finish() (*Config, error) {
 	c := l.cfg
 	l.settle()
+	l.unplaced = l.unplaced || l.broken
 	l.compile()
 	l.made = slices.Grow(l.made, len(l.monitors))
 	for len(l.monitors) > 0 && !l.full() {
@@ -361,6 +366,7 @@ func (l *loader) finish() (*Config, error) {
 	l.checkPages()
 	l.checkWas()
 	l.checkReferences()
+	l.checkLocations()
 	for _, j := range c.Jobs {
 		j.Was = c.Was[j.Name]
 	}

@@ -146,7 +146,7 @@ interval = "2h"
 
 func TestKnown(t *testing.T) {
 	got := Known(testOptions())
-	for _, want := range []string{"instance", "log.level", "retention.max_size", "page.names", "monitor.interval", "monitor.bearer_token",
+	for _, want := range []string{"instance", "log.level", "retention.max_size", "page.names", "location.network", "monitor.dwell", "monitor.interval", "monitor.bearer_token",
 		"monitor.bearer_token_file", "monitor.ca_file", "monitor.expect.status"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is missing", want)
@@ -174,6 +174,8 @@ status = ["200"]
 	for _, change := range [][2]string{
 		{"?t=1", "?t=2"}, {`"one"`, `"two"`}, {`note = "x"`, `note = "y"`}, {`["200"]`, `["200", "201"]`}, {`note = "x"`, `interval = "5s"`},
 		{`note = "x"`, "note = \"x\"\ntags = [\"t\"]"}, {`note = "x"`, "note = \"x\"\nip = \"4\""}, {`note = "x"`, "note = \"x\"\nrule = \"consecutive\""},
+		{`note = "x"`, "note = \"x\"\nsensitivity = \"fast\""}, {`note = "x"`, "note = \"x\"\nsensitivity = \"balanced\""},
+		{`note = "x"`, "note = \"x\"\ndwell = \"0s\""}, {`note = "x"`, "note = \"x\"\ndwell = \"5s\""}, {`note = "x"`, "note = \"x\"\nconfirm_from = []"},
 		{`note = "x"`, "note = \"x\"\nbody = \"b\""}, {`note = "x"`, "note = \"x\"\nheaders = { a = \"b\" }"},
 		{`note = "x"`, "note = \"x\"\ndegraded_above = \"1s\""}, {`note = "x"`, "note = \"x\"\ngroup = \"g\""},
 	} {

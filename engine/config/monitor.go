@@ -105,7 +105,11 @@ func (d *draft) common() {
 			continue
 		}
 		d.own[key] = v
+		if key == "confirm_from" {
+			d.failed = d.l.checkPlaces(d.blk, []string{"monitor", key}, d.prefix, v.([]string)) || d.failed
+		}
 	}
+	d.ruleKeys()
 }
 
 // value looks a common key up: the monitor's own, its tags' from the last to the first, the defaults'.

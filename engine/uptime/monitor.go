@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,10 +26,12 @@ type Monitor struct {
 
 	DegradedAbove time.Duration // a check that takes longer is too_slow; 0: never
 	Rule          Rule
-	Expect        string // what is expected beyond an answer, for people: "200-299, body has …"
-	Caution       string // what has to be seen wherever the monitor is shown: "certificate not verified"; else ""
-	Fingerprint   uint64 // changes when anything configured changes
-	Subject       uint64 // changes when what is checked does: type, URL and the check's own keys
+	ConfirmFrom   []string // the locations that are asked for a second opinion; nil: all that can be
+	Alone         string   // why nobody else is asked, for sentences: "confirm_from names nobody"; "": others are
+	Expect        string   // what is expected beyond an answer, for people: "200-299, body has …"
+	Caution       string   // what has to be seen wherever the monitor is shown: "certificate not verified"; else ""
+	Fingerprint   uint64   // changes when anything configured changes
+	Subject       uint64   // changes when what is checked does: type, URL and the check's own keys
 }
 
 // Rule holds the parameters of the rule that turns results into a verdict.
@@ -37,9 +40,15 @@ type Rule struct {
 	Failures      int           // consecutive: failing checks in a row that make it down
 	Recoveries    int           // consecutive: good ones in a row that bring it back
 	RetryInterval time.Duration // consecutive: between the checks of a doubt
-	DwellSet      bool          // evidence: Dwell was configured
+	Sensitivity   string        // evidence: Fast, Balanced or Quiet; "" is Balanced
+	DwellSet      bool          // evidence: Dwell was configured, and overrides Sensitivity
 	Dwell         time.Duration // … the least time that a failure must last
 	Plain         bool          // nobody else can witness this type: Failures in a row, without a window
+}
+
+// Asks reports whether a location may be asked for a second opinion about the monitor.
+func (m *Monitor) Asks(location string) bool {
+	return m.Alone == "" && (m.ConfirmFrom == nil || slices.Contains(m.ConfirmFrom, location))
 }
 
 // Place is a location that can be asked for a second opinion, and its network:

@@ -37,7 +37,30 @@ func Window(interval time.Duration) time.Duration {
 	return min(max(interval, 10*time.Second), 60*time.Second)
 }
 
-// Dwell is the least time for which any failure must last.
+// The sensitivities of the rule "evidence": how long a failure must last.
+const (
+	Fast     = "fast"     // not at all
+	Balanced = "balanced" // Dwell
+	Quiet    = "quiet"    // RuleQuiet
+)
+
+// RuleQuiet is the dwell of the sensitivity Quiet.
+const RuleQuiet = 60 * time.Second
+
+// DwellAt is the least time for which a failure must last, at an interval.
+func (r Rule) DwellAt(interval time.Duration) time.Duration {
+	switch {
+	case r.DwellSet:
+		return r.Dwell
+	case r.Sensitivity == Fast:
+		return 0
+	case r.Sensitivity == Quiet:
+		return RuleQuiet
+	}
+	return Dwell(interval)
+}
+
+// Dwell is DwellAt of the sensitivity Balanced.
 func Dwell(interval time.Duration) time.Duration {
 	return min(20*time.Second, Window(interval))
 }

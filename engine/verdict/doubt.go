@@ -19,10 +19,7 @@ func (p Params) within() time.Duration {
 
 // dwell is how long a failure must last, at the least.
 func (p Params) dwell() time.Duration {
-	if p.Rule.DwellSet {
-		return p.Rule.Dwell
-	}
-	return uptime.Dwell(p.Interval)
+	return p.Rule.DwellAt(p.Interval)
 }
 
 // softLimit is how long a check may run before that alone is a doubt.

@@ -75,6 +75,7 @@ func (h *host) make(store engine.Store, now time.Time) error {
 		Runner:   &probes.Runner{Log: h.log},
 		Jobs:     cfg.Jobs,
 		Config:   uptime.ConfigState{Path: h.in.place.path, Loaded: now.UTC()},
+		Network:  cfg.Network,
 		Capacity: capacity(raiseFiles()),
 		Log:      h.log,
 	}
@@ -177,6 +178,7 @@ func needsRestart(was, now *config.Config) []string {
 		{"instance", was.Instance == now.Instance},
 		{"timezone", was.Timezone.String() == now.Timezone.String()},
 		{"data_dir", was.DataDir == now.DataDir},
+		{"network of [[location]] local", was.Network == now.Network},
 		{"socket_group", was.SocketGroup == now.SocketGroup},
 		{"[log]", was.Log == now.Log},
 		{"[retention]", was.Retention == now.Retention},

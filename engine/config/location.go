@@ -1,0 +1,108 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"lookout/engine/uptime"
+)
+
+// maxLocation bounds a location's name, which is part of what probes are called.
+const maxLocation = 40
+
+// location reads a [[location]].
+func (l *loader) location(b *block, m map[string]any) {
+	var p uptime.Place
+	known := keyMap(locationKeys)
+	failed := false
+	for _, key := range sorted(m) {
+		path := []string{"location", key}
+		k, ok := known[key]
+		if !ok {
+			l.fail(b, path, fmt.Sprintf("unknown key %q", shown(key)), didYouMean(key, names(locationKeys)))
+			continue
+		}
+		v, w := l.convert(b, k, m[key])
+		switch {
+		case w != nil:
+			l.fail(b, path, w.message, w.hint)
+			failed = failed || key == "name"
+		case key == "name":
+			p.Location = v.(string)
+		case uptime.Clean(v.(string), maxName) != v.(string) || v.(string) == "":
+			l.fail(b, path, "location: network must be a printable word", example(k))
+		default:
+			p.Network = v.(string)
+		}
+	}
+	_, set := m["name"]
+	unread := true
+	switch other := l.places[p.Location]; {
+	case failed:
+	case !set:
+		l.fail(b, []string{"location"}, "a location needs a name", `Write it like name = "fra"`)
+	case !locationName(p.Location):
+		l.fail(b, []string{"location", "name"}, fmt.Sprintf("location: name %q must be made of a to z, 0 to 9 and -, at most %d", shown(p.Location), maxLocation), `Write it like name = "fra"`)
+	case other != nil:
+		l.fail(b, []string{"location", "name"}, fmt.Sprintf("location %q is there twice; the other is at %s:%d", p.Location, other.file.path, other.line("location", "name")), "")
+		unread = false
+	default:
+		unread = false
+		l.places[p.Location] = b
+		l.placed(p)
+	}
+	l.unplaced = l.unplaced || unread
+}
+
+// placed takes a location into the Config.
+func (l *loader) placed(p uptime.Place) {
+	if p.Location == uptime.Local {
+		l.cfg.Network = p.Network
+		return
+	}
+	if p.Network == "" {
+		p.Network = p.Location // of its own
+	}
+	l.cfg.Locations = append(l.cfg.Locations, p)
+}
+
+// locationName reports whether a text can be part of a probe's name, LOCATION/NAME.
+func locationName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && s[0] != '-' && len(s) <= maxLocation
+}
+
+// checkPlaces refuses names of a confirm_from that are no locations to ask.
+func (l *loader) checkPlaces(b *block, path []string, prefix string, from []string) (failed bool) {
+	for _, name := range from {
+		switch {
+		case name == uptime.Local:
+			l.fail(b, path, prefix+"confirm_from: local is where the check itself runs", "Name other places, or none: []")
+		case l.places[name] != nil || l.unplaced:
+			continue
+		case len(l.places) == 0:
+			l.fail(b, path, fmt.Sprintf("%sconfirm_from: %q is no location: there is no [[location]]", prefix, shown(name)), "")
+		default:
+			l.fail(b, path, fmt.Sprintf("%sconfirm_from: %q is no location", prefix, shown(name)), nearest(l, name, l.places))
+		}
+		failed = true
+	}
+	return failed
+}
+
+// checkLocations says of locations that cannot be reached what follows.
+func (l *loader) checkLocations() {
+	if len(l.cfg.Locations) == 0 {
+		return
+	}
+	names := make([]string, len(l.cfg.Locations))
+	for i, p := range l.cfg.Locations {
+		names[i] = p.Location
+	}
+	l.warn(l.places[names[0]], []string{"location"},
+		fmt.Sprintf("nobody is asked in %s: this version reaches no other location, so every monitor is judged from here alone", shown(strings.Join(names, ", "))), "")
+}

@@ -1,0 +1,198 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+const (
+	evidence    = "evidence"
+	consecutive = "consecutive"
+
+	countedHint = "It counts failures in a row; leave one of the two out"
+)
+
+var (
+	evidenceKeys = []string{"sensitivity", "dwell", "confirm_from"}     // say nothing to the rule that counts
+	countedKeys  = []string{"failures", "recoveries", "retry_interval"} // … and these nothing to the other
+)
+
+func notCounted(key string) string {
+	return fmt.Sprintf("%s does not go with rule = %q", key, consecutive)
+}
+
+// ruleKeys refuses keys of a monitor's own that the rule in force does not know.
+func (d *draft) ruleKeys() {
+	if d.own["rule"] != consecutive {
+		return
+	}
+	for _, key := range evidenceKeys {
+		if _, own := d.raw[key]; own {
+			d.fail(notCounted(key), countedHint, key)
+		}
+	}
+}
+
+// rule is the rule of a monitor that is checked so often.
+func (d *draft) rule(interval time.Duration) uptime.Rule {
+	r := uptime.Rule{Plain: d.kind.Plain, Consecutive: value(d, "rule", evidence) == consecutive}
+	if !r.Consecutive && !r.Plain {
+		for _, key := range countedKeys {
+			if _, own := d.own[key]; own {
+				d.warn(fmt.Sprintf(`%s has no effect without rule = %q`, key, consecutive), "", key)
+			}
+		}
+		r.Sensitivity, r.Dwell, r.DwellSet = d.dwell()
+		return r
+	}
+	_, ruled := d.own["rule"]
+	for _, key := range evidenceKeys {
+		switch _, own := d.own[key]; {
+		case !own:
+		case r.Plain:
+			d.fail(fmt.Sprintf("%s does not go with type %s: nobody else can witness it, so failures are counted", key, d.kind.Name), "", key)
+		case !ruled: // its defaults count; ruleKeys has seen the others
+			d.fail(notCounted(key)+", which is its default", fmt.Sprintf("Write rule = %q, too", evidence), key)
+		}
+	}
+	failures, recoveries := int64(3), int64(2)
+	if r.Plain {
+		failures, recoveries = int64(max(d.kind.Failures, 1)), 1
+	}
+	retry := defaultRetry
+	if r.Plain && d.kind.Retry > 0 {
+		retry = d.kind.Retry
+	}
+	r.Failures = int(value(d, "failures", failures))
+	r.Recoveries = int(value(d, "recoveries", recoveries))
+	r.RetryInterval = value(d, "retry_interval", min(interval, retry))
+	return r
+}
+
+// dwell finds what was set the closest to the monitor; where that is both,
+// the dwell overrides.
+func (d *draft) dwell() (sensitivity string, dwell time.Duration, set bool) {
+	for _, level := range d.levels(func(t *layer) map[string]any { return t.common }, d.own) {
+		dwell, set = level["dwell"].(time.Duration)
+		sensitivity, _ = level["sensitivity"].(string)
+		if set || sensitivity != "" {
+			return sensitivity, dwell, set
+		}
+	}
+	return "", 0, false
+}
+
+// levels lists what was set for a monitor, the closest first: its own, its
+// tags' from the last to the first, the defaults'.
+func (d *draft) levels(of func(*layer) map[string]any, own map[string]any) []map[string]any {
+	out := []map[string]any{own}
+	for _, t := range slices.Backward(d.chain.tags) {
+		out = append(out, of(t))
+	}
+	return append(out, of(d.l.defaults))
+}
+
+// confirm says who is asked for a second opinion about a monitor, and why nobody is.
+func (d *draft) confirm(rawURL string) (from []string, alone string) {
+	from = value(d, "confirm_from", []string(nil))
+	if d.kind.Plain || value(d, "rule", evidence) == consecutive {
+		return nil, ""
+	}
+	if from != nil && len(from) == 0 {
+		return from, "confirm_from names nobody"
+	}
+	secret := d.keeps(rawURL)
+	if secret == "" {
+		return from, ""
+	}
+	_, own := d.own["confirm_from"]
+	stays := fmt.Sprintf("the secret in its %s does not leave this machine", secret)
+	switch {
+	case own && len(from) > 0:
+		d.fail(fmt.Sprintf("confirm_from asks %s, and %s", shown(strings.Join(from, ", ")), stays), "Write ${secret:NAME}, which is looked up where the check runs, or confirm_from = []", "confirm_from")
+	case len(d.l.cfg.Locations) > 0:
+		d.warn("it is judged from here alone: "+stays, "Write ${secret:NAME}, which is looked up where the check runs, or confirm_from = []", secret)
+	}
+	return from, stays
+}
+
+// keeps names a key whose secret is read with the configuration, and therefore
+// goes nowhere else; "" where there is none. Headers and the query of a URL are
+// secret only where they come from the environment: most are none.
+func (d *draft) keeps(rawURL string) string {
+	if len(d.kind.secrets) > 0 {
+		levels := d.levels(func(t *layer) map[string]any { return t.texts }, d.raw)
+		for _, key := range d.kind.secrets {
+			for _, level := range levels {
+				if _, ok := level[key+fileSuffix]; ok && d.kind.fileKeys[key+fileSuffix] == key {
+					return key + fileSuffix
+				}
+				if raw, ok := level[key]; ok {
+					if expanded(raw, d.kind.values[key].Kind == uptime.SecretText) {
+						return key
+					}
+					break
+				}
+			}
+		}
+	}
+	if hasEnv(rawURL) || literalPassword(rawURL) {
+		return "url"
+	}
+	return ""
+}
+
+// expanded reports whether a secret is made of what only this machine has;
+// literal says that one which is simply written down counts, too.
+func expanded(raw any, literal bool) bool {
+	switch raw := raw.(type) {
+	case string:
+		return hasEnv(raw) || literal && raw != "" && !strings.Contains(raw, "${")
+	case map[string]any:
+		for _, v := range raw {
+			if s, ok := v.(string); ok && hasEnv(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasEnv reports whether a text has a ${NAME} that the environment fills.
+func hasEnv(text string) bool {
+	for {
+		i := strings.Index(text, "${")
+		if i < 0 {
+			return false
+		}
+		if (i == 0 || text[i-1] != '$') && !strings.HasPrefix(text[i+2:], "secret:") {
+			return true
+		}
+		text = text[i+2:]
+	}
+}
+
+// literalPassword reports whether a URL has a password that is written in it.
+func literalPassword(raw string) bool {
+	_, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return false
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	user, _, ok := cutLast(rest, "@")
+	_, password, has := strings.Cut(user, ":")
+	return ok && has && password != "" && !strings.Contains(password, "${")
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
