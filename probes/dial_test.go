@@ -57,7 +57,7 @@ func onV4(t testing.TB) string {
 
 var tcpFaults = []produced{
 	{uptime.FaultTCPTimeout, "timed out after", func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "tcp", "tcp://"+blackHole(t), nil, nil)))
+		return quickly(t, made(t, testSystem(), "tcp", "tcp://"+blackHole(t), nil, nil))
 	}},
 	{uptime.FaultTCPTimeout, "timed out after", refusedBy(syscall.ETIMEDOUT)},
 	{uptime.FaultTCPRefused, "TCP connect 127.0.0.1:", func(t *testing.T) uptime.Result {

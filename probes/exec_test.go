@@ -45,7 +45,7 @@ var execFaults = []produced{
 	{uptime.FaultExecExit, "1: frobnicate: not found", shell("frobnicate")},
 	{uptime.FaultExecExit, "sh ended without a word: exit code 2", shell("exit 2")},
 	{uptime.FaultExecExit, "sh ended without a word: signal SIGSEGV", shell("kill -SEGV $$")},
-	{uptime.FaultExecTimeout, "sh had not ended after", func(t *testing.T) uptime.Result { return once(t, soon(runs(t, "sleep 60", nil))) }},
+	{uptime.FaultExecTimeout, "sh had not ended after", func(t *testing.T) uptime.Result { return quickly(t, runs(t, "sleep 60", nil)) }},
 	{uptime.FaultExecMissing, "command /nowhere/check_it is not there, or its interpreter is not (ENOENT)", func(t *testing.T) uptime.Result {
 		return once(t, made(t, testSystem(), "exec", "exec:test", keys{"command": "/nowhere/check_it"}, nil))
 	}},
@@ -135,7 +135,7 @@ func TestExecEndsAll(t *testing.T) {
 			}
 			defer f.Close()
 			base := probetest.Count()
-			r := once(t, soon(runs(t, strings.ReplaceAll(script, "FIFO", fifo), nil)))
+			r := quickly(t, runs(t, strings.ReplaceAll(script, "FIFO", fifo), nil))
 			if r.Fault != uptime.FaultExecTimeout && r.Outcome != uptime.OutcomeUp {
 				t.Errorf("%s: %s", r.Fault, r.Message)
 			}

@@ -44,7 +44,7 @@ var serving1 = framed("\x08\x01")
 
 func askedFor(service string, h http.HandlerFunc) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "grpc", grpcServer(t, h), keys{"service": service}, nil)))
+		return quickly(t, made(t, testSystem(), "grpc", grpcServer(t, h), keys{"service": service}, nil))
 	}
 }
 
@@ -55,7 +55,7 @@ var grpcFaults = []produced{
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			waits(c)
 		})
-		return once(t, soon(made(t, testSystem(), "grpc", "grpc://"+to, nil, nil)))
+		return quickly(t, made(t, testSystem(), "grpc", "grpc://"+to, nil, nil))
 	}},
 	{uptime.FaultHTTPH2Error, "does not speak HTTP/2", func(t *testing.T) uptime.Result {
 		root := newCA(t, "test root", nil)
@@ -63,7 +63,7 @@ var grpcFaults = []produced{
 		return once(t, made(t, testSystem(), "grpc", "grpcs://"+to, keys{"ca_file": root.pem()}, nil))
 	}},
 	{uptime.FaultHTTPTimeoutHeaders, "no HTTP answer", func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "grpc", "grpc://"+probetest.Serve(t, waits), nil, nil)))
+		return quickly(t, made(t, testSystem(), "grpc", "grpc://"+probetest.Serve(t, waits), nil, nil))
 	}},
 	{uptime.FaultHTTPTimeoutBody, "incomplete after", askedFor("", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/grpc")

@@ -29,7 +29,7 @@ func shaking(answer func(net.Conn)) func(*testing.T) uptime.Result {
 			c.Read(make([]byte, 16<<10))
 			answer(c)
 		})
-		return once(t, soon(made(t, testSystem(), "tls", "tls://"+to, nil, nil)))
+		return quickly(t, made(t, testSystem(), "tls", "tls://"+to, nil, nil))
 	}
 }
 

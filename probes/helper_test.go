@@ -108,6 +108,44 @@ func patiently(t testing.TB, job uptime.Job) (r uptime.Result) {
 	return r
 }
 
+// quickly runs a check with a short time-out, for one that may well run into it.
+// Where it does while this process was kept from running, that says nothing, and
+// it is tried with a longer one.
+func quickly(t testing.TB, job uptime.Job) (r uptime.Result) {
+	t.Helper()
+	m := *job.Monitor
+	for m.Timeout = 500 * time.Millisecond; m.Timeout < 10*time.Second; m.Timeout *= 4 {
+		end := stalls()
+		r = once(t, uptime.Job{Monitor: &m, Checker: job.Checker})
+		if held := end(); held < m.Timeout/10 || !strings.HasSuffix(r.Fault.String(), "timeout") {
+			break
+		}
+	}
+	return r
+}
+
+// stalls watches this process until its answer is called: the longest for which
+// a timer of five milliseconds was late.
+func stalls() (end func() time.Duration) {
+	stop, worst := make(chan struct{}), make(chan time.Duration) // closed; one answer
+	go func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		longest, last := time.Duration(0), time.Now()
+		for {
+			select {
+			case <-tick.C:
+				now := time.Now()
+				longest, last = max(longest, now.Sub(last)-5*time.Millisecond), now
+			case <-stop:
+				worst <- max(longest, time.Since(last))
+				return
+			}
+		}
+	}()
+	return func() time.Duration { close(stop); return <-worst }
+}
+
 // once runs one check.
 func once(t testing.TB, job uptime.Job) uptime.Result {
 	t.Helper()

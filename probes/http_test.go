@@ -24,7 +24,7 @@ import (
 // rawly makes an http check of a server that takes a request and does this.
 func rawly(expect keys, answer func(net.Conn)) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "http", "http://"+rawServer(t, answer), nil, expect)))
+		return quickly(t, made(t, testSystem(), "http", "http://"+rawServer(t, answer), nil, expect))
 	}
 }
 

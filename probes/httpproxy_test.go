@@ -72,7 +72,7 @@ func (p *proxyServer) serve(w http.ResponseWriter, r *http.Request) {
 // through makes an http check that goes through a proxy.
 func through(proxy, target string) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "http", target, keys{"proxy": uptime.Secret(proxy)}, nil)))
+		return quickly(t, made(t, testSystem(), "http", target, keys{"proxy": uptime.Secret(proxy)}, nil))
 	}
 }
 

@@ -48,7 +48,7 @@ func mysqlServer(said chan<- string, texts ...string) func(net.Conn) {
 
 func asksMySQL(texts ...string) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "mysql", "mysql://"+probetest.Serve(t, mysqlServer(nil, texts...)), nil, nil)))
+		return quickly(t, made(t, testSystem(), "mysql", "mysql://"+probetest.Serve(t, mysqlServer(nil, texts...)), nil, nil))
 	}
 }
 
@@ -64,7 +64,7 @@ var mysqlFaults = []produced{
 	{uptime.FaultReplyMalformed, "does not speak mysql, it sent", asksMySQL(mysqlGreeting("8.4.0"), mysqlPacket(2, []byte("\x42")))},
 	{uptime.FaultReplyMalformed, "and again another", asksMySQL(mysqlGreeting("8.4.0"), mysqlPacket(2, []byte("\xfea\x00")), mysqlPacket(4, []byte("\xfeb\x00")))},
 	{uptime.FaultReplyTimeout, "no reply from", func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "mysql", "mysql://"+probetest.Serve(t, utters("")), nil, nil)))
+		return quickly(t, made(t, testSystem(), "mysql", "mysql://"+probetest.Serve(t, utters("")), nil, nil))
 	}},
 	{uptime.FaultReplyClosed, "closed the connection", asksMySQL(mysqlGreeting("8.4.0"))},
 	{uptime.FaultReplyUnexpected, `does not match "MariaDB": "8.4.0"`, func(t *testing.T) uptime.Result {

@@ -61,7 +61,7 @@ var nameFaults = []produced{
 		return once(t, made(t, testSystem(), "dns", "dns://"+nameServer(t, false, validating(t))+"/shop.test", nil, nil))
 	}},
 	{uptime.FaultDNSServfail, "SERVFAIL from", func(t *testing.T) uptime.Result { // of a resolver that nobody named it is not asked
-		return once(t, soon(made(t, asking(nameServer(t, false, validating(t))), "tcp", "tcp://shop.test:1", nil, nil)))
+		return quickly(t, made(t, asking(nameServer(t, false, validating(t))), "tcp", "tcp://shop.test:1", nil, nil))
 	}},
 	{uptime.FaultDNSSinkhole, "127.0.0.9 from 127.0.0.1:", func(t *testing.T) uptime.Result {
 		sys := asking(nameServer(t, false, zone(t, "shop.test. 60 IN A 127.0.0.9")), nameServer(t, false, zone(t, "shop.test. 60 IN A 203.0.113.9")))
@@ -171,7 +171,7 @@ func TestCandidates(t *testing.T) {
 func TestNamedResolvers(t *testing.T) {
 	server := nameServer(t, false, zone(t, "twofold.test. 60 IN A 127.0.0.6"))
 	job := made(t, testSystem(), "tcp", "tcp://twofold.test:1", named(t, server), nil)
-	if r := once(t, soon(job)); !strings.HasPrefix(r.Address, "127.0.0.6:") {
+	if r := quickly(t, job); !strings.HasPrefix(r.Address, "127.0.0.6:") {
 		t.Errorf("%s: %s", r.Address, r.Message)
 	}
 	sys := testSystem()

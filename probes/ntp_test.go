@@ -35,7 +35,7 @@ func ntpStamp(t time.Time) uint64 {
 
 func asksTime(expect keys, ahead time.Duration, change func([]byte)) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "ntp", "ntp://"+probetest.ServeUDP(timeServer(ahead, change))(t), nil, expect)))
+		return quickly(t, made(t, testSystem(), "ntp", "ntp://"+probetest.ServeUDP(timeServer(ahead, change))(t), nil, expect))
 	}
 }
 
@@ -54,7 +54,7 @@ var ntpFaults = []produced{
 	{uptime.FaultReplyMalformed, "no answer to our request, but", asksTime(nil, 0, func(b []byte) { b[24]++ })}, // another's cookie
 	{uptime.FaultReplyMalformed, "no answer to our request, but", asksTime(nil, 0, func(b []byte) { b[0]-- })},  // a client's packet
 	{uptime.FaultReplyTimeout, "no reply to", func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "ntp", "ntp://"+probetest.ServeUDP(func([]byte) [][]byte { return nil })(t), nil, nil)))
+		return quickly(t, made(t, testSystem(), "ntp", "ntp://"+probetest.ServeUDP(func([]byte) [][]byte { return nil })(t), nil, nil))
 	}},
 }
 

@@ -60,7 +60,7 @@ var pongs = map[string]string{"PING": "+PONG", "AUTH hunter2": "+OK", "AUTH jo h
 // asksRedis makes a redis check of a server that does this.
 func asksRedis(values keys, serve func(net.Conn)) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "redis", "redis://"+probetest.Serve(t, serve), values, nil)))
+		return quickly(t, made(t, testSystem(), "redis", "redis://"+probetest.Serve(t, serve), values, nil))
 	}
 }
 

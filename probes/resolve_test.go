@@ -15,7 +15,7 @@ import (
 func resolving(overTCP bool, values keys, answer func(t testing.TB) func(*dns.Msg, bool) *dns.Msg) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
 		sys := asking(nameServer(t, overTCP, answer(t)))
-		return once(t, soon(made(t, sys, "tcp", "tcp://shop.test:1", values, nil)))
+		return quickly(t, made(t, sys, "tcp", "tcp://shop.test:1", values, nil))
 	}
 }
 
@@ -39,7 +39,7 @@ var dnsFaults = []produced{
 		to := probetest.ServeUDP(func(q []byte) [][]byte {
 			return [][]byte{append([]byte{q[0], q[1], 0x81, 0x80}, "garbage"...), append([]byte{q[0], q[1], 0x81, 0x80}, "long garbage"...)}
 		})(t)
-		return once(t, soon(made(t, asking(to), "tcp", "tcp://shop.test:1", nil, nil)))
+		return quickly(t, made(t, asking(to), "tcp", "tcp://shop.test:1", nil, nil))
 	}},
 	{uptime.FaultDNSMalformed, "YXDOMAIN from", resolving(false, nil, always(rcode(dns.RcodeYXDomain)))},
 	{uptime.FaultDNSMalformed, "answers to another question", resolving(false, nil, always(func(q *dns.Msg, _ bool) *dns.Msg {

@@ -124,7 +124,7 @@ func speaking(scheme string, s server) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
 		target, values := started(t, scheme, s, nil)
 		typ, _, _ := strings.Cut(scheme, "+")
-		return once(t, soon(made(t, testSystem(), typ, target, values, nil)))
+		return quickly(t, made(t, testSystem(), typ, target, values, nil))
 	}
 }
 

@@ -52,7 +52,7 @@ func sshServer(t testing.TB, change func(*ssh.ServerConfig), hosts ...ssh.Signer
 // speaksSSH makes an ssh check of a server that does this.
 func speaksSSH(serve func(net.Conn)) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "ssh", "ssh://"+probetest.Serve(t, serve), nil, nil)))
+		return quickly(t, made(t, testSystem(), "ssh", "ssh://"+probetest.Serve(t, serve), nil, nil))
 	}
 }
 

@@ -22,7 +22,7 @@ func greet(c net.Conn) {
 // talking makes a tcp check of a server that does this.
 func talking(expect keys, serve func(net.Conn)) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "tcp", "tcp://"+probetest.Serve(t, serve), keys{"send": "hi\r\n"}, expect)))
+		return quickly(t, made(t, testSystem(), "tcp", "tcp://"+probetest.Serve(t, serve), keys{"send": "hi\r\n"}, expect))
 	}
 }
 
@@ -111,7 +111,7 @@ func TestLines(t *testing.T) {
 				io.WriteString(c, tt.reply)
 				r.ReadString('\n')
 			})
-			r := once(t, soon(made(t, testSystem(), "tcp", "tcp://"+to, nil, tt.expect)))
+			r := quickly(t, made(t, testSystem(), "tcp", "tcp://"+to, nil, tt.expect))
 			if r.Fault != tt.fault {
 				t.Errorf("%q: %s, want %q", r.Fault, r.Message, tt.fault)
 			}

@@ -19,7 +19,7 @@ func pong(text string) func([]byte) [][]byte {
 // datagrams makes a udp check of a listener that does this.
 func datagrams(do func([]byte) [][]byte) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "udp", "udp://"+probetest.ServeUDP(do)(t), keys{"send": "PING"}, keys{"banner": "^PONG"})))
+		return quickly(t, made(t, testSystem(), "udp", "udp://"+probetest.ServeUDP(do)(t), keys{"send": "PING"}, keys{"banner": "^PONG"}))
 	}
 }
 

@@ -63,7 +63,7 @@ func echoes(ctx context.Context, c *websocket.Conn) {
 // dialled makes a websocket check of a server that accepts and does this.
 func dialled(values, expect keys, do func(context.Context, *websocket.Conn)) func(*testing.T) uptime.Result {
 	return func(t *testing.T) uptime.Result {
-		return once(t, soon(made(t, testSystem(), "websocket", socketServer(t, do)+"/live?token=hush", values, expect)))
+		return quickly(t, made(t, testSystem(), "websocket", socketServer(t, do)+"/live?token=hush", values, expect))
 	}
 }
 
@@ -79,7 +79,7 @@ func switches(header string, then func(net.Conn)) func(*testing.T) uptime.Result
 			io.WriteString(c, strings.Replace(header, "{accept}", acceptOf(r.Header.Get("Sec-Websocket-Key")), 1))
 			then(c)
 		})
-		return once(t, soon(made(t, testSystem(), "websocket", "ws://"+to, nil, nil)))
+		return quickly(t, made(t, testSystem(), "websocket", "ws://"+to, nil, nil))
 	}
 }
 
