@@ -116,7 +116,13 @@ func TestHostileHTTP1(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var r uptime.Result
-			peak := peakOf(func() { r = rawly(has("cart"), tt.serve)(t) })
+			peak := peakOf(func() {
+				job := made(t, testSystem(), "http", "http://"+rawServer(t, tt.serve), nil, has("cart"))
+				if tt.fault.Side() == uptime.Path { // it is to wait until the time-out
+					job = soon(job)
+				}
+				r = once(t, job)
+			})
 			if r.Fault != tt.fault {
 				t.Errorf("%q: %s, want %q", r.Fault, r.Message, tt.fault)
 			}
