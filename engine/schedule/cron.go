@@ -36,33 +36,56 @@ func ParseCron(expr string, zone *time.Location) (Cron, error) {
 
 // Next is the first time of the table after a moment; false where none comes
 // within four years. A time that the clock jumps over in spring comes when it
-// has jumped; one that comes twice in autumn counts the first time.
+// has jumped, and one that comes twice in autumn counts the first time, as with
+// cron(8); a day that a zone leaves out, to be on the other side of the date
+// line, has none.
 func (c Cron) Next(after time.Time) (time.Time, bool) {
 	// The library counts in wall-clock time and loops over an hour that a zone
 	// leaves out, so it is asked in a zone without jumps.
 	wall := after.In(c.zone)
 	naive := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), time.UTC)
-	for range 4 {
+	for range maxPassed {
 		next, err := gronx.NextTickAfter(c.expr, naive, false)
 		if err != nil || next.Sub(naive) > 4*366*24*time.Hour {
 			return time.Time{}, false
 		}
-		if at := inZone(next, c.zone); at.After(after) {
+		if at, ok := inZone(next, c.zone); ok && at.After(after) {
 			return at, true
 		}
-		naive = next // the second run through the same hour in autumn
+		naive = next // of the second run through the same hour, or of a day that is left out
 	}
 	return time.Time{}, false
 }
 
-// inZone is the moment at which clocks in a zone first show what naive shows,
-// or have jumped over it.
-func inZone(naive time.Time, zone *time.Location) time.Time {
-	at := time.Date(naive.Year(), naive.Month(), naive.Day(), naive.Hour(), naive.Minute(), naive.Second(), 0, zone)
-	if earlier := at.Add(-time.Hour); earlier.Hour() == at.Hour() && earlier.Minute() == at.Minute() {
-		return earlier
+const (
+	maxPassed = 2 * 24 * 60    // times of a table that Next passes over: every minute of a day, and some
+	farthest  = 26 * time.Hour // more than any zone was ever from UTC
+	maxJump   = 3 * time.Hour  // of a clock that is set forward: beyond it, a day is left out
+)
+
+// Local is the moment at which clocks in a zone first show a date and a time of
+// day, whatever the location of wall says; the moment of the jump where they jump
+// over it; false where they leave out that day.
+func Local(wall time.Time, zone *time.Location) (time.Time, bool) {
+	return inZone(time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC), zone)
+}
+
+// inZone is Local for a time in UTC. What comes later by the clock never comes earlier by it.
+func inZone(naive time.Time, zone *time.Location) (time.Time, bool) {
+	at := naive.Add(-farthest).In(zone)
+	_, before := at.Zone()
+	for {
+		_, offset := at.Zone()
+		shown := naive.Add(-time.Duration(offset) * time.Second)
+		if shown.Before(at) { // they jumped over it
+			return at, time.Duration(offset-before)*time.Second <= maxJump
+		}
+		_, end := at.ZoneBounds()
+		if end.IsZero() || shown.Before(end) {
+			return shown.In(zone), true
+		}
+		at, before = end, offset
 	}
-	return at
 }
 
 // String is the time table as it was written.

@@ -15,11 +15,24 @@ func TestCronNext(t *testing.T) {
 		{"last of February", "0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z"},
 		{"alias", "@hourly", "UTC", "2026-11-22T12:01:00Z", "2026-11-22T13:00:00Z"},
 		// 29 March 2026: 02:00 CET is 03:00 CEST.
-		{"an hour that is left out", "30 2 * * *", "Europe/Amsterdam", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"},
+		{"an hour that is left out", "30 2 * * *", "Europe/Amsterdam", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"},
 		{"the day after it", "30 2 * * *", "Europe/Amsterdam", "2026-03-29T02:00:00Z", "2026-03-30T00:30:00Z"},
 		// 25 October 2026: 03:00 CEST is 02:00 CET.
 		{"an hour that comes twice", "30 2 * * *", "Europe/Amsterdam", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"},
 		{"and counts once", "30 2 * * *", "Europe/Amsterdam", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
+		{"seen when it has jumped", "30 2 * * *", "Europe/Amsterdam", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"},
+		{"many times that are left out are one", "*/10 2 * * *", "Europe/Amsterdam", "2026-03-29T00:55:00Z", "2026-03-29T01:00:00Z"},
+		{"every minute, in the second run", "* * * * *", "Europe/Amsterdam", "2026-10-25T01:10:00Z", "2026-10-25T02:00:00Z"},
+		// 4 October 2026: 02:00 is 02:30; 5 April: 02:00 is 01:30.
+		{"half an hour that is left out", "15 2 * * *", "Australia/Lord_Howe", "2026-10-03T12:00:00Z", "2026-10-03T15:30:00Z"},
+		{"half an hour that comes twice", "45 1 * * *", "Australia/Lord_Howe", "2026-04-04T12:00:00Z", "2026-04-04T14:45:00Z"},
+		{"and counts once", "45 1 * * *", "Australia/Lord_Howe", "2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"},
+		// There was no 30 December 2011.
+		{"a day that is left out", "30 2 * * *", "Pacific/Apia", "2011-12-29T12:30:00Z", "2011-12-30T12:30:00Z"},
+		{"a Friday that is left out", "30 2 * * FRI", "Pacific/Apia", "2011-12-29T12:30:00Z", "2012-01-05T12:30:00Z"},
+		{"every minute, over a day that is left out", "* * * * *", "Pacific/Apia", "2011-12-30T09:59:00Z", "2011-12-30T10:00:00Z"},
+		// 31 March 2024: midnight is 01:00.
+		{"a midnight that is left out", "0 0 * * *", "Asia/Beirut", "2024-03-30T12:00:00Z", "2024-03-30T22:00:00Z"},
 		{"seen from its second run", "30 2 * * *", "Europe/Amsterdam", "2026-10-25T01:10:00Z", "2026-10-26T01:30:00Z"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -51,7 +64,7 @@ func TestParseCronRefuses(t *testing.T) {
 // TestCronYears walks tables over ten years in zones with jumps: every step is
 // forward and no day of a daily table is left out or comes twice.
 func TestCronYears(t *testing.T) {
-	for _, zone := range []string{"UTC", "Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Pacific/Auckland"} {
+	for _, zone := range []string{"UTC", "Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Pacific/Auckland", "Asia/Beirut"} {
 		loc, err := time.LoadLocation(zone)
 		if err != nil {
 			t.Fatal(err)
