@@ -21,14 +21,17 @@ const (
 	RuleWavePlaces = 3                // asked in one
 	RuleLastPlaces = 2                // asked in the last look
 	RuleNetworks   = 2                // other than home's that have to agree
-	RuleOdds       = 3                // log10, that the evidence has to come to
+	RuleOddsPrior  = -4.6             // log10, that it is down before there is evidence: an outage a month at a check a minute
+	RuleOdds       = 3                // … that the evidence has to come to
+	RuleOddsClear  = -5.6             // … at which a doubt may end
 	RuleSilent     = 60 * time.Second // of failure where others were asked and none answered
 	RuleAlone      = 5 * time.Minute  // of failure at one place only: undecided
 
 	RuleComplaint     = 1.52             // CUSUM: a complaint that was not confirmed adds
 	RuleSuccess       = 0.044            // … and a success takes away
 	RuleRaise         = 4.5              // … and from here on it is degraded
-	RuleCloser        = 10 * time.Minute // after a complaint the checks are closer
+	RuleCloser        = 4                // after a complaint the checks come so many times as often …
+	RuleCloserFor     = 10 * time.Minute // … for so long
 	RuleDegradedDwell = 60 * time.Second // of failure of what is degraded by complaints
 )
 

@@ -56,7 +56,7 @@ func (m Memory) next(p Params, s Scene, started, now time.Time) (Plan, bool) {
 	case m.wasDown() && p.retry() < p.Interval:
 		return home(m.Judged.Add(p.retry()))
 	case m.Score > 0 && now.Sub(m.Complaint) < closerAfter && !p.counted():
-		return home(m.Judged.Add(max(p.Interval/4, time.Second)))
+		return home(m.Judged.Add(max(p.Interval/uptime.RuleCloser, time.Second)))
 	}
 	return Plan{}, false
 }

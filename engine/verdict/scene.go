@@ -40,9 +40,9 @@ func (p Plan) Looks() bool { return p.Home || len(p.Ask) > 0 }
 
 // The figures of the rule with others (the package comment says where from).
 const (
-	oddsPrior   = -4.6 // one outage a month at a check a minute
+	oddsPrior   = uptime.RuleOddsPrior
 	oddsDown    = uptime.RuleOdds
-	oddsClear   = -5.6
+	oddsClear   = uptime.RuleOddsClear
 	oddsSuccess = -3
 	oddsRepeat  = 0.4   // home fails again
 	oddsSame    = 0.5   // a second location of a network that has failed

@@ -34,7 +34,7 @@ const (
 	scorePerComplaint = uptime.RuleComplaint
 	scorePerSuccess   = -uptime.RuleSuccess
 	scoreRaise        = uptime.RuleRaise
-	closerAfter       = uptime.RuleCloser
+	closerAfter       = uptime.RuleCloserFor
 	degradedDwell     = uptime.RuleDegradedDwell
 )
 
