@@ -16,19 +16,20 @@ import (
 // package and everything below it. A package that has no line may import
 // engine/uptime alone, and engine/uptime nothing.
 var arrows = map[string][]string{
-	".":             {"tui/cli"},
-	"engine":        {"engine/uptime", "engine/schedule", "engine/verdict"},
-	"engine/judge":  {"engine/uptime", "engine/schedule"},
-	"engine/sim":    {"engine/uptime", "engine/schedule", "engine/verdict", "engine"},
-	"engine/uptime": {},
-	"probes/drills": {"engine/uptime", "tui/cli/e2e"}, // it watches the binary from outside
-	"probes/lossy":  {"engine/uptime", "probes"},
-	"probes/remote": {"engine/uptime", "probes", "probes/wire"},
-	"storage":       {"engine/uptime", "storage/chunk"},
-	"tui":           {"engine/uptime", "tui/widget", "tui/theme"},
-	"tui/widget":    {"engine/uptime", "tui/theme"},
-	"tui/cli":       {"engine/...", "probes/...", "storage/...", "tui/..."},
-	"tui/cli/bench": {"engine/...", "probes/...", "storage/...", "tui/..."},
+	".":                {"tui/cli"},
+	"engine":           {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict"},
+	"engine/judge":     {"engine/uptime", "engine/schedule"},
+	"engine/selfcheck": {"engine/uptime", "engine/verdict"},
+	"engine/sim":       {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine"},
+	"engine/uptime":    {},
+	"probes/drills":    {"engine/uptime", "tui/cli/e2e"}, // it watches the binary from outside
+	"probes/lossy":     {"engine/uptime", "probes"},
+	"probes/remote":    {"engine/uptime", "probes", "probes/wire"},
+	"storage":          {"engine/uptime", "storage/chunk"},
+	"tui":              {"engine/uptime", "tui/widget", "tui/theme"},
+	"tui/widget":       {"engine/uptime", "tui/theme"},
+	"tui/cli":          {"engine/...", "probes/...", "storage/...", "tui/..."},
+	"tui/cli/bench":    {"engine/...", "probes/...", "storage/...", "tui/..."},
 }
 
 // owners say which packages alone may import a module of others.

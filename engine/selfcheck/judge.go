@@ -1,0 +1,267 @@
+package selfcheck
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// basis is what a reading rests on.
+type basis uint8
+
+const (
+	byNothing basis = iota // there is nothing to read
+	byAnchors              // enough of them are known
+	bySpread               // the networks of the monitors have a say
+	byGateway              // what is on our own link is silent
+)
+
+// reading is what the evidence says at a moment.
+type reading struct {
+	self  verdict.Self
+	by    basis
+	round uint64
+	why   string
+}
+
+func (l *Line) offline() bool { return l.state.Self == verdict.Offline }
+
+// read brings the state up to a time.
+func (l *Line) read(now time.Time) {
+	if r := &l.round; r.number > 0 && !r.decided && !now.Before(r.deadline()) {
+		l.decide()
+	}
+	l.spread.expire(now)
+	l.forget(now)
+	if ok, _, _ := l.spread.counts(false); ok > 0 {
+		l.tired = false
+	}
+	l.move(l.weigh(now), now)
+	l.names(now)
+}
+
+// forget drops anchors that have been silent for long on a line that is up.
+func (l *Line) forget(now time.Time) {
+	for _, a := range l.anchors {
+		if !l.offline() && !a.silent.IsZero() && now.Sub(a.silent) >= forgetAfter {
+			a.known = false
+		}
+	}
+}
+
+// move takes a reading into the state.
+func (l *Line) move(r reading, now time.Time) {
+	s := &l.state
+	to := func(self verdict.Self) {
+		if s.Self != self {
+			s.Self, s.Since = self, now
+		}
+		s.Why, l.by, l.good = r.why, r.by, reading{}
+	}
+	switch {
+	case r.by == byNothing:
+	case !l.offline():
+		to(r.self)
+	case r.self == verdict.Offline:
+		s.Why, l.by, l.good = r.why, r.by, reading{}
+	case l.good.by == byNothing:
+		l.good, l.goodAt = r, now
+	case now.Sub(l.goodAt) >= backAfter && (r.round != l.good.round || r.by != byAnchors):
+		l.silentAnew(now)
+		to(r.self)
+	}
+	if end, ok := l.expires(); ok && !now.Before(end) {
+		l.tired = true
+		r.why = s.Why + ", for " + uptime.Ago(now.Sub(s.Since)) + ", and there are too few anchors to tell whether it is us"
+		to(verdict.Unproven)
+	}
+}
+
+// expires is when an offline time that no anchors prove ends by itself.
+func (l *Line) expires() (time.Time, bool) {
+	return l.state.Since.Add(spreadFor), l.offline() && l.by != byAnchors
+}
+
+// silentAnew has the silence of anchors count from now: it was ours.
+func (l *Line) silentAnew(now time.Time) {
+	for _, a := range l.anchors {
+		if !a.silent.IsZero() {
+			a.silent = now
+		}
+	}
+}
+
+// poll is what the far anchors said in the newest round.
+type poll struct {
+	known, answer int
+	networks      []netip.Prefix // of the known ones
+	public        bool           // one of them is
+	silent        []*anchor
+}
+
+func (l *Line) poll() poll {
+	var p poll
+	for _, a := range l.anchors {
+		if !a.known || a.reach <= link || a.in == l.round.number && a.said == uptime.AnswerVoid {
+			continue
+		}
+		p.known++
+		p.public = p.public || a.reach == public
+		if !slices.Contains(p.networks, a.network) {
+			p.networks = append(p.networks, a.network)
+		}
+		if a.in == l.round.number && a.said != uptime.AnswerNone {
+			p.answer++
+		} else if a.in == l.round.number {
+			p.silent = append(p.silent, a)
+		}
+	}
+	return p
+}
+
+func enough(anchors, networks int) bool { return anchors >= needAnchors && networks >= needNetworks }
+
+// weigh reads the evidence of a moment.
+func (l *Line) weigh(now time.Time) reading {
+	p, r := l.poll(), &l.round
+	recent := r.number > 0 && now.Sub(r.began) <= fresh
+	said := recent && r.decided
+	_, publicFails, _ := l.spread.counts(true)
+	ok, failing, since := l.spread.counts(p.public || publicFails > 0)
+	out := reading{round: r.number, why: l.sentence(p, recent, ok, failing)}
+	half := 2*p.answer >= p.known
+
+	if enough(p.known, len(p.networks)) {
+		switch {
+		case recent && half:
+			r.early = true
+			out.self, out.by = verdict.Online, byAnchors
+		case said && since > 0 && since >= failing: // the anchors are wrong
+			l.refute(p)
+			out.self, out.by = verdict.Online, byAnchors
+		case said:
+			out.self, out.by = verdict.Offline, byAnchors
+		}
+		return out
+	}
+
+	gateway := l.gateway(said)
+	if !said { // too few anchors, and they have not said anything lately
+		p = poll{}
+	}
+	all, answer := p.known+ok+failing, p.answer+ok
+	networks := len(p.networks) + l.spread.beside(p.networks, p.public || publicFails > 0)
+	switch {
+	case r.number > 0 && !r.decided:
+		return out // wait for it
+	case enough(all, networks) && 2*answer >= all, l.offline() && ok > 0 && ok >= failing:
+		out.self, out.by = verdict.Online, bySpread
+	case l.tired: // this was believed for long enough
+	case enough(all, networks):
+		out.self, out.by = verdict.Offline, bySpread
+	case gateway != nil && failing > 0 && ok == 0:
+		out.self, out.by = verdict.Offline, byGateway
+		out.why = gateway.Address.String() + " on our own link is silent; " + out.why
+	case l.offline() && l.by == byGateway && said && gateway == nil:
+		out.self, out.by = verdict.Unproven, byGateway
+	case l.offline() && l.by != byAnchors: // nothing new
+	case said, all > 0, l.offline():
+		out.self, out.by, out.why = verdict.Unproven, bySpread, "nothing to compare with: "+l.lacks()
+	}
+	return out
+}
+
+// refute notes, once a round, that the monitors have proved silent anchors wrong.
+func (l *Line) refute(p poll) {
+	if l.struck == l.round.number {
+		return
+	}
+	l.struck = l.round.number
+	for _, a := range p.silent {
+		if a.refuted++; a.refuted >= refuted {
+			a.known = false
+		}
+	}
+}
+
+// gateway is something on our own link that used to answer, and did not in the
+// newest round.
+func (l *Line) gateway(said bool) *anchor {
+	for _, a := range l.anchors {
+		if said && a.reach == link && a.known && a.in == l.round.number && a.said == uptime.AnswerNone {
+			return a
+		}
+	}
+	return nil
+}
+
+// names finds out whether the system's resolvers are of use.
+func (l *Line) names(now time.Time) {
+	s, r := &l.state, &l.round
+	down := func(v bool, why string) { s.NamesDown, s.NamesWhy = v, why }
+	switch {
+	case s.Self == verdict.Offline, !l.heard.Before(r.began) && !l.heard.IsZero(), !l.resolves():
+		down(false, "")
+		return
+	case !r.decided, !s.NamesDown && now.Sub(r.began) > fresh:
+		return
+	}
+	usable := l.heard.IsZero()
+	var silent []string
+	for _, a := range r.asked {
+		switch {
+		case !a.Resolver:
+			continue
+		case a.said == uptime.AnswerVoid:
+			return
+		case a.said == uptime.AnswerGood, a.said == uptime.AnswerPoor && !a.useful:
+			down(false, "")
+			return
+		case a.said == uptime.AnswerPoor:
+			silent = append(silent, a.Address.String()+" cannot look anything up")
+		default:
+			silent = append(silent, a.Address.String()+" is silent")
+		}
+		usable = usable || a.known
+	}
+	if len(silent) == 0 || !usable || !s.NamesDown && (l.needed.IsZero() || now.Sub(l.needed) > fresh) {
+		return
+	}
+	down(true, "no name server answers: "+strings.Join(silent, ", "))
+}
+
+// resolves reports whether any resolver is left to ask.
+func (l *Line) resolves() bool {
+	return slices.ContainsFunc(l.anchors, func(a *anchor) bool { return a.Resolver })
+}
+
+// sentence says what the evidence is.
+func (l *Line) sentence(p poll, recent bool, ok, failing int) string {
+	var parts []string
+	if recent && p.known > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d anchors answer", p.answer, p.known))
+	}
+	if ok+failing > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d networks fail", failing, ok+failing))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// lacks says why there is no proof.
+func (l *Line) lacks() string {
+	known, all := l.Known()
+	switch {
+	case all == 0:
+		return "no anchor is configured"
+	case known == 0:
+		return "no anchor answers"
+	case known < needAnchors:
+		return fmt.Sprintf("of the anchors %d answer, and it takes %d", known, needAnchors)
+	}
+	return fmt.Sprintf("the anchors are in fewer than %d networks", needNetworks)
+}

@@ -1,0 +1,248 @@
+// Package selfcheck says whether we are online: whether a check that finds no
+// way to its target says something about the target, or about our own line. It
+// is pure: it is given the time, what checks found and what anchors answered,
+// asks nobody itself, and every sentence that it says can be checked by hand.
+//
+// Anchors are the addresses of [self_check] and the system's resolvers, which
+// are used anyway. A line that many monitors are seen through has more: each
+// distinct network (/24, /48) of which a check came back in the last ten seconds
+// is an anchor that costs nothing. A Line weighs them:
+//
+//   - Online: of at least four anchors in at least three networks at least half
+//     answer. Where so many are not known, the networks of the monitors are
+//     counted with them.
+//   - Offline: fewer do; or what is on our own link is silent (a gateway, which
+//     proves nothing by its answer) while the paths to targets fail.
+//   - Unproven: there is too little to compare with.
+//
+// An anchor counts from its first answer on, so that one with a slip of the pen
+// in it never speaks. One that falls silent speaks against the line for half an
+// hour and is then forgotten until it answers; sooner where the monitors show
+// that it is wrong: as many of their networks answer after it was asked as fail.
+// Loopback resolvers say nothing about a line, anchors in our own subnets only
+// by their silence.
+//
+// # How to drive it
+//
+// In any time, event by event; a Line has no clock and needs no goroutine:
+//
+//	l := selfcheck.New(selfcheck.Settings{Anchors: …, Resolvers: …, Own: …}, now)
+//	l.Take(&result, now)     // each result of a check at home, good or bad
+//	l.Doubt(now)             // something hangs, and has not failed yet
+//	at, ok := l.Next(now)    // when Ask is to be called next; ask again after each call of the others
+//	round, ok := l.Ask(now)  // at that time: whom to ask now, all at once
+//	l.Answer(round.Number, i, uptime.AnswerGood, now) // what round.Anchors[i] said, in any order, or never
+//	l.State(now)             // the verdict, why, and whether names can be looked up
+//	l.Settled(at, now)       // false: a failure that came in at that time may be ours; decide nothing final yet
+//
+// Next also tells when a round's time is up or a state ends by itself: Ask then
+// returns false and State has moved. A line that a simulator plays has no more
+// to it than that.
+package selfcheck
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// The figures, and why.
+const (
+	// Within is how long an anchor has to answer: two SYNs, three questions of DNS.
+	Within = 2 * time.Second
+
+	needAnchors  = 4 // verdict.md 2.3: one provider's trouble is no proof …
+	needNetworks = 3 // … and neither is that of one network
+
+	roundEvery    = time.Second      // at most, while something fails
+	blindEvery    = 2 * time.Second  // while we are offline, to see the end of it
+	baselineEvery = 10 * time.Minute // while all is well: who would answer if it were not?
+	fresh         = 10 * time.Second // of what was heard: as long as a check may take to fail
+
+	// forgetAfter is how long a silent anchor speaks against a line that others
+	// prove: far longer than a fault of ours grows from some anchors to all.
+	forgetAfter = 30 * time.Minute
+	// refuted is how many rounds the monitors have to prove an anchor wrong.
+	refuted = 3
+
+	// backAfter is between the two good readings that end an offline time, as
+	// between the two successes of a recovery: a line that loses half of its
+	// packets is not online once a second.
+	backAfter = 5 * time.Second
+	// namesEvery is between rounds that look for the end of our resolvers' silence.
+	namesEvery = 10 * time.Second
+
+	// spreadFor is how long the failing networks of the monitors alone make us
+	// offline. Where all that is watched is at one hoster, its outage looks the
+	// same, and must not be kept from people for ever.
+	spreadFor = 30 * time.Minute
+)
+
+// Settings are what a Line has to know of where it is.
+type Settings struct {
+	Anchors   []netip.AddrPort // of [self_check]
+	Resolvers []netip.AddrPort // the system's
+	Own       []netip.Prefix   // the subnets of this machine's interfaces
+}
+
+// State is what a node knows of its own line.
+type State struct {
+	Self  verdict.Self
+	Since time.Time // when Self became so
+	Why   string    // one sentence; "" before anything is known
+
+	NamesDown bool   // the line is up, or not known to be down, and no resolver of the system's is of use
+	NamesWhy  string // … one sentence
+}
+
+// Line is what is known of a node's own line. Make it with New; it belongs to
+// one goroutine.
+type Line struct {
+	own     []netip.Prefix
+	anchors []*anchor
+	spread  spread
+
+	round    round
+	number   uint64
+	wanted   bool      // something fails: another round
+	baseline time.Time // when the next is due in any case
+
+	state  State
+	by     basis     // of the state
+	good   reading   // while offline: the first of those that may end it
+	goodAt time.Time // … and when that was
+	tired  bool      // the monitors alone have made us offline for long enough
+	struck uint64    // the round in which they last proved anchors wrong
+
+	needed time.Time // when a check last had no answer to a question for a name
+	heard  time.Time // … and when one had
+}
+
+// anchor is one address with what it said.
+type anchor struct {
+	uptime.Anchor
+	reach   reach
+	network netip.Prefix
+
+	tried    bool
+	known    bool      // it has answered, and is not forgotten
+	useful   bool      // of a resolver: it has given a good answer
+	silent   time.Time // since when it is; zero: it is not
+	refuted  int       // rounds in which the monitors proved it wrong
+	said     uptime.Answer
+	in       uint64 // the round that it said it in, or was silent in
+	answered bool   // in that round
+}
+
+// reach is how far an address is away.
+type reach uint8
+
+const (
+	here    reach = iota // this machine
+	link                 // our own subnets
+	private              // beyond them, in somebody's private network
+	public
+)
+
+// New makes a Line that asks all its anchors at once, for a baseline.
+func New(s Settings, now time.Time) *Line {
+	l := &Line{baseline: now, state: State{Since: now}}
+	l.Configure(s, now)
+	return l
+}
+
+// Configure puts other settings in force: a reload, another network. What is
+// known of an anchor that stays is kept; new ones are asked soon.
+func (l *Line) Configure(s Settings, now time.Time) {
+	if !slices.Equal(l.own, s.Own) {
+		l.own = slices.Clone(s.Own)
+		l.spread = spread{}
+	}
+	var all []*anchor
+	add := func(a netip.AddrPort, resolver bool) {
+		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+		if slices.ContainsFunc(all, func(x *anchor) bool { return x.Address == a }) {
+			return
+		}
+		next := &anchor{Anchor: uptime.Anchor{Address: a, Resolver: resolver}}
+		if i := slices.IndexFunc(l.anchors, func(x *anchor) bool { return x.Anchor == next.Anchor }); i >= 0 {
+			next = l.anchors[i]
+		} else {
+			l.baseline = now
+		}
+		next.reach, next.network = l.reachOf(a.Addr()), networkOf(a.Addr())
+		all = append(all, next)
+	}
+	for _, a := range s.Resolvers {
+		add(a, true)
+	}
+	for _, a := range s.Anchors { // one that is a resolver too is asked as one
+		add(a, false)
+	}
+	l.anchors = all
+}
+
+// Near reports whether an address is on our own link: this machine, or one of
+// its subnets. The way to it does not depend on the line.
+func (l *Line) Near(a netip.Addr) bool { return a.IsValid() && l.reachOf(a) <= link }
+
+// State is what is known at a time.
+func (l *Line) State(now time.Time) State {
+	l.read(now)
+	return l.state
+}
+
+// Missing are the configured anchors, and the resolvers that are not on this
+// machine, that were asked and do not count, because they do not answer.
+func (l *Line) Missing() []uptime.Anchor {
+	var out []uptime.Anchor
+	for _, a := range l.anchors {
+		if a.tried && !a.known {
+			out = append(out, a.Anchor)
+		}
+	}
+	return out
+}
+
+// Known is how many anchors count for the line, of how many.
+func (l *Line) Known() (known, all int) {
+	for _, a := range l.anchors {
+		if a.reach > link {
+			all++
+			if a.known {
+				known++
+			}
+		}
+	}
+	return known, all
+}
+
+func (l *Line) reachOf(a netip.Addr) reach {
+	a = a.Unmap().WithZone("")
+	switch {
+	case a.IsLoopback(), a.IsUnspecified():
+		return here
+	case a.IsLinkLocalUnicast(), a.IsMulticast(), slices.ContainsFunc(l.own, func(p netip.Prefix) bool { return p.Contains(a) }):
+		return link
+	case a.IsPrivate(), carrier.Contains(a):
+		return private
+	}
+	return public
+}
+
+// carrier is the address space behind a carrier's NAT (RFC 6598).
+var carrier = netip.MustParsePrefix("100.64.0.0/10")
+
+// networkOf is what counts as one network.
+func networkOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, _ := a.Prefix(bits)
+	return p
+}
