@@ -33,6 +33,7 @@ type monitor struct {
 	wanted    verdict.Plan           // … and what it wants then
 	slow      time.Time              // start of the regular check that runs; zero: none does
 	elsewhere []uptime.LocationState // what others last found
+	others    []uptime.Place         // who could be asked when the rule last wanted to know
 
 	judged  *judged     // nil: it is checked
 	groups  []*monitor  // whose member it is
@@ -102,6 +103,7 @@ func (m *monitor) state(now time.Time) *uptime.State {
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),
 		Locations: append([]uptime.LocationState{{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true}}, m.elsewhere...),
+		Others:    m.others,
 		Cert:      m.cert,
 	}
 	if s.Verdict == uptime.Down {

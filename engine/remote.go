@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -31,6 +32,7 @@ func (e *Engine) scene(m *monitor) verdict.Scene {
 	s := verdict.Scene{Self: e.self, Network: e.o.Network}
 	if e.o.Remote != nil && m.judged == nil && !m.job.Rule.Plain {
 		s.Places, s.Others = confirming(e.o.Remote, m.job.Monitor)
+		m.others = witnesses(s.Places, e.o.Network)
 	}
 	return s
 }
@@ -52,6 +54,15 @@ func confirming(r Remote, m *uptime.Monitor) (places []uptime.Place, configured 
 		}
 	}
 	return out, configured
+}
+
+// witnesses leaves out the places in the network of this machine.
+func witnesses(places []uptime.Place, home string) []uptime.Place {
+	own := func(p uptime.Place) bool { return p.Network == home }
+	if !slices.ContainsFunc(places, own) {
+		return places
+	}
+	return slices.DeleteFunc(slices.Clone(places), own)
 }
 
 // carryOut does what the rule wants now: checks at home and elsewhere, or

@@ -25,6 +25,7 @@ func TestDetailScreens(t *testing.T) {
 func TestDetailPanes(t *testing.T) {
 	goldenPage(t, "detail-pane", pagesSource, func() page { return newDetail(shop) }, "tab", "tab")
 	goldenPage(t, "detail-zoom", pagesSource, func() page { return newDetail(shop) }, "tab", "tab", "z")
+	goldenPage(t, "detail-zoom-why", pagesSource, func() page { return newDetail(shop) }, "z")
 	goldenPage(t, "detail-zoom-latency", pagesSource, func() page { return newDetail(shop) }, "z", "tab", "tab", "tab")
 	for n := range len(paneNames) {
 		everySize(t, pagesSource(), func() page { return &detail{name: shop, span: day, pane: paneNames[n], zoomed: true} })
@@ -173,30 +174,6 @@ func TestDetailReached(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			st := &uptime.State{Monitor: &uptime.Monitor{Type: "http", Target: tt.target}, Fault: tt.fault}
 			if got := reached(&uptime.Evidence{Measures: tt.measures}, st); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestDetailRule(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		every time.Duration
-		rule  uptime.Rule
-		want  string
-	}{
-		{"a minute", time.Minute, uptime.Rule{}, "down: 5+ failed checks over 20s (60s if silent); up: 2 good, 5s apart"},
-		{"an hour is as a minute", time.Hour, uptime.Rule{}, "down: 5+ failed checks over 20s (60s if silent); up: 2 good, 5s apart"},
-		{"half a minute", 30 * time.Second, uptime.Rule{}, "down: 5+ failed checks over 20s (30s if silent); up: 2 good, 5s apart"},
-		{"a second is as ten", time.Second, uptime.Rule{}, "down: 5+ failed checks over 10s; up: 2 good, 5s apart"},
-		{"counted", time.Minute, uptime.Rule{Consecutive: true, Failures: 3, Recoveries: 1, RetryInterval: 20 * time.Second},
-			"down after 3 failures in a row, 20s apart; up after 1 success"},
-		{"nobody can witness", time.Minute, uptime.Rule{Plain: true, Failures: 1}, "down after 1 failure in a row; nobody else can witness this type"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			st := &uptime.State{Monitor: &uptime.Monitor{Interval: tt.every, Rule: tt.rule}}
-			if got := rule(st, false); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

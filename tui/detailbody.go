@@ -164,11 +164,30 @@ func (d *detail) whyPart(s *shell, st *uptime.State, w int, atLength bool) *part
 		text = joined(facts, w-in)
 	}
 	p.para(label("CHECK"), text, in, w)
-	p.para(label("RULE"), rule(st, atLength), in, w)
+	d.ruleLines(p, st, label("RULE"), in, w)
 	if st.Note != "" {
 		p.para(label("NOTE"), st.Note, in, w)
 	}
 	return p
+}
+
+// ruleLines say the rule in force: on a line, and in sentences where the pane
+// has the whole screen.
+func (d *detail) ruleLines(p *part, st *uptime.State, label string, in, w int) {
+	if !d.zoomed || d.pane != paneNames[0] {
+		text := st.Rule.Brief(st.Interval, st.Witnesses())
+		if w >= wide {
+			text += "; z says it in full"
+		}
+		p.para(label, text, in, w)
+		return
+	}
+	for i, said := range st.Rule.Explain(st.Interval, st.Witnesses()) {
+		if i > 0 {
+			label = ""
+		}
+		p.para(label, said, in, w)
+	}
 }
 
 // phaseNames are the measures that follow each other in a check, and how they are called.

@@ -187,6 +187,9 @@ func (d *detail) witnesses(s *shell, st *uptime.State) string {
 	if w := witness(st, in); w != "" {
 		parts = append(parts, w)
 	}
+	if sum, ok := odds(in); ok && st.Verdict == uptime.Down {
+		parts = append(parts, fmt.Sprintf("evidence %+.1f, bar %+d", sum, uptime.RuleOdds))
+	}
 	if in != nil && in.Behind != "" {
 		parts = append(parts, "behind "+in.Behind+", which is down as well")
 	}
@@ -215,6 +218,25 @@ func witness(st *uptime.State, in *uptime.Incident) string {
 	return ""
 }
 
+// odds is what the evidence came to when it was decided by; false where it was
+// not, or where not all of it is there.
+func odds(in *uptime.Incident) (float64, bool) {
+	if in == nil || len(in.ConfirmedBy) < uptime.RuleNetworks {
+		return 0, false
+	}
+	last := -1
+	for i, e := range in.Evidence {
+		if e.Step == "last" {
+			last = i
+		}
+	}
+	sum := float64(uptime.RuleOddsPrior)
+	for _, e := range in.Evidence[:last+1] {
+		sum += e.Weight
+	}
+	return sum, last >= 0 && sum > uptime.RuleOdds-0.05
+}
+
 // sure is when the verdict stood: the time of the last look that it needed.
 func sure(in *uptime.Incident) time.Time {
 	var t time.Time
@@ -224,30 +246,6 @@ func sure(in *uptime.Incident) time.Time {
 		}
 	}
 	return t
-}
-
-// rule says the rule in force for a monitor, from its parameters.
-func rule(st *uptime.State, atLength bool) string {
-	r := st.Rule
-	switch {
-	case r.Plain:
-		return "down after " + times(max(r.Failures, 1), "failure") + " in a row; nobody else can witness this type"
-	case r.Consecutive:
-		return fmt.Sprintf("down after %s in a row, %s apart; up after %s",
-			times(max(r.Failures, 1), "failure"), uptime.Span(r.RetryInterval), times(max(r.Recoveries, 1), "success"))
-	}
-	target, path := uptime.Need(st.Interval, false), uptime.Need(st.Interval, true)
-	over, gap := uptime.Span(target), uptime.Span(uptime.RuleRecoveryGap)
-	switch {
-	case path > target && atLength:
-		over += " where it answers wrongly, " + uptime.Span(path) + " where nothing answers"
-	case path > target:
-		over += " (" + uptime.Span(path) + " if silent)"
-	}
-	if !atLength {
-		return fmt.Sprintf("down: %d+ failed checks over %s; up: 2 good, %s apart", uptime.RuleLooks+1, over, gap)
-	}
-	return fmt.Sprintf("down when a check fails and at least %d more do over %s; up after 2 successes %s apart", uptime.RuleLooks, over, gap)
 }
 
 func times(n int, what string) string {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -78,6 +79,9 @@ func (d *detail) evidencePart(s *shell, st *uptime.State, w, h int) *part {
 	}
 	t.drop(max(h-14, 6), h)
 	form := t.form(w)
+	if d.zoomed && w >= 64 && w < wide && t.weighed() { // room for the weights, at the cost of two measures
+		form.weight, form.measures = true, form.measures[:min(len(form.measures), 2)]
+	}
 	p.add(func(p *pen) { form.head(p, t.title) })
 	for i := range t.rows {
 		e := &t.rows[i]
@@ -91,7 +95,24 @@ func (d *detail) evidencePart(s *shell, st *uptime.State, w, h int) *part {
 		}
 		p.add(func(p *pen) { form.row(p, s, e, note) })
 	}
+	if sum, ok := odds(d.openIncident(s, st)); ok && (form.weight || h == 0) {
+		p.add(func(p *pen) { drawOdds(p, sum) })
+	}
 	return p
+}
+
+// weighed reports whether a row has a weight.
+func (t *evidenceTable) weighed() bool {
+	return slices.ContainsFunc(t.rows, func(e uptime.Evidence) bool { return e.Weight != 0 })
+}
+
+// drawOdds ends the column of weights with what they come to.
+func drawOdds(p *pen, sum float64) {
+	text := fmt.Sprintf("%+.1f before, and all weights: %+.1f; the bar is %+d", float64(uptime.RuleOddsPrior), sum, uptime.RuleOdds)
+	if n := cells(text); n < p.w-1 {
+		p.to(p.w - 1 - n)
+	}
+	p.text(theme.Faint, text)
 }
 
 // drop leaves out rows from the middle where there are more than n.

@@ -69,7 +69,8 @@ func incident4711() *uptime.Incident {
 func checkoutState() *uptime.State {
 	return &uptime.State{Monitor: checkout(), Verdict: uptime.Down, Since: clock("12:31:07.114"), Fault: uptime.FaultTCPRefused,
 		Message: "TCP connect 203.0.113.9:443 refused", Witness: "fra and nyc agree", Incident: 4711, Last: clock("12:35:07.100"), Outcome: uptime.OutcomeDown,
-		Total: ms(3), Next: at.Add(8 * time.Second), Day: share(day, 7*time.Minute+22*time.Second)}
+		Total: ms(3), Next: at.Add(8 * time.Second), Day: share(day, 7*time.Minute+22*time.Second),
+		Others: []uptime.Place{{Location: "fra", Network: "AS24940"}, {Location: "nyc", Network: "AS3356"}, {Location: "sgp", Network: "sgp"}}}
 }
 
 func share(span, down time.Duration) uptime.Share {

@@ -54,6 +54,12 @@ func (l *loader) location(b *block, m map[string]any) {
 	l.unplaced = l.unplaced || unread
 }
 
+// Witnesses are who can be asked for a second opinion about a monitor. No
+// location can be reached yet: whatever [[location]] names, nobody is asked.
+func (c *Config) Witnesses(m *uptime.Monitor) uptime.Witnesses {
+	return uptime.Witnesses{Home: c.Network, Alone: m.Alone}
+}
+
 // placed takes a location into the Config.
 func (l *loader) placed(p uptime.Place) {
 	if p.Location == uptime.Local {

@@ -3,7 +3,6 @@ package uptime
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestExplanations holds the table of explanations against that of the classes.
@@ -53,29 +52,6 @@ func TestOutcomes(t *testing.T) {
 	} {
 		if got := f.Outcome(); got != want {
 			t.Errorf("%s: %s, want %s", f, got, want)
-		}
-	}
-}
-
-func TestRuleExplain(t *testing.T) {
-	for _, tt := range []struct {
-		name     string
-		rule     Rule
-		interval time.Duration
-		says     []string
-	}{
-		{"evidence", Rule{}, time.Minute, []string{"at least 5 failed checks, over 60s where nothing answers, over 20s where it answers wrongly", "two successes 5s apart; until then it is checked every 20s"}},
-		{"evidence, often", Rule{}, 10 * time.Second, []string{"5 failed checks, over 10s.", "checked every 10s"}},
-		{"consecutive", Rule{Consecutive: true, Failures: 3, Recoveries: 2, RetryInterval: 20 * time.Second}, time.Minute,
-			[]string{"down after 3 failures in a row", "checked every 20s", "after 2 successes in a row"}},
-		{"one is enough", Rule{Consecutive: true}, time.Minute, []string{"down with the first failure", "up again with the first success"}},
-		{"plain", Rule{Plain: true, Failures: 1}, time.Minute, []string{"Nobody else can witness", "down with the first failure"}},
-	} {
-		text := strings.Join(tt.rule.Explain(tt.interval), "\n")
-		for _, s := range append(tt.says, "unknown") {
-			if !strings.Contains(text, s) {
-				t.Errorf("%s lacks %q:\n%s", tt.name, s, text)
-			}
 		}
 	}
 }

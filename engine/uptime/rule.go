@@ -1,9 +1,6 @@
 package uptime
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // The figures of the rule "evidence" that people are told. They stand here
 // because every screen says the rule from them; package verdict judges by them.
@@ -68,60 +65,17 @@ func Dwell(interval time.Duration) time.Duration {
 	return min(20*time.Second, Window(interval))
 }
 
-// Need is how long failures must last before they are down: less where the
-// target answers, and wrongly, than where nothing comes back.
-func Need(interval time.Duration, path bool) time.Duration {
-	return NeedFor(interval, Dwell(interval), path)
+// NeedAt is how long failures must last before they are down, where nobody or
+// one network can be asked: less where the target answers, and wrongly, than
+// where nothing comes back.
+func (r Rule) NeedAt(interval time.Duration, path bool) time.Duration {
+	return NeedFor(interval, r.DwellAt(interval), path)
 }
 
-// NeedFor is Need for a dwell that was configured.
+// NeedFor is NeedAt with a dwell.
 func NeedFor(interval, dwell time.Duration, path bool) time.Duration {
 	if path {
 		return max(dwell, Window(interval))
 	}
 	return max(dwell, Window(interval)/3)
-}
-
-// Explain says the rule in sentences, for a monitor that is checked so often.
-func (r Rule) Explain(interval time.Duration) []string {
-	if r.Plain || r.Consecutive {
-		return append(r.counted(interval), ownFaults)
-	}
-	over := "over " + Span(Need(interval, true)) + " where nothing answers, over " + Span(Need(interval, false)) + " where it answers wrongly"
-	if Need(interval, true) == Need(interval, false) {
-		over = "over " + Span(Need(interval, true))
-	}
-	return []string{
-		"A check that fails makes the monitor suspect at once, and so does one that has no answer after 3s, or four times what is usual for it. Nobody is told yet.",
-		fmt.Sprintf("It is checked again at a quarter, half and three quarters of a window and at its end, and is down when every one of these fails: at least %d failed checks, %s.", RuleLooks+1, over),
-		"One success in between ends the doubt. Nobody else is asked: a fault of the network near this machine can look like one of the target, and the message says that.",
-		fmt.Sprintf("It is up again after two successes %s apart; until then it is checked every %s. Down again within %s is the same incident.",
-			Span(RuleRecoveryGap), Span(min(interval, RuleRetry)), Span(RuleReopen)),
-		"Slow checks, and failures that were not confirmed, make it degraded when three come in a row, or when they come often. What stands, as a certificate near its end, makes it degraded at once.",
-		ownFaults,
-	}
-}
-
-// ownFaults holds for every rule.
-const ownFaults = "A fault of this machine is no evidence against the target. Without a result for two intervals the monitor is unknown, which counts neither as up nor as down."
-
-func (r Rule) counted(interval time.Duration) []string {
-	failures, recoveries := max(r.Failures, 1), max(r.Recoveries, 1)
-	retry := r.RetryInterval
-	if retry <= 0 {
-		retry = min(interval, RuleRetry)
-	}
-	var out []string
-	if r.Plain {
-		out = append(out, "Nobody else can witness a monitor of this type, so failures are counted.")
-	}
-	if failures == 1 {
-		out = append(out, "It is down with the first failure.")
-	} else {
-		out = append(out, fmt.Sprintf("It is down after %d failures in a row; after the first it is suspect, nobody is told, and it is checked every %s.", failures, Span(retry)))
-	}
-	if recoveries == 1 {
-		return append(out, "It is up again with the first success.")
-	}
-	return append(out, fmt.Sprintf("It is up again after %d successes in a row.", recoveries))
 }

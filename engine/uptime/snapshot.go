@@ -136,6 +136,7 @@ type State struct {
 	P95       time.Duration     // of good checks, over the last hour; 0: none
 	Day       Share             // the last 24 hours
 	Locations []LocationState   // in the order of the configuration; local first
+	Others    []Place           // in other networks that could be asked for a second opinion when it was last checked; nil: none
 	Cert      *Certificate      // as last seen; nil: none
 }
 
@@ -145,6 +146,9 @@ type LocationState struct {
 	Outcome  Outcome
 	Asked    bool // false: it does not check this monitor now
 }
+
+// Witnesses are who can be asked for a second opinion about the monitor.
+func (s *State) Witnesses() Witnesses { return Witnesses{Places: s.Others, Alone: s.Alone} }
 
 // Seen is the verdict that counts: of a suspect what it was before.
 func (s *State) Seen() Verdict {

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
@@ -19,18 +17,25 @@ const explainRule = "rule"
 
 func (c *call) explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain [FAULT|rule]",
+		Use:   "explain [FAULT|rule [NAME]]",
 		Short: "what a fault class or the rule in force means, and what to do about it",
 		Long: `Says what a fault class means, whose fault it is and what to do about it. A group
 (dns, tcp, tls, http, …) has all of its classes, no argument every one.
 
-"rule" says in sentences what makes a monitor down and up again: as configured,
-or with every default where there is no configuration.`,
+"rule" says in sentences what makes a monitor down and up again: those of all
+monitors as they are configured, or of one. Without a configuration it says what
+holds with every default, whoever there is to ask.`,
 		Example: `  lookout explain tls.incomplete_chain
   lookout explain dns
   lookout explain rule
+  lookout explain rule shop
   lookout explain --format json`,
-		Args: atMost(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && args[0] == explainRule {
+				return between(1, 2, "one monitor at most after "+explainRule)(cmd, args)
+			}
+			return atMost(1)(cmd, args)
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			format, err := c.formatOf("text", "json")
 			switch {
@@ -39,7 +44,7 @@ or with every default where there is no configuration.`,
 			case len(args) == 0:
 				return c.explainFaults(uptime.Faults(), format)
 			case args[0] == explainRule:
-				return c.explainRules(format)
+				return c.explainRules(args[1:], format)
 			}
 			faults, err := explained(args[0])
 			if err != nil {
@@ -123,85 +128,6 @@ func (c *call) explainFaults(faults []uptime.Fault, format string) error {
 	}
 	_, err := fmt.Fprint(c.stdout, text.String())
 	return err
-}
-
-// ruleJSON is the rule in force for some monitors, as it is printed.
-type ruleJSON struct {
-	Version    int      `json:"version"`
-	Kind       string   `json:"kind"`
-	Monitors   []string `json:"monitors"`
-	IntervalMS int64    `json:"interval_ms"`
-	Rule       []string `json:"rule"`
-}
-
-// inForce is a rule and the monitors that it holds for.
-type inForce struct {
-	rule     uptime.Rule
-	interval time.Duration
-	monitors []string
-}
-
-// rules gathers the rules of a configuration, that of the most monitors first.
-func rules(jobs []uptime.Job) []inForce {
-	var out []inForce
-	for _, j := range jobs {
-		i := slices.IndexFunc(out, func(r inForce) bool { return r.rule == j.Rule && r.interval == j.Interval })
-		if i < 0 {
-			i = len(out)
-			out = append(out, inForce{rule: j.Rule, interval: j.Interval})
-		}
-		out[i].monitors = append(out[i].monitors, j.Name)
-	}
-	slices.SortStableFunc(out, func(a, b inForce) int { return len(b.monitors) - len(a.monitors) })
-	return out
-}
-
-func (c *call) explainRules(format string) error {
-	in, err := c.load()
-	var none *noConfig
-	if err != nil && !errors.As(err, &none) {
-		return err
-	}
-	var all []inForce
-	if err == nil {
-		all = rules(in.config.Jobs)
-	}
-	if len(all) == 0 {
-		all = []inForce{{interval: config.DefaultInterval}}
-	}
-	var text strings.Builder
-	for i, r := range all {
-		sentences := r.rule.Explain(r.interval)
-		if format == "json" {
-			if err := c.printJSON(ruleJSON{1, "rule", append([]string{}, r.monitors...), r.interval.Milliseconds(), sentences}); err != nil {
-				return err
-			}
-			continue
-		}
-		if i > 0 {
-			text.WriteByte('\n')
-		}
-		fmt.Fprintln(&text, r.title())
-		for _, s := range sentences {
-			c.indent(&text, s)
-		}
-	}
-	_, err = fmt.Fprint(c.stdout, text.String())
-	return err
-}
-
-// title says whom a rule holds for, with the first few names.
-func (r inForce) title() string {
-	const most = 5
-	names := r.monitors
-	if len(names) == 0 {
-		return "rule  without a configuration, every " + uptime.Span(r.interval)
-	}
-	more := ""
-	if n := len(names) - most; n > 0 {
-		names, more = names[:most], fmt.Sprintf(" and %s more", thousands(n))
-	}
-	return fmt.Sprintf("rule  %s, every %s: %s%s", count(len(r.monitors), "monitor"), uptime.Span(r.interval), strings.Join(names, ", "), more)
 }
 
 // indent writes a sentence below a title, folded to the terminal's width.

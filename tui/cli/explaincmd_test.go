@@ -37,7 +37,9 @@ func TestExplain(t *testing.T) {
 		{"half a word", "expired", 64, 0, []string{"did you mean tls.expired or domain.expired?"}},
 		{"nothing like it", "\x1b[31mfrobnicate", 64, 0, []string{`"[31mfrobnicate" is no fault class; lookout explain lists them all`}},
 		{"two", "dns tls", 64, 0, []string{"takes one argument at most"}},
-		{"the rule without a configuration", "rule", 0, 7, []string{"rule  without a configuration, every 60s\n", "at least 5 failed checks"}},
+		{"the rule without a configuration", "rule", 0, 13, []string{"rule  without a configuration, every 60s\n", "With two networks or more", "With nobody to ask"}},
+		{"the rule of a monitor without a configuration", "rule a", 78, 0, []string{"there is no configuration"}},
+		{"the rule of two", "rule a b", 64, 0, []string{"takes one monitor at most after rule"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := newBench(t).call("", append([]string{"explain"}, strings.Fields(tt.args)...)...)
@@ -63,14 +65,32 @@ url = "https://a.test/"
 [[monitor]]
 name = "b"
 url = "https://b.test/"
+sensitivity = "balanced"
 [[monitor]]
-name = "c"
+name = "counted"
 url = "https://c.test/"
 rule = "consecutive"
 failures = 4
+[[monitor]]
+name = "alone"
+url = "https://jo:pass@d.test/"
+dwell = "90s"
+[[location]]
+name = "fra"
 `)
 	got := b.call("", "explain", "rule")
-	if got.code != 0 || !strings.HasPrefix(got.stdout, "rule  2 monitors, every 60s: a, b\n") || !strings.Contains(got.stdout, "\nrule  1 monitor, every 60s: c\n      It is down after 4 failures in a row") {
+	if got.code != 0 || !strings.HasPrefix(got.stdout, "rule  2 monitors, every 60s: a, b\n") ||
+		!strings.Contains(got.stdout, "\n      Nobody else is asked: no other place can be reached.\n      So it is checked again") ||
+		strings.Contains(got.stdout, "With two networks") ||
+		!strings.Contains(got.stdout, "\nrule  1 monitor, every 60s: counted\n      It is down after 4 failures in a row") {
+		t.Errorf("%d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	got = b.call("", "explain", "rule", "alone")
+	if got.code != 0 || !strings.HasPrefix(got.stdout, "rule  1 monitor, every 60s: alone\n") || strings.Count(got.stdout, "rule  ") != 1 ||
+		!strings.Contains(got.stdout, "Nobody else is asked: the secret in its url does not leave this machine.") || !strings.Contains(got.stdout, "over 90s. One success") {
+		t.Errorf("%d: %s%s", got.code, got.stdout, got.stderr)
+	}
+	if got = b.call("", "explain", "rule", "alonee"); got.code != 64 || !strings.Contains(got.stderr, `"alonee" is no monitor of `) || !strings.Contains(got.stderr, "did you mean alone?") {
 		t.Errorf("%d: %s%s", got.code, got.stdout, got.stderr)
 	}
 	got = b.call("", "explain", "rule", "--format", "json")
