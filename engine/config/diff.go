@@ -194,6 +194,8 @@ func (m *made) describe() settings {
 	plain("group", m.Group)
 	plain("tags", list(m.Tags))
 	plain("note", m.Note)
+	plain("parent", m.Parent)
+	plain("depends_on", list(m.DependsOn))
 	if m.DegradedAbove > 0 {
 		plain("degraded_above", uptime.Span(m.DegradedAbove))
 	}
@@ -299,6 +301,7 @@ func fingerprint(m *uptime.Monitor) uint64 {
 		b = appendText(b, t)
 	}
 	b = appendValue(b, m.Tags)
+	b = appendValue(appendText(b, m.Parent), m.DependsOn)
 	for _, n := range []int64{int64(m.Interval), int64(m.Timeout), int64(m.DegradedAbove), int64(m.Rule.Failures), int64(m.Rule.Recoveries), int64(m.Rule.RetryInterval), int64(m.Rule.Dwell)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}

@@ -72,6 +72,7 @@ func (d *draft) one(raw, target string) bool {
 	}
 	m.Group = d.group
 	m.ConfirmFrom, m.Alone = d.confirm(raw)
+	d.depends(m, target)
 	m.Subject = subject(m, s)
 	m.Fingerprint = fingerprint(m)
 	if !value(d, "enabled", true) {

@@ -61,6 +61,8 @@ var (
 		{Name: "failures", Kind: uptime.Int, Doc: "of rule consecutive: so many in a row make it down; default: 3. Of beat, domain, exec and group under any rule: 1, for exec 3", Example: `3`, Min: 1, Max: 100},
 		{Name: "recoveries", Kind: uptime.Int, Doc: "of rule consecutive: so many bring it back; default: 2", Example: `2`, Min: 1, Max: 100},
 		{Name: "retry_interval", Kind: uptime.Duration, Doc: "of rule consecutive: between checks while in doubt; default: 20s, at most the interval", Example: `"20s"`, Min: int64(time.Second), Max: year},
+		{Name: "parent", Kind: uptime.String, Doc: "the monitor that it is reached through: nobody is told of what fails behind one that is down", Example: `"office uplink"`},
+		{Name: "depends_on", Kind: uptime.Monitors, Doc: "others that it needs, by name or tag:T; any one that is down is enough", Example: `["storage", "tag:core"]`},
 		{Name: "note", Kind: uptime.String, Doc: "shown with the monitor", Example: `"call the hosting desk: +31 20 555 0100"`},
 	}
 )

@@ -2,27 +2,69 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"lookout/engine/uptime"
 )
 
+// The keys by which any monitor names what it depends on.
+const (
+	parentKey  = "parent"
+	dependsKey = "depends_on"
+)
+
 // reference is a key of a monitor that names other monitors.
 type reference struct {
-	from string
-	key  string
-	to   []string // NAME, tag:T or group:G
-	blk  *block
+	from  string
+	key   string
+	to    []string // NAME, tag:T or group:G
+	at    place
+	layer *layer // of defaults that set it; nil: the monitor itself
 }
 
-// refer notes which others a monitor names.
+// refer notes which others a monitor names by the keys of its type.
 func (d *draft) refer(name string) {
 	for _, key := range sorted(d.values) {
 		if to, ok := d.values[key].([]string); ok && d.kind.values[key].Kind == uptime.Monitors {
-			d.l.refs = append(d.l.refs, reference{name, key, to, d.blk})
+			d.l.refs = append(d.l.refs, reference{name, key, to, d.blk.place(), nil})
 		}
 	}
+}
+
+// depends notes what a monitor depends on. {target} stands for its target here too.
+func (d *draft) depends(m *uptime.Monitor, target string) {
+	own := func(key string) bool { _, ok := d.own[key]; return ok }
+	m.Parent = value(d, parentKey, "")
+	if target != "" && own(parentKey) {
+		m.Parent = strings.ReplaceAll(m.Parent, targetMark, target)
+	}
+	if m.Parent != "" {
+		d.l.refs = append(d.l.refs, reference{m.Name, parentKey, []string{m.Parent}, d.blk.place(), d.layerOf(parentKey)})
+	}
+	m.DependsOn = value(d, dependsKey, []string(nil))
+	if target != "" && own(dependsKey) {
+		to := make([]string, len(m.DependsOn))
+		for i, t := range m.DependsOn {
+			to[i] = strings.ReplaceAll(t, targetMark, target)
+		}
+		m.DependsOn = to
+	}
+	if len(m.DependsOn) > 0 {
+		d.l.refs = append(d.l.refs, reference{m.Name, dependsKey, m.DependsOn, d.blk.place(), d.layerOf(dependsKey)})
+	}
+}
+
+// layerOf is the defaults that set a key of a monitor; nil where it did so itself.
+func (d *draft) layerOf(key string) *layer {
+	if _, ok := d.own[key]; ok {
+		return nil
+	}
+	for i := len(d.chain.tags) - 1; i >= 0; i-- {
+		if _, ok := d.chain.tags[i].common[key]; ok {
+			return d.chain.tags[i]
+		}
+	}
+	return d.l.defaults
 }
 
 // checkReferences looks for monitors, tags and groups that do not exist, and
@@ -31,10 +73,27 @@ func (l *loader) checkReferences() {
 	if l.broken {
 		return
 	}
-	for _, r := range l.refs {
+	type inherited struct {
+		from *layer
+		key  string
+	}
+	looked := map[inherited]bool{}
+	for i := range l.refs {
+		r := &l.refs[i]
+		if r.layer != nil {
+			if looked[inherited{r.layer, r.key}] {
+				continue // the same for all that have it
+			}
+			looked[inherited{r.layer, r.key}] = true
+		}
 		for _, to := range r.to {
-			if message, hint := l.missing(to); message != "" {
-				l.fail(r.blk, []string{"monitor", r.key}, fmt.Sprintf("monitor %q: %s: %s", shown(r.from), r.key, message), hint)
+			message, hint := l.missing(r.key, to)
+			switch {
+			case message == "":
+			case r.layer != nil:
+				l.fail(r.layer.raw[r.key].blk, under(r.layer.path, r.key), strings.Join(under(r.layer.path, r.key), ".")+": "+message, hint)
+			default:
+				l.fail(r.at.block(), []string{"monitor", r.key}, fmt.Sprintf("monitor %q: %s: %s", shown(r.from), r.key, message), hint)
 			}
 		}
 	}
@@ -42,9 +101,13 @@ func (l *loader) checkReferences() {
 }
 
 // missing says what is wrong with a name of others; "" when it names something.
-func (l *loader) missing(to string) (message, hint string) {
+func (l *loader) missing(key, to string) (message, hint string) {
 	sel, err := uptime.ParseSelector(to)
 	switch {
+	case key == parentKey && (err != nil || sel.Name == ""):
+		return fmt.Sprintf("%q is no monitor's name", shown(to)), "A parent is one monitor; depends_on takes several, and tags"
+	case key == dependsKey && (err != nil || sel.Name == "" && sel.Tag == ""):
+		return fmt.Sprintf("%q names no monitor", shown(to)), "Write a name or tag:T"
 	case err != nil || sel.Incident != 0:
 		return fmt.Sprintf("%q names no monitor", shown(to)), "Write a name, tag:T or group:G"
 	case sel.Tag != "":
@@ -61,71 +124,4 @@ func (l *loader) missing(to string) (message, hint string) {
 		}
 	}
 	return "", ""
-}
-
-// checkCircles refuses monitors that, over others, name themselves. Only those
-// that name others can be in a circle, so only they are walked.
-func (l *loader) checkCircles() {
-	at := make(map[string]*reference, len(l.refs))
-	for i := range l.refs {
-		at[l.refs[i].from] = &l.refs[i]
-	}
-	tagged, grouped := map[string][]string{}, map[string][]string{}
-	for _, j := range l.cfg.Jobs {
-		if at[j.Name] == nil {
-			continue
-		}
-		for _, t := range j.Tags {
-			tagged[t] = append(tagged[t], j.Name)
-		}
-		grouped[j.Group] = append(grouped[j.Group], j.Name)
-	}
-	next := func(name string) []string {
-		var out []string
-		if at[name] == nil {
-			return nil
-		}
-		for _, to := range at[name].to {
-			switch sel, err := uptime.ParseSelector(to); {
-			case err != nil:
-			case sel.Tag != "":
-				out = append(out, tagged[sel.Tag]...)
-			case sel.Group != "":
-				out = append(out, grouped[sel.Group]...)
-			default:
-				out = append(out, sel.Name)
-			}
-		}
-		return out
-	}
-	done := map[string]bool{}
-	for i := range l.refs {
-		if circle := walk(next, l.refs[i].from, nil, done); circle != nil {
-			r := at[circle[0]]
-			message := "is a member of itself"
-			if len(circle) > 2 {
-				message += ": " + strings.Join(circle, " → ")
-			}
-			l.fail(r.blk, []string{"monitor", r.key}, fmt.Sprintf("monitor %q %s", shown(r.from), shown(message)), "Name its members one by one, without itself")
-			return
-		}
-	}
-}
-
-// walk is a circle that can be reached from a monitor, with its start at both ends; nil for none.
-func walk(next func(string) []string, from string, path []string, done map[string]bool) []string {
-	if i := slices.Index(path, from); i >= 0 {
-		return append(slices.Clone(path[i:]), from)
-	}
-	if done[from] {
-		return nil
-	}
-	path = append(path, from)
-	for _, to := range next(from) {
-		if circle := walk(next, to, path, done); circle != nil {
-			return circle
-		}
-	}
-	done[from] = true
-	return nil
 }

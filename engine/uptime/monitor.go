@@ -28,6 +28,8 @@ type Monitor struct {
 	Rule          Rule
 	ConfirmFrom   []string // the locations that are asked for a second opinion; nil: all that can be
 	Alone         string   // why nobody else is asked, for sentences: "confirm_from names nobody"; "": others are
+	Parent        string   // the monitor that it is reached through; "" for none
+	DependsOn     []string // others that it needs: NAME or tag:T, any one of which explains its outage
 	Expect        string   // what is expected beyond an answer, for people: "200-299, body has …"
 	Caution       string   // what has to be seen wherever the monitor is shown: "certificate not verified"; else ""
 	Fingerprint   uint64   // changes when anything configured changes
