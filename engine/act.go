@@ -188,6 +188,7 @@ func (e *Engine) setMode(m *monitor, mode uptime.Mode, a uptime.Action, now time
 	if mode == uptime.Paused || was == uptime.Paused {
 		e.schedule(m, now, new(int))
 	}
+	e.stands(m, now)
 	e.regroup(m, now)
 	return true
 }
@@ -209,6 +210,7 @@ func (e *Engine) endMode(m *monitor, by string, now time.Time) bool {
 	if paused {
 		e.schedule(m, now, new(int))
 	}
+	e.stands(m, now)
 	e.regroup(m, now)
 	return true
 }

@@ -22,6 +22,7 @@ const (
 	dueRegular dueKind = iota
 	dueExtra
 	dueSoft
+	dueDoubt // of one that others depend on: it no longer counts
 )
 
 // freshSpread is between the first checks of monitors that were never checked.
@@ -80,6 +81,8 @@ func (e *Engine) fire(at time.Time, d due, now time.Time) {
 		e.carryOut(m, plan, now)
 	case d.what == dueSoft && d.token == m.epoch:
 		e.soft(m, at, now)
+	case d.what == dueDoubt:
+		e.doubtful(m, now)
 	}
 }
 
@@ -180,18 +183,27 @@ func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
 	mem, d := verdict.Step(m.params, e.scene(m), m.mem, &r, now)
 	m.mem = mem
 	e.apply(m, d, now)
+	e.seen(m, &r, started, now)
+	if r.Outcome == uptime.OutcomeDown {
+		e.released(m, started, now)
+	}
 	e.replan(m, now)
 }
 
 // apply does what a decision says: the timeline, the event, the incident.
 func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
+	defer e.stands(m, now)
 	if !d.Changed && d.Incident == "" {
 		return
 	}
 	m.touched()
+	e.consult(m, now)
 	i, phase := e.concerned(m, d)
 	if i != nil {
 		m.number = i.Number
+		if phase != uptime.IncidentClosed && m.mem.Verdict == uptime.Down {
+			i.Behind = e.explained(m, i, d.Changed)
+		}
 	}
 	if d.Changed {
 		if d.To != uptime.Suspect {
@@ -203,11 +215,13 @@ func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
 		}
 		if !d.Quiet {
 			e.emit(uptime.Event{Time: now, Kind: uptime.EventVerdict, Monitor: m.job.Name, Since: d.Since, From: d.From, To: d.To,
-				Fault: m.mem.Fault, Message: e.sentence(m, d), Incident: m.number, By: byEngine, Evidence: d.Evidence})
+				Fault: m.mem.Fault, Message: e.sentence(m, d, i), Incident: m.number, By: byEngine, Evidence: d.Evidence, Behind: e.behindOf(m, i)})
 		}
 	}
 	if i != nil {
 		e.incident(m, i, phase, d, now)
+	} else if d.Changed {
+		e.explain(m, now) // seen again, and still down
 	}
 	if d.Changed {
 		e.regroup(m, now)
@@ -215,7 +229,7 @@ func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
 }
 
 // sentence is what an event says of a change of verdict.
-func (e *Engine) sentence(m *monitor, d verdict.Decision) string {
+func (e *Engine) sentence(m *monitor, d verdict.Decision, i *uptime.Incident) string {
 	switch d.To {
 	case uptime.Up:
 		switch d.From {
@@ -231,7 +245,11 @@ func (e *Engine) sentence(m *monitor, d verdict.Decision) string {
 		}
 		return "up"
 	case uptime.Down:
-		return m.mem.Message + "; " + m.mem.Witness
+		said := m.mem.Message + "; " + m.mem.Witness
+		if name := e.behindOf(m, i); name != "" {
+			said += "; behind " + name
+		}
+		return said
 	}
 	return m.mem.Message
 }
@@ -273,11 +291,14 @@ func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdic
 		}
 	}
 	text := fmt.Sprintf("#%d %s: %s", i.Number, phase, i.Message)
+	if i.Behind != "" && m.mem.Verdict == uptime.Down {
+		text += "; behind " + i.Behind
+	}
 	if phase == uptime.IncidentClosed {
 		text = fmt.Sprintf("#%d closed after %s", i.Number, uptime.Ago(i.Lasted(now)))
 	}
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Since: d.Since, From: d.From, To: m.mem.Verdict,
-		Fault: i.Fault, Message: text, Incident: i.Number, By: byEngine, Note: phase})
+		Fault: i.Fault, Message: text, Incident: i.Number, By: byEngine, Note: phase, Behind: i.Behind})
 	e.keep(i)
 	m.touched()
 }

@@ -281,6 +281,7 @@ func (e *Engine) begin(now time.Time) {
 		e.record(&e.out.pending, o.m)
 	}
 	e.orphans, e.damaged = nil, nil
+	e.explainAll(now)
 }
 
 // end stores what is left, with the state of every monitor.

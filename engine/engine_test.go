@@ -858,7 +858,7 @@ func TestPingLatency(t *testing.T) {
 	m := e.monitors[0]
 	r := uptime.Result{Time: now, Outcome: uptime.OutcomeUp, Total: 400 * time.Millisecond, Measures: []uptime.Measure{{Name: "rtt_avg", Value: 900}}}
 	m.observe(&r)
-	if got := m.state(now).Total; got != 900*time.Microsecond {
+	if got := m.state(nil, now).Total; got != 900*time.Microsecond {
 		t.Errorf("%v", got)
 	}
 }

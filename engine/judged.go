@@ -51,15 +51,7 @@ func (e *Engine) judge(m *monitor, now time.Time) {
 	}
 	j.running = true
 	defer func() { j.running = false }()
-	known := uptime.Known{Beat: m.beat}
-	for _, other := range j.members {
-		v := other.mem.Verdict
-		if v == uptime.Suspect {
-			v = other.mem.Before
-		}
-		known.Members = append(known.Members, uptime.Member{Name: other.job.Name, Verdict: v, Mode: other.mode, Fault: other.mem.Fault})
-	}
-	said := j.by.Judge(known, now)
+	said := j.by.Judge(m.known((*monitor).counting), now)
 	if r := said.Result; said.Known {
 		r.Time, r.Monitor, r.Type, r.Target, r.Location = now.UTC().Truncate(time.Millisecond), m.job.Name, m.job.Type, m.job.Target, uptime.Local
 		r.Message = uptime.Clean(r.Message, 300)
@@ -68,6 +60,23 @@ func (e *Engine) judge(m *monitor, now time.Time) {
 	if at := said.Again; !at.IsZero() && at.Before(m.regular) && (m.extra.IsZero() || at.Before(m.extra)) {
 		e.look(m, at)
 	}
+}
+
+// known is what a Judge is told, of members with the verdict that counts.
+func (m *monitor) known(verdict func(*monitor) uptime.Verdict) uptime.Known {
+	known := uptime.Known{Beat: m.beat}
+	for _, other := range m.judged.members {
+		known.Members = append(known.Members, uptime.Member{Name: other.job.Name, Verdict: verdict(other), Mode: other.mode, Fault: other.mem.Fault})
+	}
+	return known
+}
+
+// counting is the verdict that counts: of a suspect what it was before.
+func (m *monitor) counting() uptime.Verdict {
+	if m.mem.Verdict == uptime.Suspect {
+		return m.mem.Before
+	}
+	return m.mem.Verdict
 }
 
 // regroup judges those again of which a monitor is a member.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lookout/engine/depend"
 	"lookout/engine/uptime"
 	"lookout/engine/verdict"
 )
@@ -39,6 +40,12 @@ type monitor struct {
 	groups  []*monitor  // whose member it is
 	beat    uptime.Beat // of the type beat
 	learned learned
+
+	needs   *depend.Needs[*monitor] // what it depends on; nil: nothing
+	node    *depend.Node[*monitor]  // of those that depend on it; nil: nobody does
+	asked   time.Time               // a check that begins after it is waited for by those; zero: not
+	doubted time.Time               // until when its doubt counts for them
+	freed   time.Time               // since when what its incident is behind is no longer down; zero: it is
 
 	timeline uptime.Timeline
 	history  history
@@ -84,7 +91,7 @@ func (m *monitor) forget(now time.Time) {
 func (m *monitor) touched() { m.viewed, m.save = false, true }
 
 // state is the monitor as others see it.
-func (m *monitor) state(now time.Time) *uptime.State {
+func (m *monitor) state(open *uptime.Incident, now time.Time) *uptime.State {
 	if m.viewed {
 		return m.view
 	}
@@ -106,6 +113,9 @@ func (m *monitor) state(now time.Time) *uptime.State {
 		Others:    m.others,
 		Cert:      m.cert,
 	}
+	if open != nil {
+		s.Behind = open.Behind
+	}
 	if s.Verdict == uptime.Down {
 		s.Witness = m.mem.Witness
 	}
@@ -115,11 +125,7 @@ func (m *monitor) state(now time.Time) *uptime.State {
 
 // class is what the running second counts as.
 func (m *monitor) class() uptime.Class {
-	v := m.mem.Verdict
-	if v == uptime.Suspect {
-		v = m.mem.Before
-	}
-	return v.Counts(m.mode)
+	return m.counting().Counts(m.mode)
 }
 
 const (

@@ -28,7 +28,7 @@ func (e *Engine) publish(now time.Time) {
 		s.Seq = last.Seq + 1
 	}
 	for i, m := range e.monitors {
-		st := m.state(now)
+		st := m.state(e.incidentOf(m), now)
 		s.States[i] = st
 		s.Counts.Add(st.Verdict, st.Mode)
 	}
@@ -81,7 +81,7 @@ func (e *Engine) Detail(ctx context.Context, name string, span time.Duration) (*
 			return
 		}
 		m.viewed = false
-		d.State = m.state(t)
+		d.State = m.state(e.incidentOf(m), t)
 		timeline = slices.Clone(m.timeline)
 		if i := e.incidentOf(m); i != nil {
 			c := *i

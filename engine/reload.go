@@ -72,6 +72,7 @@ func (e *Engine) restore(now time.Time) error {
 		e.wake(m, now)
 	}
 	e.connect()
+	e.weave(now)
 	return e.readable(err)
 }
 
@@ -167,6 +168,8 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 	e.config = c
 	said := fmt.Sprintf("%s (+%d new, ~%d changed, -%d removed)", counted(len(e.monitors)), added, changed, removed)
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventConfig, Message: "reloaded: " + said, By: byEngine})
+	e.weave(now)
+	e.explainAll(now)
 	return said
 }
 
@@ -212,6 +215,7 @@ func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) {
 		if i := e.open[m.number]; i != nil {
 			i.Monitor = j.Name
 		}
+		e.renamed(m, j.Was)
 		if m.closed != nil {
 			m.closed.Monitor = j.Name
 		}
@@ -248,6 +252,7 @@ func (e *Engine) remove(m *monitor, now time.Time) {
 	m.regular, m.extra = time.Time{}, time.Time{}
 	delete(e.byName, m.job.Name)
 	e.removed[m.job.Name] = m
+	m.node, m.needs = nil, nil
 	if i := e.open[m.number]; i != nil {
 		e.abandon(m, i, now)
 	}

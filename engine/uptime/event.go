@@ -50,6 +50,7 @@ type Event struct {
 	Note     string // what that person wrote, or the phase of an incident
 	Until    time.Time
 	Evidence []Evidence
+	Behind   string // of verdict and incident events: Incident.Behind from now on; nobody is told of it
 	// TakenBack is of an ack event that ends an acknowledgement. It is no word in
 	// Note, which is what people write.
 	TakenBack bool
@@ -90,7 +91,7 @@ type Incident struct {
 	Message     string   // the cause, in one sentence
 	Witness     string   // who else says so, in one: "unreachable from web-1; nobody else was asked"
 	ConfirmedBy []string // other locations that agreed; empty: nobody else was asked
-	Behind      string   // the parent that explains it; "": none
+	Behind      string   // what it depends on and explains it, the topmost that is down; "": nothing
 	Reopened    int      // how often it came back within ten minutes
 	Ack         *Ack
 	Evidence    []Evidence
@@ -172,13 +173,14 @@ type eventJSON struct {
 	Until    *stamp         `json:"until,omitempty"`
 	Evidence []evidenceJSON `json:"evidence,omitempty"`
 	Back     bool           `json:"taken_back,omitempty"`
+	Behind   string         `json:"behind,omitempty"`
 }
 
 // MarshalJSON writes the event object of the public interface.
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{Version: 1, Kind: "event", ID: e.ID, Time: stamp(e.Time), Event: e.Kind, Monitor: e.Monitor,
 		Since: optional(e.Since), Fault: e.Fault, Message: e.Message, Incident: e.Incident, By: e.By, Note: e.Note,
-		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence), Back: e.TakenBack}
+		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence), Back: e.TakenBack, Behind: e.Behind}
 	switch e.Kind {
 	case EventVerdict, EventIncident:
 		j.From, j.To = &e.From, &e.To
@@ -196,7 +198,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	}
 	*e = Event{ID: j.ID, Time: time.Time(j.Time), Kind: j.Event, Monitor: j.Monitor, Since: required(j.Since),
 		Fault: j.Fault, Message: j.Message, Incident: j.Incident, By: j.By, Note: j.Note, Until: required(j.Until),
-		Evidence: evidenceIn(j.Evidence), TakenBack: j.Back}
+		Evidence: evidenceIn(j.Evidence), TakenBack: j.Back, Behind: j.Behind}
 	if j.From != nil {
 		e.From = *j.From
 	}

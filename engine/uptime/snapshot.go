@@ -121,6 +121,7 @@ type State struct {
 	Message  string // why, in one sentence; "" when nothing is wrong
 	Witness  string // of a Down: who else says so, "fra and nyc agree"; see Incident
 	Incident uint64 // the open one; 0: none
+	Behind   string // what explains that incident; see there
 	Ack      *Ack   // of that incident; nil: not acknowledged
 
 	Last    time.Time     // start of the newest check; zero: none yet
@@ -269,13 +270,14 @@ type stateJSON struct {
 	Next      *stamp               `json:"next_check,omitempty"`
 	Until     *stamp               `json:"until,omitempty"`
 	Caution   string               `json:"caution,omitempty"`
+	Behind    string               `json:"behind,omitempty"`
 }
 
 // MarshalJSON writes a monitor of the public interface's status object.
 func (s *State) MarshalJSON() ([]byte, error) {
 	j := stateJSON{s.Name, s.Type, s.Target, s.Verdict, s.Mode, stamp(s.Since), s.Fault, s.Message, s.Witness, stamp(s.Last),
 		millis(s.Total), map[string]shareJSON{"24h": s.Day.json()}, s.Group, s.Tags, s.Incident, ackOut(s.Ack), nil,
-		millis(s.Interval), optional(s.Next), optional(s.Until), s.Caution}
+		millis(s.Interval), optional(s.Next), optional(s.Until), s.Caution, s.Behind}
 	if s.Verdict == Suspect {
 		j.Before = &s.Before
 	}

@@ -17,7 +17,8 @@ import (
 // engine/uptime alone, and engine/uptime nothing.
 var arrows = map[string][]string{
 	".":                {"tui/cli"},
-	"engine":           {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict"},
+	"engine":           {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine/depend"},
+	"engine/depend":    {},
 	"engine/judge":     {"engine/uptime", "engine/schedule"},
 	"engine/selfcheck": {"engine/uptime", "engine/verdict"},
 	"engine/sim":       {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine"},
