@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -284,6 +285,9 @@ const (
 func (g *player) apply(m verdict.Memory, d verdict.Decision) {
 	was := g.m.Verdict
 	g.m = m
+	if err := verdict.Audit(g.p, g.s, m, d, g.clock(g.now)); err != nil {
+		panic(fmt.Sprintf("seed %d, %v: down without the evidence for it: %v", g.w.seed, g.now, err))
+	}
 	since := d.Since.Sub(epoch)
 	switch {
 	case d.Again && d.Flapping:

@@ -29,7 +29,7 @@ const (
 	RuleRaise         = 4.5              // … and from here on it is degraded
 	RuleCloser        = 4                // after a complaint the checks come so many times as often …
 	RuleCloserFor     = 10 * time.Minute // … for so long
-	RuleDegradedDwell = 60 * time.Second // of failure of what is degraded by complaints
+	RuleDegradedDwell = 60 * time.Second // of failure of what is degraded
 )
 
 // Window is W: how long a fault of the path must last at an interval before it is down.

@@ -1,8 +1,6 @@
 package verdict
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -33,25 +31,23 @@ func Soft(p Params, started time.Time) (time.Time, bool) {
 }
 
 // Slow raises a doubt because a regular check of home still runs at the soft
-// limit. There is no evidence yet: the check may still end well.
+// limit. There is no evidence yet: the check may still end well. One check
+// raises one doubt, so there is one hedge beside it.
 func Slow(p Params, s Scene, m Memory, started, now time.Time) (Memory, Decision) {
-	switch m.Verdict {
-	case uptime.Up, uptime.Degraded, uptime.Pending:
-	default:
-		return m, Decision{}
-	}
-	if p.counted() || m.Only != "" {
+	if p.counted() || m.Verdict == uptime.Suspect || m.wasDown() || m.Only != "" {
 		return m, Decision{}
 	}
 	from := m.said()
-	m = m.doubt(s, uptime.Local, started, now)
+	m = m.doubt(s, s.home(), started, now)
 	m.Path = true
+	m.others.since = started
 	m.Fault, m.Message = uptime.NoFault, "no answer for "+uptime.Took(now.Sub(started))+" so far"
+	m.Evidence = []uptime.Evidence{running(s.home(), started, m.Message)}
 	return m.to(uptime.Suspect, from, started)
 }
 
 // doubt begins one: a check that started at first has failed at a place.
-func (m Memory) doubt(s Scene, raiser string, first, now time.Time) Memory {
+func (m Memory) doubt(_ Scene, raiser string, first, now time.Time) Memory {
 	before := m.Verdict
 	if m.Verdict == uptime.Unknown && m.Before == uptime.Degraded {
 		before = m.Before
@@ -62,42 +58,58 @@ func (m Memory) doubt(s Scene, raiser string, first, now time.Time) Memory {
 	return m
 }
 
-// homeFailed weighs another failing check of home.
-func (m Memory) homeFailed(r *uptime.Result, now time.Time) (Memory, float64) {
-	w := float64(oddsRepeat)
-	if !m.others.weighed {
-		w = weight(r)
+// afresh begins new waves with fresh odds: what failed at some places now fails
+// at another too. What home's last check says stays in the odds.
+func (m Memory) afresh(s Scene, now time.Time) Memory {
+	old, evid := m.others, m.Evidence
+	looks, before := m.Looks, m.Before
+	if m.Verdict != uptime.Suspect {
+		before = m.Verdict
 	}
-	m.others.weighed = true
-	m.others.odds += w
-	if m.others.raiser == uptime.Local {
-		m.others.cleared = false
+	m = m.doubt(s, old.raiser, m.First, now)
+	m.Before, m.Looks, m.Only, m.Good = before, looks, "", time.Time{}
+	m.others.since, m.others.home = old.since, old.home
+	if first, ok := earliest(evid); ok {
+		first.Weight = 0
+		m.Evidence = append(m.Evidence, first)
 	}
-	if !m.others.last.IsZero() && !r.Time.Before(m.others.last) {
-		m.others.lastHome = true
+	if m.Fails == 0 {
+		return m
 	}
-	return m, w
+	for i := len(evid) - 1; i >= 0; i-- {
+		e := evid[i]
+		if e.Outcome != uptime.OutcomeDown || !s.atHome(e.Location) {
+			continue
+		}
+		e.Weight = old.home
+		m.others.weighed, m.others.odds = true, m.others.odds+old.home
+		if len(m.Evidence) > 0 && m.Evidence[0].Time.Equal(e.Time) && m.Evidence[0].Location == e.Location {
+			m.Evidence = m.Evidence[:0]
+		}
+		m.Evidence = append(m.Evidence, e)
+		break
+	}
+	return m
 }
 
-// homeSucceeded weighs a success of home.
-func (m Memory) homeSucceeded() Memory {
-	m.others.odds += oddsSuccess
-	m.others.last, m.others.lastHome = time.Time{}, false
-	if m.others.raiser == uptime.Local {
-		m.others.cleared = true
-	}
+// voided begins a doubt anew: home was offline, so what failed there may have
+// been our own fault. The first failing check is still to come.
+func (m Memory) voided(s Scene, now time.Time) Memory {
+	before := m.Before
+	m = m.doubt(s, m.others.raiser, time.Time{}, now)
+	m.Before, m.Fails, m.Path = before, 0, false
 	return m
 }
 
 // elsewhere takes a result of another place; step is what it was asked for, ""
 // for a regular check.
 func elsewhere(p Params, s Scene, m Memory, place uptime.Place, step string, r *uptime.Result, now time.Time) (Memory, Decision) {
-	if r.Outcome == uptime.OutcomeUnknown || r.Fault == uptime.FaultHTTPChallenged {
-		return m, Decision{} // it abstains
+	if abstains(r) {
+		return m, Decision{}
 	}
 	m, d := m.listen(p, s, place, step, r, now)
 	if d.clear {
-		return m.clear(p, &uptime.Result{Time: r.Time, Location: r.Location, Outcome: uptime.OutcomeUp}, now)
+		return m.clear(&uptime.Result{Time: r.Time, Location: r.Location, Outcome: uptime.OutcomeUp}, now)
 	}
 	return m, d
 }
@@ -111,87 +123,56 @@ func (m Memory) listen(p Params, s Scene, place uptime.Place, step string, r *up
 	case p.counted():
 		return m, Decision{}
 	case m.Verdict == uptime.Suspect:
-		return m.heard(p, s, place, step, r, now)
+		if failing && m.others.watching && !m.others.knows(place.Location) {
+			m = m.afresh(s, now)
+		}
+		m = m.heard(s, place, step, r)
+		return m.decide(p, s, now)
 	case m.wasDown():
 		if !failing && !m.Good.IsZero() && asked {
 			m.others.cleared = true // somebody else sees it again
-			if m.Fails == 0 && m.stays(s, m.Began) {
-				return m.recovered(&uptime.Result{Time: r.Time, Location: r.Location, Outcome: uptime.OutcomeUp}, now)
-			}
+			return m.seen(s, &uptime.Result{Time: r.Time, Location: r.Location, Outcome: uptime.OutcomeUp}, now)
 		}
 		return m, Decision{}
-	case m.Only != "" && failing && place.Location != m.others.raiser:
-		return m.spreads(p, s, place, r, now)
+	case m.Only != "" && failing && !m.others.knows(place.Location):
+		said := m.Verdict
+		m = m.afresh(s, now)
+		m = m.heard(s, place, step, r)
+		return m.to(uptime.Suspect, said, m.First)
 	case m.Only != "" && place.Location == m.others.raiser:
 		if failing {
 			m.Good = time.Time{}
 			return m, Decision{}
 		}
-		return m.undoubted(p, r, now)
-	case failing && !asked && (m.Verdict == uptime.Up || m.Verdict == uptime.Degraded): // a regular check there
+		return m.undoubted(r, now)
+	case failing && !asked && (m.Verdict == uptime.Up || m.Verdict == uptime.Degraded && m.Only == ""): // a regular check there
 		from := m.said()
 		m = m.doubt(s, place.Location, r.Time, now)
 		m.Path = r.Side() == uptime.Path
 		m.Fault, m.Message = r.Fault, r.Message
-		var w float64
-		m.others, w = m.others.hear(s, place, r)
-		m.Evidence = keep(m.Evidence, evidence(r, step, w))
+		m = m.heard(s, place, step, r)
 		return m.to(uptime.Suspect, from, r.Time)
 	}
 	return m, Decision{}
 }
 
-func (s Scene) place(location string) (uptime.Place, bool) {
-	for _, p := range s.Places {
-		if p.Location == location {
-			return p, true
-		}
-	}
-	return uptime.Place{}, false
-}
-
 // heard weighs what another place says in a doubt.
-func (m Memory) heard(p Params, s Scene, place uptime.Place, step string, r *uptime.Result, now time.Time) (Memory, Decision) {
-	failing := r.Outcome == uptime.OutcomeDown
-	if failing && m.others.watching && place.Location != m.others.raiser {
-		return m.spreads(p, s, place, r, now)
-	}
+func (m Memory) heard(s Scene, place uptime.Place, step string, r *uptime.Result) Memory {
 	var w float64
 	m.others, w = m.others.hear(s, place, r)
-	if place.Location == m.others.raiser {
-		m.others.cleared = !failing
-	}
-	m.Evidence = keep(m.Evidence, evidence(r, step, w))
-	return m.decide(p, s, now)
-}
-
-// spreads starts new waves with fresh odds: what failed at one place only now
-// fails at another too.
-func (m Memory) spreads(p Params, s Scene, place uptime.Place, r *uptime.Result, now time.Time) (Memory, Decision) {
-	from, old := m.Verdict, m.others
-	if m.Verdict == uptime.Suspect {
-		from = m.Before
-	}
-	first, before := m.First, from
-	evid := m.Evidence
-	m = m.doubt(s, old.raiser, first, now)
-	m.Before, m.First = before, first
-	if first.IsZero() {
+	failing := r.Outcome == uptime.OutcomeDown
+	if failing && (m.First.IsZero() || r.Time.Before(m.First)) {
 		m.First = r.Time
 	}
-	m.Evidence = evid
-	if m.Fails > 0 {
-		m.others.weighed, m.others.odds = true, m.others.odds+weight(&uptime.Result{Fault: m.Fault})
+	if place.Location == m.others.raiser {
+		if failing {
+			m.others.raiserFailed(r.Time)
+		} else {
+			m.others.cleared = true
+		}
 	}
-	var w float64
-	m.others, w = m.others.hear(s, place, r)
-	m.Evidence = keep(m.Evidence, evidence(r, "check", w))
-	said := m.Verdict
-	m.Only = ""
-	if said == uptime.Suspect {
-		return m, Decision{}
-	}
-	return m.to(uptime.Suspect, said, m.First)
+	m.Evidence = keep(m.Evidence, evidence(r, step, w))
+	return m
 }
 
 // decide says what follows from the evidence of a doubt.
@@ -204,66 +185,60 @@ func (m Memory) decide(p Params, s Scene, now time.Time) (Memory, Decision) {
 	if m.certain(p, s, t, now) {
 		return m.down(p, s, now)
 	}
-	networks, _ := o.failing(s)
-	switch {
-	case t < tierSeveral && m.Fails == 0 && o.cleared, o.odds < oddsClear && o.cleared:
+	cleared := o.cleared || m.Goods > 0 && o.raiser != s.home() && (!s.live(o.raiser) || t == tierSilent) // or cannot be asked
+	if cleared && (o.odds < oddsClear || t < tierSeveral && m.Fails == 0) {
 		return m, Decision{clear: true}
-	case t == tierSeveral && !o.watching && o.waves >= maxWaves:
+	}
+	if !o.watching && o.waves >= maxWaves {
 		if _, out := o.pending(now); !out {
 			m.others.watching = true
+			_, m.others.known = o.failing(s)
 		}
 	}
-	if m.others.watching && !o.cleared && now.Sub(m.First) >= aloneFor && len(networks) == 0 {
-		return m.undecided(now)
+	if m.others.watching && !o.cleared && !o.since.IsZero() && now.Sub(o.since) >= aloneFor {
+		return m.undecided(p, s, now)
 	}
 	return m, Decision{}
 }
 
 // certain reports whether a doubt has become an outage.
 func (m Memory) certain(p Params, s Scene, t tier, now time.Time) bool {
-	if m.Fails == 0 {
-		return false // the latest check of home succeeded, or none has ended
+	if m.Fails == 0 || s.Self == Offline && m.Path {
+		return false // the latest check of home succeeded, or none has ended; or nothing can be said
 	}
-	o := &m.others
-	networks, _ := o.failing(s)
+	networks, _ := m.others.failing(s)
 	switch t {
 	case tierSeveral:
-		return m.ready(p, s) && o.lastIsIn(now) && now.Sub(m.First) >= m.dwells(p)
+		return m.ready(s) && m.spread(p, 1) && m.others.lastIsIn(now) && now.Sub(m.First) >= m.dwells(p)
 	case tierOne:
-		return len(networks) > 0 && m.looked(p, uptime.NeedFor(p.Interval, p.dwell(), m.Path))
+		return len(networks) > 0 && m.looked(p, m.need(p), now)
 	case tierSilent:
-		return m.looked(p, silentNeed)
+		return m.looked(p, m.silentNeed(p), now)
 	}
 	return false
 }
 
-// looked reports whether home has failed in all looks of a window, the last of
-// which began at its end.
-func (m Memory) looked(p Params, need time.Duration) bool {
-	return m.Looks >= uptime.RuleLooks && m.Began.Sub(m.Doubt) >= need
-}
-
 // ready reports whether the evidence is enough, but for the time that it must last and a last look.
-func (m Memory) ready(_ Params, s Scene) bool {
+func (m Memory) ready(s Scene) bool {
 	networks, _ := m.others.failing(s)
 	return m.others.odds >= oddsDown-rounding && len(networks) >= needPlaces && m.Fails > 0
 }
 
-// dwells is how long this failure must last.
-func (m Memory) dwells(p Params) time.Duration {
-	if m.Raised {
-		return max(p.dwell(), degradedDwell)
-	}
-	return p.dwell()
+// spread reports whether home has failed so often as a server must that
+// answers: in three checks spread through the dwell, and in so many last ones.
+func (m Memory) spread(p Params, last int) bool {
+	return m.Path || p.dwell() == 0 || m.Looks >= uptime.RuleLooks-1+last
 }
 
-// undecided makes degraded what fails for long at one place and nowhere else.
-func (m Memory) undecided(now time.Time) (Memory, Decision) {
+// undecided makes degraded what fails for long at one place, or at some, and
+// not at others. Where only those that fail could be heard it would be down.
+func (m Memory) undecided(p Params, s Scene, now time.Time) (Memory, Decision) {
 	o, first, evid := m.others, m.First, m.Evidence
 	m = m.settle()
-	m.others = opinions{raiser: o.raiser, wave: now, turn: o.turn, watching: true}
-	m.Only, m.First, m.Evidence = o.raiser, first, evid
-	m.Message = "unreachable only from " + o.raiser + ": " + m.Message
+	m.others = opinions{raiser: o.raiser, wave: now, turn: o.turn, watching: true, known: o.known, since: o.since, home: o.home}
+	m.Only = list(names(p, s, o.fails()))
+	m.First, m.Evidence = first, evid
+	m.Message = "unreachable only from " + m.Only + ": " + m.Message
 	phase := uptime.IncidentChanged
 	if !m.Open {
 		m.Open, phase = true, uptime.IncidentOpened
@@ -273,9 +248,9 @@ func (m Memory) undecided(now time.Time) (Memory, Decision) {
 	return m, d
 }
 
-// undoubted takes a success of the one place that failed: two of them, a while
+// undoubted takes a success of the place that failed: two of them, a while
 // apart, end it.
-func (m Memory) undoubted(_ Params, r *uptime.Result, now time.Time) (Memory, Decision) {
+func (m Memory) undoubted(r *uptime.Result, now time.Time) (Memory, Decision) {
 	if m.Good.IsZero() {
 		m.Good = r.Time
 	}
@@ -296,33 +271,4 @@ func (m Memory) undoubted(_ Params, r *uptime.Result, now time.Time) (Memory, De
 		m.Open, d.Incident = false, uptime.IncidentClosed
 	}
 	return m, d
-}
-
-// witnesses says who else was asked in a doubt, and what they say.
-func (m Memory) witnesses(p Params, s Scene, now time.Time) string {
-	_, agree := m.others.failing(s)
-	place := "failing from " + p.Node
-	if m.Path {
-		place = "unreachable from " + p.Node
-	}
-	switch t := m.others.tier(s, now); {
-	case t == tierSeveral && len(agree) == 1:
-		return agree[0] + " agrees"
-	case t == tierSeveral:
-		return list(agree) + " agree"
-	case t == tierOne:
-		return fmt.Sprintf("%s and %s; no other network could be asked", place, list(agree))
-	}
-	if asked := m.others.unanswered(); len(asked) > 0 {
-		return place + "; asked " + strings.Join(asked, ", ") + ": no answer"
-	}
-	return place + "; no other place can be asked now"
-}
-
-// list writes names for people: a, b and c.
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

@@ -13,6 +13,7 @@ import (
 // stage runs the rule with others, as an engine does: events in the order of
 // time, regular checks of home, a soft limit for each, and what the rule plans.
 type stage struct {
+	t      testing.TB
 	p      Params
 	s      Scene
 	m      Memory
@@ -118,10 +119,22 @@ func (g *stage) take(place string, f found, began time.Time, took time.Duration)
 
 func (g *stage) apply(m Memory, d Decision) {
 	g.m = m
+	if err := Audit(g.p, g.scene(), m, d, g.now); err != nil {
+		g.t.Errorf("%v: %v", g.now.Sub(start), err)
+		for _, e := range d.Evidence {
+			g.t.Logf("  %v %s %s %v %+.1f", e.Time.Sub(start), e.Location, e.Step, e.Fault, e.Weight)
+		}
+	}
 	if !g.silent && (d.Changed || d.Incident != "") {
 		said := fmt.Sprintf("%d %s", g.now.Sub(start)/time.Second, m.Verdict)
 		if d.Incident != "" {
 			said += " " + d.Incident
+		}
+		if d.Quiet {
+			said += " quiet"
+		}
+		if d.Flapping {
+			said += " flapping"
 		}
 		g.log = append(g.log, said)
 	}
@@ -257,7 +270,7 @@ func TestOthers(t *testing.T) {
 			return during(400, 1000, noAnswer)(at)
 		}, "0 up, 63 suspect, 363 degraded opened, 428 suspect, 438 down changed", "agree"},
 		{"nobody answers: 60 s whatever the class", five, 4, mute(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "asked fra, nyc, sgp, lon, syd: no answer"},
-		{"one network answers: the window, and it agrees", five, 4, mute(during(50, 1000, refused), "fra", "lon"), "0 up, 60 suspect, 87 down opened", "no other network could be asked"},
+		{"one network answers: the window, and it agrees", five, 4, mute(during(50, 1000, refused), "fra", "lon"), "0 up, 60 suspect, 80 down opened", "no other network could be asked"},
 		{"one network answers and disagrees", five, 4, func(place string, at time.Duration) found {
 			switch place {
 			case uptime.Local:
@@ -268,14 +281,14 @@ func TestOthers(t *testing.T) {
 			return lost
 		}, "0 up, 60 suspect", ""},
 		{"places in home's own network are no witnesses", places("x home", "y home"), 4, everywhere(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "no other place can be asked"},
-		{"one network answers while home takes long to fail", five, 6, mute(during(50, 1000, noAnswer), "fra", "lon"), "0 up, 63 suspect, 130 down opened", "no other network could be asked"},
+		{"one network answers while home takes long to fail", five, 6, mute(during(50, 1000, noAnswer), "fra", "lon"), "0 up, 63 suspect, 120 down opened", "no other network could be asked"},
 		{"a name is gone, two networks: the fifth wave makes the odds just enough", places("fra a", "nyc b"), 10,
 			everywhere(during(50, 1000, found{uptime.FaultDNSNxdomain, 40 * time.Millisecond})), "0 up, 60 suspect, 100 down opened", "fra and nyc agree"},
-		{"nobody answers: it recovers when home was well for 300 s", five, 9, mute(during(50, 150, refused)), "0 up, 60 suspect, 120 down opened, 460 up closed", ""},
+		{"nobody answers: it recovers when the answers are given up", five, 9, mute(during(50, 150, refused)), "0 up, 60 suspect, 120 down opened, 172 up closed", ""},
 		{"two of one network that lie", places("x a", "y a", "fra b", "nyc c"), 6, at(during(50, 1000, refused), "x", "y"), "0 up", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			g := &stage{p: params(time.Minute), s: Scene{Network: "home", Others: true, Places: tc.places}, target: tc.target}
+			g := &stage{t: t, p: params(time.Minute), s: Scene{Network: "home", Others: true, Places: tc.places}, target: tc.target}
 			if got := g.run(time.Duration(tc.d) * time.Minute); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 				for _, e := range g.m.Evidence {

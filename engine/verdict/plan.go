@@ -13,6 +13,7 @@ import (
 // when those are enough. Started is the start of the newest check of home,
 // which may still run: what was due by then has been done.
 func Next(p Params, s Scene, m Memory, started, now time.Time) (Plan, bool) {
+	s = s.voters(m)
 	plan, ok := m.next(p, s, started, now)
 	if !ok {
 		return Plan{}, false
@@ -39,7 +40,7 @@ func (m Memory) next(p Params, s Scene, started, now time.Time) (Plan, bool) {
 	case m.Verdict == uptime.Suspect && p.counted():
 		return home(m.Judged.Add(p.retry()))
 	case m.Verdict == uptime.Suspect && !s.Others:
-		return home(m.nextLook(m.need(p), p.retry(), started))
+		return m.nextLook(p, m.need(p), started), true
 	case m.Verdict == uptime.Suspect:
 		return m.nextDoubt(p, s, started, now)
 	case m.Only != "":
@@ -51,6 +52,9 @@ func (m Memory) next(p Params, s Scene, started, now time.Time) (Plan, bool) {
 		}
 		if s.Others && !m.others.cleared {
 			plan.Ask, plan.Within = m.others.choose(s, lastPlaces, ""), p.within()
+			if at, out := m.others.pending(now); out && at.Before(plan.At) { // whose answer does not come is not waited for
+				return Plan{At: at.Add(time.Millisecond)}, true
+			}
 		}
 		return plan, ok
 	case m.wasDown() && p.retry() < p.Interval:
@@ -59,16 +63,6 @@ func (m Memory) next(p Params, s Scene, started, now time.Time) (Plan, bool) {
 		return home(m.Judged.Add(max(p.Interval/uptime.RuleCloser, time.Second)))
 	}
 	return Plan{}, false
-}
-
-// nextLook is the first quarter of the window that began after the newest check did.
-func (m Memory) nextLook(need, retry time.Duration, started time.Time) time.Time {
-	for i := range time.Duration(uptime.RuleLooks) {
-		if at := m.Doubt.Add(need * (i + 1) / uptime.RuleLooks); at.After(started) {
-			return at
-		}
-	}
-	return started.Add(retry)
 }
 
 // nextDoubt is the next look of a doubt in which others are asked, or the
@@ -87,18 +81,22 @@ func (m Memory) nextDoubt(p Params, s Scene, started, now time.Time) (Plan, bool
 		wave.At = o.wave.Add(waveEvery)
 	}
 	switch {
-	case t == tierSeveral && m.ready(p, s):
+	case t == tierSeveral && m.ready(s):
 		at := m.First.Add(m.dwells(p))
-		if o.last.IsZero() {
-			lead := time.Duration(0)
-			if m.Path {
-				lead = p.within()
-			} else if quarter := m.quarter(p, started); quarter.Before(at) {
+		switch {
+		case !o.last.IsZero() && at.After(now):
+			consider(Plan{At: at}) // all is said; it has to last
+		case !o.last.IsZero():
+		case !m.spread(p, 0):
+			consider(Plan{At: m.quarter(p, started), Home: true, Step: "dwell", Within: p.within()})
+		default:
+			if quarter := m.quarter(p, started); !m.Path && quarter.Before(at) {
 				consider(Plan{At: quarter, Home: true, Step: "dwell", Within: p.within()})
 			}
-			consider(Plan{At: at.Add(-lead), Home: true, Ask: o.choose(s, lastPlaces, ""), Step: "last", Within: p.within()})
-		} else if at.After(now) {
-			consider(Plan{At: at}) // all is said; it has to last
+			if m.Path {
+				at = at.Add(-p.within())
+			}
+			consider(Plan{At: at, Home: true, Ask: o.choose(s, lastPlaces, ""), Step: "last", Within: p.within()})
 		}
 	case o.watching:
 		consider(m.nextWatch(p, s, p.retry()))
@@ -107,9 +105,11 @@ func (m Memory) nextDoubt(p Params, s Scene, started, now time.Time) (Plan, bool
 	}
 	switch t {
 	case tierSilent:
-		consider(Plan{At: m.nextLook(silentNeed, p.retry(), started), Home: true, Step: "dwell"})
+		consider(m.nextLook(p, m.silentNeed(p), started))
 	case tierOne:
-		consider(Plan{At: m.nextLook(uptime.NeedFor(p.Interval, p.dwell(), m.Path), p.retry(), later(started, m.begun)), Home: true, Ask: o.choose(s, 1, ""), Step: "dwell", Within: p.within()})
+		look := m.nextLook(p, m.need(p), later(started, m.begun))
+		look.Ask, look.Within = o.choose(s, 1, ""), p.within()
+		consider(look)
 	}
 	if at, out := o.pending(now); out {
 		consider(Plan{At: at.Add(time.Millisecond)})
@@ -120,16 +120,6 @@ func (m Memory) nextDoubt(p Params, s Scene, started, now time.Time) (Plan, bool
 	return plan, true
 }
 
-// quarter is the next of the checks that are spread through the dwell.
-func (m Memory) quarter(p Params, started time.Time) time.Time {
-	for i := range time.Duration(3) {
-		if at := m.First.Add(m.dwells(p) * (i + 1) / 4); at.After(started) {
-			return at
-		}
-	}
-	return m.First.Add(m.dwells(p))
-}
-
 // nextWatch is the next look at what fails at one place only: there, and at another.
 func (m Memory) nextWatch(p Params, s Scene, every time.Duration) Plan {
 	o := &m.others
@@ -138,7 +128,7 @@ func (m Memory) nextWatch(p Params, s Scene, every time.Duration) Plan {
 		at = again
 	}
 	plan := Plan{At: at, Step: "check", Ask: o.choose(s, 1, o.raiser), Within: p.within()}
-	if place, ok := s.place(o.raiser); ok {
+	if place, ok := s.place(o.raiser); ok && !s.atHome(o.raiser) {
 		plan.Ask = append(plan.Ask, place)
 	} else {
 		plan.Home = true
@@ -188,9 +178,14 @@ const maxAsked = 6*wavePlaces + lastPlaces
 // Weigh decides again without a new result: time has passed, and an answer
 // may have been lost.
 func Weigh(p Params, s Scene, m Memory, now time.Time) (Memory, Decision) {
+	s = s.voters(m)
+	well := &uptime.Result{Time: now, Location: s.home(), Outcome: uptime.OutcomeUp}
+	if m.wasDown() {
+		return m.seen(s, well, now)
+	}
 	m, d := m.decide(p, s, now)
 	if d.clear {
-		return m.clear(p, &uptime.Result{Time: now, Location: uptime.Local, Outcome: uptime.OutcomeUp}, now)
+		return m.clear(well, now)
 	}
 	return m, d
 }

@@ -27,7 +27,7 @@ func TestPlansGetOn(t *testing.T) {
 		if rng.IntN(4) == 0 {
 			s.Places = append(places("x home", "y e"), s.Places...)
 		}
-		g := &stage{p: p, s: s, silent: true}
+		g := &stage{t: t, p: p, s: s, silent: true}
 		pace := pick(2, 10, 60, 600) * time.Second // of change
 		find := func(place string, at time.Duration) found {
 			r := rand.New(rand.NewPCG(seed^uint64(at/pace), uint64(len(place))+uint64(place[0])<<8))

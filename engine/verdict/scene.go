@@ -20,9 +20,36 @@ const (
 // Scene is what a node knows beside the results, at the moment of a step.
 type Scene struct {
 	Self    Self
+	Home    string         // the location that regular checks are made from; "": this node's own
 	Network string         // of home; a place in it is no witness
 	Others  bool           // second opinions are configured
 	Places  []uptime.Place // whose vote counts now, the preferred first
+}
+
+// home is the location that is asked first, whose own node's health is the gate.
+func (s Scene) home() string {
+	if s.Home == "" {
+		return uptime.Local
+	}
+	return s.Home
+}
+
+func (s Scene) atHome(location string) bool { return location == "" || location == s.home() }
+
+// place is one whose vote counts.
+func (s Scene) place(location string) (uptime.Place, bool) {
+	for _, p := range s.Places {
+		if p.Location == location {
+			return p, true
+		}
+	}
+	return uptime.Place{}, false
+}
+
+// live reports whether a location can be heard: home, or a place whose vote counts.
+func (s Scene) live(location string) bool {
+	_, ok := s.place(location)
+	return ok || s.atHome(location)
 }
 
 // Plan is what the rule wants next.
@@ -45,6 +72,7 @@ const (
 	oddsClear   = uptime.RuleOddsClear
 	oddsSuccess = -3
 	oddsRepeat  = 0.4   // home fails again
+	maxRepeats  = 10    // … as often as that tells anything new
 	oddsSame    = 0.5   // a second location of a network that has failed
 	rounding    = 0.001 // sums of these may come out a little less than they are
 
@@ -73,18 +101,23 @@ type request struct {
 	at       time.Time
 	deadline time.Time
 	answered bool
+	abstains bool // … and says nothing
 }
 
-func (r *request) lost(now time.Time) bool { return !r.answered && now.After(r.deadline) }
+// lost reports whether nothing that counts comes of a request.
+func (r *request) lost(now time.Time) bool { return r.abstains || !r.answered && now.After(r.deadline) }
 
 // opinions are what others said in a doubt. They are not kept over a restart:
 // a doubt starts over.
 type opinions struct {
-	raiser   string // the place that raised it
-	cleared  bool   // … and has succeeded since
+	raiser   string    // the place that raised it
+	cleared  bool      // … and has succeeded since
+	since    time.Time // … and fails since
 	odds     float64
-	weighed  bool // a failing check of home is in the odds
-	votes    []vote
+	weighed  bool    // a failing check of home is in the odds …
+	home     float64 // … and what its newest would weigh alone
+	repeats  int     // … and how many more
+	votes    []vote  // one a location, the newest last
 	asked    []request
 	waves    int
 	wave     time.Time // when the newest was asked
@@ -92,6 +125,26 @@ type opinions struct {
 	last     time.Time // when the last look began; zero: none is on
 	lastHome bool      // … and home has failed in it
 	watching bool      // five waves have not decided
+	known    []string  // … and these fail, beside the raiser
+}
+
+// knows reports whether it is known that a place fails, while others do not.
+func (o *opinions) knows(location string) bool {
+	return location == o.raiser || slices.Contains(o.known, location)
+}
+
+// fails are the places that fail while others do not.
+func (o *opinions) fails() []string {
+	out := slices.DeleteFunc(slices.Clone(o.known), func(l string) bool { return l == o.raiser })
+	return append([]string{o.raiser}, out...)
+}
+
+// raiserFailed notes that the place that raised the doubt fails, in a check that began at a time.
+func (o *opinions) raiserFailed(at time.Time) {
+	if o.cleared || o.since.IsZero() {
+		o.since = at
+	}
+	o.cleared = false
 }
 
 // tier is how many others can be heard in a doubt.
@@ -125,30 +178,41 @@ func (o *opinions) tier(s Scene, now time.Time) tier {
 	return min(tierSilent+tier(len(networks)), tierSeveral)
 }
 
-// deaf reports whether a network was asked in this doubt, and all that it had
-// to say is lost.
+// deaf reports whether a network was asked in this doubt, and an answer is lost
+// and none is in. That it is asked again does not make it heard.
 func (o *opinions) deaf(network string, now time.Time) bool {
 	lost := false
 	for i := range o.asked {
 		if r := &o.asked[i]; r.Network == network {
-			if !r.lost(now) {
+			if r.answered && !r.abstains {
 				return false
 			}
-			lost = true
+			lost = lost || r.lost(now)
 		}
 	}
 	return lost
 }
 
-// failing are the networks, other than home's, that say it fails, with the
-// locations that said so.
+// unheard reports whether others were asked, and nothing came of it.
+func (o *opinions) unheard(now time.Time) bool {
+	for i := range o.asked {
+		if !o.asked[i].lost(now) {
+			return false
+		}
+	}
+	return len(o.asked) > 0
+}
+
+// failing are the networks, other than home's, whose newest word is that it
+// fails, and the locations that say so.
 func (o *opinions) failing(s Scene) (networks, locations []string) {
-	for _, v := range o.votes {
+	for i, v := range o.votes {
 		if !v.failing {
 			continue
 		}
 		locations = append(locations, v.Location)
-		if v.Network != s.Network && !slices.Contains(networks, v.Network) {
+		newer := slices.ContainsFunc(o.votes[i+1:], func(w vote) bool { return w.Network == v.Network })
+		if v.Network != s.Network && !newer {
 			networks = append(networks, v.Network)
 		}
 	}
@@ -156,11 +220,11 @@ func (o *opinions) failing(s Scene) (networks, locations []string) {
 	return networks, locations
 }
 
-// unanswered are the locations that were asked and never said a word.
+// unanswered are the locations that were asked and never said a word that counts.
 func (o *opinions) unanswered() []string {
 	var out []string
 	for _, r := range o.asked {
-		heard := slices.ContainsFunc(o.asked, func(x request) bool { return x.Location == r.Location && x.answered })
+		heard := slices.ContainsFunc(o.asked, func(x request) bool { return x.Location == r.Location && x.answered && !x.abstains })
 		if !heard && !slices.Contains(out, r.Location) {
 			out = append(out, r.Location)
 		}
@@ -217,41 +281,36 @@ func (o *opinions) choose(s Scene, most int, except string) []uptime.Place {
 // hear weighs what a place says. It reports the weight, and whether it counts.
 func (o opinions) hear(s Scene, p uptime.Place, r *uptime.Result) (opinions, float64) {
 	failing := r.Outcome == uptime.OutcomeDown
-	o.votes = slices.Clone(o.votes)
 	w := float64(oddsSuccess)
 	if failing {
 		w = 0
-		networks, locations := o.failing(s)
-		switch {
-		case slices.Contains(locations, p.Location):
-		case slices.Contains(networks, p.Network) || p.Network == s.Network:
+		switch of := func(v vote) bool { return v.failing && v.Network == p.Network }; {
+		case slices.ContainsFunc(o.votes, func(v vote) bool { return v.failing && v.Location == p.Location }):
+		case p.Network == s.Network || slices.ContainsFunc(o.votes, of):
 			w = oddsSame
 		default:
 			w = abroad(r)
 		}
 	}
 	o.odds += w
-	if i := slices.IndexFunc(o.votes, func(v vote) bool { return v.Location == p.Location }); i >= 0 {
-		o.votes[i].failing = failing
-	} else {
-		o.votes = append(o.votes, vote{p, failing})
-	}
+	o.votes = slices.DeleteFunc(slices.Clone(o.votes), func(v vote) bool { return v.Location == p.Location })
+	o.votes = append(o.votes, vote{p, failing})
 	if !failing {
 		o.last, o.lastHome = time.Time{}, false
 	}
 	return o, w
 }
 
-// answer marks the request to a location that was made at a time as answered,
-// and returns it; nil where there is none, or the answer comes too late.
-func (o opinions) answer(location string, at, now time.Time) (opinions, *request) {
+// answer marks the request that a result answers, and returns it; nil where
+// there is none, or the answer comes too late.
+func (o opinions) answer(answer *uptime.Result, now time.Time) (opinions, *request) {
 	for i := range o.asked {
-		if r := &o.asked[i]; r.Location == location && r.at.Equal(at) && !r.answered {
+		if r := &o.asked[i]; r.Location == answer.Location && r.at.Equal(answer.Time) && !r.answered {
 			if r.lost(now) {
 				return o, nil
 			}
 			o.asked = slices.Clone(o.asked)
-			o.asked[i].answered = true
+			o.asked[i].answered, o.asked[i].abstains = true, abstains(answer)
 			return o, &o.asked[i]
 		}
 	}

@@ -7,35 +7,32 @@
 // end; waves of second opinions from different networks add to the odds or take
 // from them; it is down when the odds are high, two networks agree, the failure
 // has lasted for the dwell, and a last look, at home and elsewhere, sees no
-// success. What fails at one place only, for long, is degraded and says so.
+// success. What fails at some places only, for long, is degraded and says so.
 //
 // Where nobody can be asked (standalone), four more looks, spread over a window,
-// must all fail, and one success clears the doubt. The window starts when the
-// failure is known, not when its check began: after a time-out as long as the
-// window there would be no time left to look again. One network that answers,
-// and none of those that were asked, have windows of their own.
+// must all fail, and one success clears the doubt. One network that answers, and
+// none of those that were asked, have windows of their own. A window begins with
+// the first failing check; where that took more than a quarter of it, when the
+// failure was known, or there would be no time left to look again.
 //
-// The figures are those of a simulation (engine/sim plays the same code).
+// Who has nothing to compare its own line with (Unproven) may say down after
+// these windows, and says so. The answers of two other networks are something to
+// compare with: they came over that line.
+//
+// One result that tells nothing, of a fault of our own, changes no verdict: it is
+// run again. Two in a row make it unknown.
+//
+// That a node is blind is told by a probe that misses it, or by any peer: what
+// cannot see cannot tell. The rule here has no part in it.
+//
+// Audit checks a Down by its evidence alone, as a reader can. The figures are
+// those of a simulation (engine/sim plays the same code).
 package verdict
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"lookout/engine/uptime"
-)
-
-const (
-	maxEvidence = 12
-
-	// CUSUM of complaints: a complaint that was not confirmed, against a
-	// success; raised after three in a row, or one in about thirty for long.
-	scorePerComplaint = uptime.RuleComplaint
-	scorePerSuccess   = -uptime.RuleSuccess
-	scoreRaise        = uptime.RuleRaise
-	closerAfter       = uptime.RuleCloserFor
-	degradedDwell     = uptime.RuleDegradedDwell
 )
 
 // Params are the settings of one monitor that the rule depends on.
@@ -72,13 +69,13 @@ type Memory struct {
 	Judged   time.Time // when the newest result that told something came in
 	Began    time.Time // when the newest check of those began
 	Asked    time.Time // when the newest result of any kind came in
-	Fails    int       // in a row
+	Fails    int       // of home, in a row
 	Goods    int       // in a row
 	Unknowns int       // in a row
 
 	First    time.Time         // of a doubt: the start of its first failing check
 	Doubt    time.Time         // when it began
-	Looks    int               // failing checks since the first
+	Looks    int               // failing checks of home beside the first
 	Path     bool              // one of them was a fault of the path
 	Evidence []uptime.Evidence // of the doubt, and of the outage it became
 
@@ -88,7 +85,7 @@ type Memory struct {
 	Raised    bool      // degraded because of the score
 	Complaint time.Time // the newest one
 
-	Only   string    // degraded because it fails at this place and nowhere else
+	Only   string    // degraded because it fails at these places and nowhere else
 	others opinions  // of the doubt, and of a recovery
 	begun  time.Time // when the newest plan was
 	step   string    // … and what for
@@ -97,6 +94,8 @@ type Memory struct {
 	Flapped bool      // it was told that this one, or the last, came back
 	Closed  time.Time // when the last outage ended
 	Quiet   bool      // restored: coming back to Before is no news
+
+	Baselines []Baseline `json:",omitempty"`
 }
 
 // Decision is what a step changed. The zero value is nothing.
@@ -115,7 +114,8 @@ type Decision struct {
 // Step takes one result, which came in at now: of a check at home, or of a
 // regular one at another place.
 func Step(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
-	if r.Location != "" && r.Location != uptime.Local {
+	s = s.voters(m)
+	if r.Location != "" && r.Location != s.home() {
 		place, counts := s.place(r.Location)
 		if !counts {
 			return m, Decision{}
@@ -128,7 +128,17 @@ func Step(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory,
 		r = &void
 	}
 	m.Asked = now
+	if m.Verdict == uptime.Suspect && r.Time.Equal(m.First) { // it was slow, and has ended
+		m.Evidence = ended(m.Evidence, r)
+		if r.Outcome != uptime.OutcomeDown {
+			first, _ := earliest(m.Evidence)
+			m.First = first.Time
+		}
+	}
 	if r.Outcome == uptime.OutcomeUnknown {
+		if m.Verdict == uptime.Suspect && r.Fault == uptime.FaultLocalNodeOffline {
+			m = m.voided(s, now)
+		}
 		return unjudged(m, r)
 	}
 	if r.Time.Before(m.Began) && (r.Outcome == uptime.OutcomeDown) != (m.Fails > 0) {
@@ -138,7 +148,13 @@ func Step(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory,
 		m.Began = r.Time
 	}
 	if r.Outcome == uptime.OutcomeDown {
-		m.Judged, m.Unknowns, m.Goods, m.Good = now, 0, 0, time.Time{}
+		m.Judged, m.Unknowns, m.Goods = now, 0, 0
+		if !m.Good.IsZero() { // of a recovery that was none: who confirmed it confirms nothing now
+			m.Good = time.Time{}
+			if m.wasDown() {
+				m.others = opinions{}
+			}
+		}
 		m.Fails++
 		return failed(p, s, m, r, now)
 	}
@@ -151,7 +167,8 @@ func Step(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory,
 // is that at which the plan was begun, by the clock of home. An answer that
 // comes too late, or after the doubt, counts for nothing.
 func Answer(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
-	o, asked := m.others.answer(r.Location, r.Time, now)
+	s = s.voters(m)
+	o, asked := m.others.answer(r, now)
 	if asked == nil {
 		return m, Decision{}
 	}
@@ -209,15 +226,6 @@ func (m Memory) Forget(now time.Time) Memory {
 	return m
 }
 
-// need is the window of the running doubt.
-func (m Memory) need(p Params) time.Duration {
-	need := uptime.NeedFor(p.Interval, p.dwell(), m.Path)
-	if m.Raised {
-		need = max(need, degradedDwell)
-	}
-	return need
-}
-
 // said is the verdict that was last told: a restart that made it unknown told nobody.
 func (m Memory) said() uptime.Verdict {
 	if m.Quiet {
@@ -257,245 +265,6 @@ func (m Memory) blind(since time.Time) (Memory, Decision) {
 	return m.to(uptime.Unknown, from, since)
 }
 
-func failed(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
-	var w float64
-	switch {
-	case m.Verdict == uptime.Down:
-		d := Decision{}
-		if m.Fault != r.Fault {
-			m.Evidence = keep(m.Evidence, evidence(r, "check", 0))
-			d = Decision{Incident: uptime.IncidentChanged, Since: r.Time, Evidence: m.Evidence}
-		}
-		m.Fault, m.Message = r.Fault, r.Message
-		return m, d
-
-	case m.wasDown(): // it still is, now that we see again
-		quiet := m.Quiet
-		m.Quiet = false
-		m.Fault, m.Message = r.Fault, r.Message
-		m.Evidence = keep(m.Evidence, evidence(r, "check", weight(r)))
-		m, d := m.to(uptime.Down, m.Verdict, r.Time)
-		d.Quiet = quiet
-		if !m.Outage.IsZero() {
-			m.Since = m.Outage
-		}
-		return m, d
-
-	case m.Only != "": // known, and nobody else sees it
-		m.Fault, m.Message = r.Fault, "unreachable only from "+m.others.raiser+": "+r.Message
-		return m, Decision{}
-
-	case m.Verdict != uptime.Suspect:
-		from := m.said()
-		m = m.doubt(s, uptime.Local, r.Time, now)
-		m.Path = r.Side() == uptime.Path
-		m, w = m.homeFailed(r, now)
-		m.Evidence = []uptime.Evidence{evidence(r, "check", w)}
-		m.Fault, m.Message = r.Fault, r.Message
-		if !p.counted() || m.Fails < max(p.Rule.Failures, 1) {
-			return m.to(uptime.Suspect, from, r.Time)
-		}
-
-	default:
-		m.Looks++
-		m.Path = m.Path || r.Side() == uptime.Path
-		m, w = m.homeFailed(r, now)
-		m.Evidence = keep(m.Evidence, evidence(r, m.stepOf(p, s, r), w))
-		m.Fault, m.Message = r.Fault, r.Message
-		if s.Others && !p.counted() {
-			return m.decide(p, s, now)
-		}
-		if !m.confirmed(p, r) {
-			return m, Decision{}
-		}
-	}
-	return m.down(p, s, now)
-}
-
-// stepOf says what a check of home was for, in a doubt.
-func (m Memory) stepOf(p Params, s Scene, r *uptime.Result) string {
-	o := &m.others
-	switch {
-	case !s.Others && !r.Time.Before(m.Doubt.Add(m.need(p))), !o.last.IsZero() && !r.Time.Before(o.last):
-		return "last"
-	case o.waves > 0 && !r.Time.Before(o.wave) && !o.watching && r.Time.Sub(o.wave) < time.Second:
-		return fmt.Sprintf("wave %d", o.waves)
-	}
-	return "dwell"
-}
-
-// confirmed reports whether the doubt has become certain with this failing result.
-func (m Memory) confirmed(p Params, r *uptime.Result) bool {
-	if p.counted() {
-		return m.Fails >= max(p.Rule.Failures, 1)
-	}
-	return m.Looks >= uptime.RuleLooks && !r.Time.Before(m.Doubt.Add(m.need(p)))
-}
-
-func (m Memory) down(p Params, s Scene, now time.Time) (Memory, Decision) {
-	m.Witness = witness(p, m)
-	if s.Others && !p.counted() {
-		m.Witness = m.witnesses(p, s, now)
-		_, m.ConfirmedBy = m.others.failing(s)
-	}
-	m.others = opinions{}
-	again := !m.Closed.IsZero() && now.Sub(m.Closed) <= uptime.RuleReopen
-	phase := uptime.IncidentOpened
-	switch {
-	case m.Open: // degraded before, and perhaps down before that
-		phase = uptime.IncidentChanged
-	case again:
-		phase = uptime.IncidentReopened
-	}
-	flapping := again && !m.Flapped
-	m.Open, m.Outage, m.Flapped = true, m.First, again
-	m, d := m.to(uptime.Down, m.Verdict, m.First)
-	d.Incident, d.Again, d.Flapping, d.Evidence = phase, again, flapping, m.Evidence
-	return m, d
-}
-
-// witness says who else was asked: here, nobody.
-func witness(p Params, m Memory) string {
-	const alone = "; nobody else was asked, there is nothing to compare with"
-	switch {
-	case p.Rule.Plain:
-		return "only " + p.Node + " can tell"
-	case p.counted() && p.Rule.Failures > 1:
-		return fmt.Sprintf("%d failures in a row from %s%s", m.Fails, p.Node, alone)
-	case m.Path:
-		return "unreachable from " + p.Node + alone
-	}
-	return "failing from " + p.Node + alone
-}
-
-func succeeded(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
-	switch {
-	case m.wasDown():
-		return recovering(p, s, m, r, now)
-	case m.Only != "" && m.others.raiser == uptime.Local:
-		return m.undoubted(p, r, now)
-	case m.Only != "":
-		return m, Decision{} // it is another place that fails
-	case m.Verdict == uptime.Suspect && s.Others && !p.counted():
-		m = m.homeSucceeded()
-		m.Evidence = keep(m.Evidence, evidence(r, m.stepOf(p, s, r), oddsSuccess))
-		if m, d := m.decide(p, s, now); !d.clear {
-			return m, d
-		}
-	}
-	return m.clear(p, r, now)
-}
-
-// clear sets the verdict after a success: a plain one, or one that ends a doubt.
-func (m Memory) clear(p Params, r *uptime.Result, now time.Time) (Memory, Decision) {
-	from, said := m.Verdict, m.said()
-	if from == uptime.Suspect { // not confirmed
-		if m.Fault.Side() == uptime.Target {
-			m = m.complain(now)
-			m.Message += "; fails now and then"
-		}
-	}
-	m, to := m.judge(r, now)
-	if to == from {
-		if to == uptime.Up {
-			m.Fault, m.Message = uptime.NoFault, ""
-		}
-		return m, Decision{}
-	}
-	quiet := m.Quiet && to == m.Before
-	since := r.Time
-	evid := keep(m.Evidence, evidence(r, "check", -3))
-	m = m.settle()
-	if to != uptime.Degraded {
-		m.Fault, m.Message = uptime.NoFault, ""
-	}
-	m, d := m.to(to, said, since)
-	d.Changed, d.Quiet, d.Evidence = true, quiet, evid
-	m.Quiet = false
-	switch {
-	case to == uptime.Degraded && !m.Open:
-		m.Open, m.Evidence = true, evid
-		d.Incident = uptime.IncidentOpened
-	case to == uptime.Up && m.Open:
-		m.Open = false
-		d.Incident = uptime.IncidentClosed
-	}
-	return m, d
-}
-
-// recovering takes a success of what is down.
-func recovering(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory, Decision) {
-	if m.Good.IsZero() {
-		m.Good = r.Time
-	}
-	if p.counted() && m.Goods < max(p.Rule.Recoveries, 1) || !p.counted() && !m.stays(s, r.Time) {
-		return m, Decision{}
-	}
-	return m.recovered(r, now)
-}
-
-// stays reports whether what is up at home since Good is so at a time: two
-// successes a while apart, and somebody else's, if one can be had. Who never
-// has that may be shut out by the target.
-func (m Memory) stays(s Scene, at time.Time) bool {
-	up := at.Sub(m.Good)
-	return up >= uptime.RuleRecoveryGap && (!s.Others || len(s.Places) == 0 || m.others.cleared || up >= aloneFor)
-}
-
-// recovered ends an outage.
-func (m Memory) recovered(r *uptime.Result, now time.Time) (Memory, Decision) {
-	from, since := m.said(), m.Good
-	m, to := m.judge(r, now)
-	m = m.settle()
-	if to == uptime.Up {
-		m.Fault, m.Message = uptime.NoFault, ""
-	}
-	m.Quiet, m.Witness, m.ConfirmedBy = false, "", nil
-	m, d := m.to(to, from, since)
-	d.Evidence = []uptime.Evidence{evidence(r, "check", oddsSuccess)}
-	m.Closed = now
-	if to == uptime.Up {
-		m.Open = false
-		d.Incident = uptime.IncidentClosed
-	} else {
-		d.Incident = uptime.IncidentChanged
-	}
-	return m, d
-}
-
-// judge says whether a success is a plain one, and keeps the score of complaints.
-func (m Memory) judge(r *uptime.Result, now time.Time) (Memory, uptime.Verdict) {
-	stands := false
-	switch {
-	case r.Outcome == uptime.OutcomeDegraded && tooSlow(r.Fault):
-		m = m.complain(now)
-	case r.Outcome == uptime.OutcomeDegraded:
-		stands = true
-	default:
-		m.Score = max(m.Score+scorePerSuccess, 0)
-	}
-	if m.Score >= scoreRaise {
-		m.Raised = true
-	} else if m.Score == 0 {
-		m.Raised = false
-	}
-	if r.Outcome == uptime.OutcomeDegraded && (stands || m.Raised) {
-		m.Fault, m.Message = r.Fault, r.Message
-	}
-	if stands || m.Raised {
-		return m, uptime.Degraded
-	}
-	return m, uptime.Up
-}
-
-// complain adds one complaint to the score, which has a ceiling so that a
-// long bad time is over within two hours of good checks a minute.
-func (m Memory) complain(now time.Time) Memory {
-	m.Score = min(m.Score+scorePerComplaint, 1.5*scoreRaise)
-	m.Complaint = now
-	return m
-}
-
 // settle ends a doubt.
 func (m Memory) settle() Memory {
 	m.First, m.Doubt, m.Looks, m.Path, m.Good = time.Time{}, time.Time{}, 0, false, time.Time{}
@@ -509,29 +278,4 @@ func (m Memory) settle() Memory {
 func (m Memory) to(v, from uptime.Verdict, since time.Time) (Memory, Decision) {
 	m.Verdict, m.Since = v, since
 	return m, Decision{Changed: v != from, From: from, To: v, Since: since, Evidence: m.Evidence}
-}
-
-func evidence(r *uptime.Result, step string, weight float64) uptime.Evidence {
-	return uptime.Evidence{Time: r.Time, Location: r.Location, Step: step, Outcome: r.Outcome, Fault: r.Fault,
-		Message: r.Message, Address: r.Address, Status: r.Status, Total: r.Total, Measures: r.Measures,
-		Weight: weight, Vote: r.Outcome != uptime.OutcomeUnknown}
-}
-
-// keep appends to a copy, and drops from the middle what is too much: how it
-// began and how it ended is what people ask for.
-func keep(all []uptime.Evidence, e uptime.Evidence) []uptime.Evidence {
-	all = append(slices.Clone(all), e)
-	if len(all) > maxEvidence {
-		all = slices.Delete(all, maxEvidence/2, maxEvidence/2+1)
-	}
-	return all
-}
-
-func tooSlow(f uptime.Fault) bool {
-	switch f {
-	case uptime.FaultHTTPTooSlow, uptime.FaultTCPTooSlow, uptime.FaultTLSTooSlow, uptime.FaultDNSTooSlow,
-		uptime.FaultICMPTooSlow, uptime.FaultReplyTooSlow, uptime.FaultExecTooSlow, uptime.FaultDomainTooSlow:
-		return true
-	}
-	return false
 }

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -27,71 +26,11 @@ var (
 	ours    = found{uptime.FaultLocalFDLimit, time.Millisecond}
 )
 
-// world runs the rule as an engine does: regular checks every interval, beside
-// them those that the rule asks for, at most two at once. It writes down what
-// changed as "seconds verdict [incident]".
-func world(p Params, m Memory, d time.Duration, target func(at time.Duration) found) (string, Memory) {
-	type running struct {
-		at  time.Time // start
-		end time.Time
-		f   found
-	}
-	var log []string
-	var flight []running
-	now, regular := start, start
-	extra, started := time.Time{}, time.Time{}
-	launch := func() {
-		started = now
-		flight = append(flight, running{now, now.Add(target(now.Sub(start)).took), target(now.Sub(start))})
-	}
-	plan := func() { next, _ := Next(p, Scene{}, m, started, now); extra = next.At }
-	for now.Sub(start) <= d {
-		now = now.Add(time.Millisecond)
-		for len(flight) > 0 {
-			i := 0
-			for j := range flight {
-				if flight[j].end.Before(flight[i].end) {
-					i = j
-				}
-			}
-			if flight[i].end.After(now) {
-				break
-			}
-			f := flight[i]
-			flight = append(flight[:i], flight[i+1:]...)
-			r := &uptime.Result{Time: f.at, Location: uptime.Local, Fault: f.f.fault, Outcome: f.f.fault.Outcome(), Total: f.f.took,
-				Message: f.f.fault.String()}
-			var dec Decision
-			m, dec = Step(p, Scene{}, m, r, now)
-			if dec.Changed || dec.Incident != "" {
-				s := fmt.Sprintf("%d %s", now.Sub(start)/time.Second, m.Verdict)
-				if dec.Incident != "" {
-					s += " " + dec.Incident
-				}
-				if dec.Quiet {
-					s += " quiet"
-				}
-				if dec.Flapping {
-					s += " flapping"
-				}
-				log = append(log, s)
-			}
-			plan()
-		}
-		if !regular.After(now) {
-			if len(flight) == 0 {
-				launch()
-			}
-			regular = regular.Add(p.Interval)
-		}
-		if !extra.IsZero() && !extra.After(now) {
-			if len(flight) < 2 {
-				launch()
-			}
-			plan()
-		}
-	}
-	return strings.Join(log, ", "), m
+// world runs the rule as an engine does that has nobody to ask and nothing to
+// compare itself with. It writes down what changed as "seconds verdict [incident]".
+func world(t testing.TB, p Params, m Memory, d time.Duration, target func(at time.Duration) found) (string, Memory) {
+	g := &stage{t: t, p: p, m: m, target: everywhere(target), self: func(time.Duration) Self { return Unproven }}
+	return g.run(d), g.m
 }
 
 func params(interval time.Duration) Params {
@@ -120,8 +59,8 @@ func TestStandalone(t *testing.T) {
 		{"all is well", params(time.Minute), hour, during(0, 0, ok), "0 up"},
 		{"refused at once: 20 s", params(time.Minute), 4 * time.Minute, during(50, 1000, refused),
 			"0 up, 60 suspect, 80 down opened"},
-		{"silent: 60 s and the last look's time-out", params(time.Minute), 4 * time.Minute, during(50, 1000, silent),
-			"0 up, 70 suspect, 140 down opened"},
+		{"silent: 60 s since the first failing check began, the last look included", params(time.Minute), 4 * time.Minute, during(50, 1000, silent),
+			"0 up, 63 suspect, 120 down opened"},
 		{"T = 10 s: a window of 10 s for both", params(10 * time.Second), time.Minute, during(5, 1000, refused),
 			"0 up, 10 suspect, 20 down opened"},
 		{"T = 1 s", params(time.Second), time.Minute, during(5, 1000, refused), "0 up, 5 suspect, 15 down opened"},
@@ -133,7 +72,7 @@ func TestStandalone(t *testing.T) {
 			return p
 		}(), 3 * time.Minute, during(50, 100, found{uptime.FaultTCPTimeout, 30 * time.Second}), "0 up, 90 down opened, 100 up closed"},
 		{"a restart of 15 s", params(time.Minute), 4 * time.Minute, during(55, 70, refused), "0 up, 60 suspect, 70 up"},
-		{"one packet lost", params(time.Minute), 4 * time.Minute, during(59, 61, silent), "0 up, 70 suspect, 85 up"},
+		{"one packet lost", params(time.Minute), 4 * time.Minute, during(59, 61, silent), "0 up, 63 suspect, 75 up"},
 		{"down from the start", params(time.Minute), 2 * time.Minute, during(0, 1000, refused), "0 suspect, 20 down opened"},
 		{"recovery: two successes 5 s apart", params(time.Minute), 4 * time.Minute, during(50, 115, refused),
 			"0 up, 60 suspect, 80 down opened, 125 up closed"},
@@ -169,7 +108,7 @@ func TestStandalone(t *testing.T) {
 				return silent
 			}
 			return refused
-		}, "0 up, 70 suspect, 130 down opened"},
+		}, "0 up, 63 suspect, 120 down opened"},
 		{"a fault of ours is no evidence", params(time.Minute), 3 * time.Minute, during(50, 62, ours), "0 up, 61 unknown, 63 up"},
 		{"a single one changes nothing", params(time.Minute), 3 * time.Minute, during(60, 61, ours), "0 up"},
 		{"we cannot see: never down", params(time.Minute), 3 * time.Minute, during(0, 1000, ours), "0 unknown"},
@@ -185,7 +124,7 @@ func TestStandalone(t *testing.T) {
 		{"slow once", params(time.Minute), 30 * time.Minute, during(50, 65, slow), "0 up"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got, _ := world(tc.p, Memory{}, tc.d, tc.target); got != tc.want {
+			if got, _ := world(t, tc.p, Memory{}, tc.d, tc.target); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
@@ -193,7 +132,7 @@ func TestStandalone(t *testing.T) {
 }
 
 func TestDegradedByScoreEnds(t *testing.T) {
-	got, m := world(params(time.Minute), Memory{}, 4*time.Hour, during(50, 100, slow))
+	got, m := world(t, params(time.Minute), Memory{}, 4*time.Hour, during(50, 100, slow))
 	if !strings.HasPrefix(got, "0 up, 96 degraded opened, ") || !strings.HasSuffix(got, " up closed") || strings.Count(got, ",") != 2 {
 		t.Errorf("got %s", got)
 	}
@@ -239,6 +178,9 @@ func TestConsecutive(t *testing.T) {
 				r := &uptime.Result{Time: now, Fault: f.fault, Outcome: f.fault.Outcome()}
 				var d Decision
 				m, d = Step(p, Scene{}, m, r, now)
+				if err := Audit(p, Scene{}, m, d, now); err != nil {
+					t.Error(err)
+				}
 				s := map[uptime.Verdict]string{uptime.Up: "u", uptime.Suspect: "s", uptime.Down: "D", uptime.Unknown: "?"}[m.Verdict]
 				if d.Incident == uptime.IncidentOpened || d.Incident == uptime.IncidentReopened {
 					s += "A"
@@ -254,7 +196,7 @@ func TestConsecutive(t *testing.T) {
 }
 
 func TestEvidenceAndWitness(t *testing.T) {
-	_, m := world(params(time.Minute), Memory{}, 85*time.Second, during(50, 1000, refused))
+	_, m := world(t, params(time.Minute), Memory{}, 85*time.Second, during(50, 1000, refused))
 	var steps []string
 	for _, e := range m.Evidence {
 		steps = append(steps, e.Step)
@@ -270,11 +212,11 @@ func TestEvidenceAndWitness(t *testing.T) {
 			t.Errorf("witness %q lacks %q", m.Witness, part)
 		}
 	}
-	_, m = world(params(10*time.Second), Memory{}, 2*time.Minute, during(0, 1000, silent))
+	_, m = world(t, params(10*time.Second), Memory{}, 2*time.Minute, during(0, 1000, silent))
 	if !strings.HasPrefix(m.Witness, "unreachable from web-1; nobody else was asked") {
 		t.Errorf("witness %q", m.Witness)
 	}
-	_, m = world(params(10*time.Second), Memory{}, 20*time.Minute, func(at time.Duration) found {
+	_, m = world(t, params(10*time.Second), Memory{}, time.Hour, func(at time.Duration) found {
 		return []found{refused, status}[int(at/time.Minute)%2]
 	})
 	if len(m.Evidence) != maxEvidence || m.Evidence[0].Step != "check" {
@@ -284,7 +226,7 @@ func TestEvidenceAndWitness(t *testing.T) {
 
 func TestStale(t *testing.T) {
 	p := params(time.Minute)
-	_, m := world(p, Memory{}, 90*time.Second, during(0, 0, ok))
+	_, m := world(t, p, Memory{}, 90*time.Second, during(0, 0, ok))
 	if _, d := Stale(p, m, m.Judged.Add(2*time.Minute)); d.Changed {
 		t.Error("stale within two intervals")
 	}
@@ -320,11 +262,11 @@ func TestResume(t *testing.T) {
 		{"down, long, recovers", during(0, 1000, refused), 90 * time.Second, time.Hour, ok, "5 up closed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, m := world(p, Memory{}, tc.run, tc.before)
+			_, m := world(t, p, Memory{}, tc.run, tc.before)
 			// The clock of the second run starts over, so what was judged is as long ago.
 			m.Judged = start.Add(-tc.away)
 			m = Resume(p, m, start)
-			if got, _ := world(p, m, 50*time.Second, func(time.Duration) found { return tc.after }); got != tc.want {
+			if got, _ := world(t, p, m, 50*time.Second, func(time.Duration) found { return tc.after }); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
@@ -344,7 +286,7 @@ func TestToldInOneLine(t *testing.T) {
 		{ok, expires, uptime.Up, 1},
 		{refused, ok, uptime.Down, 2},
 	} {
-		_, m := world(p, Memory{}, 90*time.Second, func(time.Duration) found { return tc.before })
+		_, m := world(t, p, Memory{}, 90*time.Second, func(time.Duration) found { return tc.before })
 		m = Resume(p, m, start.Add(time.Hour))
 		var d Decision
 		for i := range tc.steps {
@@ -360,7 +302,7 @@ func TestToldInOneLine(t *testing.T) {
 // A moment without sight does not end an outage: down is still since its first failing check.
 func TestDownSince(t *testing.T) {
 	p := params(20 * time.Second)
-	_, m := world(p, Memory{}, 4*time.Minute, func(at time.Duration) found {
+	_, m := world(t, p, Memory{}, 4*time.Minute, func(at time.Duration) found {
 		if s := at / time.Second; s >= 100 && s < 130 {
 			return ours
 		}

@@ -6,7 +6,7 @@ import "lookout/engine/uptime"
 // more than a silence, and one resolver's word says little.
 func weight(r *uptime.Result) float64 {
 	switch f := r.Fault; {
-	case f == uptime.FaultTCPRefused || f == uptime.FaultTCPReset:
+	case f == uptime.FaultTCPRefused || ofResets(f):
 		return 4
 	case ofNames(f) && (r.NameAgreed() || r.OfNameServer() && r.Side() == uptime.Target):
 		return 3.5
@@ -31,8 +31,15 @@ func abroad(r *uptime.Result) float64 {
 	return 2.3
 }
 
+// ofResets reports whether the host itself broke the connection.
+func ofResets(f uptime.Fault) bool {
+	return f == uptime.FaultTCPReset || f == uptime.FaultTLSReset || f == uptime.FaultHTTPReset
+}
+
 func ofNames(f uptime.Fault) bool { return f >= uptime.FaultDNSTimeout && f <= uptime.FaultDNSDnssec }
 
+// ofCertificates reports whether a certificate was seen and is bad: nothing on
+// the way makes one. A handshake that breaks off says no more than a bad answer.
 func ofCertificates(f uptime.Fault) bool {
-	return f >= uptime.FaultTLSTimeout && f <= uptime.FaultTLSBadCertificate && f.Side() == uptime.Target
+	return f >= uptime.FaultTLSExpired && f <= uptime.FaultTLSRevoked || f == uptime.FaultTLSBadCertificate
 }

@@ -1,0 +1,89 @@
+package verdict
+
+import (
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// Baseline is what a place found when it last checked the target of a monitor
+// that was up. Who cannot see it then is no witness of its outages: a firewall
+// may keep that place out for ever.
+type Baseline struct {
+	Location string
+	At       time.Time
+	Fails    bool
+}
+
+const (
+	baselineEvery = 24 * time.Hour
+	maxBaselines  = 64
+)
+
+// DueBaseline returns a place that should check the target because it never
+// has, or not for a day; false for none. Who goes round all monitors in ten
+// minutes and asks this spreads them enough.
+func DueBaseline(p Params, s Scene, m Memory, now time.Time) (uptime.Place, bool) {
+	if !m.well() || p.counted() {
+		return uptime.Place{}, false
+	}
+	for _, place := range s.Places {
+		i := m.baseline(place.Location)
+		if place.Location != s.home() && (i < 0 || now.Sub(m.Baselines[i].At) >= baselineEvery || m.Baselines[i].At.After(now)) {
+			return place, true
+		}
+	}
+	return uptime.Place{}, false
+}
+
+// TakeBaseline notes what a place found when it was asked for a baseline. What
+// it finds while the monitor is in doubt, and what tells nothing, is none.
+func TakeBaseline(m Memory, r *uptime.Result, now time.Time) Memory {
+	if !m.well() || r.Outcome == uptime.OutcomeUnknown {
+		return m
+	}
+	b := Baseline{Location: r.Location, At: now, Fails: r.Outcome == uptime.OutcomeDown || abstains(r)}
+	m.Baselines = slices.Clone(m.Baselines)
+	if i := m.baseline(r.Location); i >= 0 {
+		m.Baselines[i] = b
+		return m
+	}
+	if m.Baselines = append(m.Baselines, b); len(m.Baselines) > maxBaselines { // of places that are gone
+		oldest := 0
+		for i := range m.Baselines {
+			if m.Baselines[i].At.Before(m.Baselines[oldest].At) {
+				oldest = i
+			}
+		}
+		m.Baselines = slices.Delete(m.Baselines, oldest, oldest+1)
+	}
+	return m
+}
+
+// well reports whether nothing is in doubt: what a place finds now is its own affair.
+func (m *Memory) well() bool {
+	return m.Verdict == uptime.Up || m.Verdict == uptime.Degraded && m.Only == ""
+}
+
+func (m *Memory) baseline(location string) int {
+	return slices.IndexFunc(m.Baselines, func(b Baseline) bool { return b.Location == location })
+}
+
+// voters is the scene without the places that fail their baseline.
+func (s Scene) voters(m Memory) Scene {
+	fails := func(place uptime.Place) bool {
+		i := m.baseline(place.Location)
+		return i >= 0 && m.Baselines[i].Fails
+	}
+	if len(m.Baselines) > 0 && slices.ContainsFunc(s.Places, fails) {
+		s.Places = slices.DeleteFunc(slices.Clone(s.Places), fails)
+	}
+	return s
+}
+
+// abstains reports whether an answer says nothing about the target: its place
+// is offline and knows it, or a wall in front of the target met it.
+func abstains(r *uptime.Result) bool {
+	return r.Outcome == uptime.OutcomeUnknown || r.Fault == uptime.FaultHTTPChallenged
+}

@@ -1,0 +1,83 @@
+package verdict
+
+import (
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// need is the window of a doubt in which nobody else, or one network, is heard.
+func (m Memory) need(p Params) time.Duration {
+	return max(uptime.NeedFor(p.Interval, p.dwell(), m.Path), m.dwells(p))
+}
+
+// silentNeed is the window where others were asked and none answered.
+func (m Memory) silentNeed(p Params) time.Duration { return max(silentNeed, m.dwells(p)) }
+
+// dwells is how long this failure must last, at the least.
+func (m Memory) dwells(p Params) time.Duration {
+	if m.Before == uptime.Degraded {
+		return max(p.dwell(), degradedDwell)
+	}
+	return p.dwell()
+}
+
+// opens is when a window began.
+func (m Memory) opens(need time.Duration) time.Time {
+	if m.Doubt.Sub(m.First) <= need/uptime.RuleLooks {
+		return m.First
+	}
+	return m.Doubt
+}
+
+// lastAt is when the last look of a window begins: so that it is over with the
+// window where nothing answers, unless that leaves no room for those before it.
+func (m Memory) lastAt(p Params, need time.Duration) time.Time {
+	end := m.opens(need).Add(need)
+	if m.Path && p.within() < need/uptime.RuleLooks {
+		return end.Add(-p.within())
+	}
+	return end
+}
+
+// looked reports whether home has failed in all looks of a window, the last of
+// which began at its end.
+func (m Memory) looked(p Params, need time.Duration, now time.Time) bool {
+	return m.Looks >= uptime.RuleLooks && !m.Began.Before(m.lastAt(p, need)) && !now.Before(m.opens(need).Add(need))
+}
+
+// nextLook is the next of the looks of a window after the newest check began:
+// at its quarters, the last one, and more where some of those could not be made.
+func (m Memory) nextLook(p Params, need time.Duration, started time.Time) Plan {
+	quarter := need / uptime.RuleLooks
+	look := Plan{Home: true, Step: "dwell"}
+	if p.Timeout > quarter {
+		look.Within = p.within() // not so many at once
+	}
+	opens, last := m.opens(need), m.lastAt(p, need)
+	for i := range time.Duration(uptime.RuleLooks - 1) {
+		if look.At = opens.Add(quarter * (i + 1)); look.At.After(started) {
+			return look
+		}
+	}
+	look.Within = p.within()
+	for _, look.At = range []time.Time{last, opens.Add(need)} {
+		if look.At.After(started) {
+			look.Step = "last"
+			return look
+		}
+	}
+	look.At = started.Add(max(min(p.retry(), quarter), time.Second))
+	return look
+}
+
+// quarter is the next of the checks that are spread through the dwell of what
+// answers; what lacks of them when it is over comes as far apart.
+func (m Memory) quarter(p Params, started time.Time) time.Time {
+	for i := range time.Duration(3) {
+		if at := m.First.Add(m.dwells(p) * (i + 1) / 4); at.After(started) {
+			return at
+		}
+	}
+	return started.Add(p.dwell() / 4)
+}
