@@ -269,7 +269,7 @@ func TestVerifyNone(t *testing.T) {
 	}
 }
 
-// TestAge has the limits of world.md for lifetimes of today and tomorrow.
+// TestAge has the limits of the CA/Browser Forum for lifetimes of today and tomorrow.
 func TestAge(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := []struct {

@@ -44,7 +44,7 @@ func (o *Outcome) UnmarshalText(b []byte) error {
 // Verdict is what we say about a monitor. The zero value is Pending.
 type Verdict uint8
 
-// The verdicts, see design.md; each second of a monitor's life has exactly one.
+// The verdicts; each second of a monitor's life has exactly one.
 const (
 	Pending  Verdict = iota // not checked yet
 	Up                      // the last checks say so
