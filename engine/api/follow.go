@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 
@@ -175,16 +176,35 @@ func (h hearing) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Status asks for the whole state once, or for a page of it, or for its problems.
+// Status asks for the whole state once, or for a page of it, or for its
+// problems: over the stream, which takes a tenth of the time with very many
+// monitors, and from an engine of another version as the public object.
 func (c *Client) Status(ctx context.Context, page string, problems bool) (uptime.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	q := params{}
-	q.text("once", "1")
 	q.text("page", page)
 	if problems {
 		q.text("problems", "1")
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
+	s, err := c.statusOnce(ctx, q)
+	var e *Error
+	if !errors.As(err, &e) || e.Status != http.StatusConflict {
+		return s, err
+	}
+	q.text("full", "1")
+	var full uptime.FullStatus
+	err = c.call(ctx, http.MethodGet, "/v1/status"+q.String(), nil, &full)
+	if err == nil && full.Snapshot == nil {
+		err = c.failed(io.ErrUnexpectedEOF)
+	}
+	return uptime.Status(full), err
+}
+
+// statusOnce reads the first snapshot of the stream.
+func (c *Client) statusOnce(ctx context.Context, q params) (uptime.Status, error) {
+	q = maps.Clone(q)
+	q.text("once", "1")
 	resp, err := c.do(ctx, http.MethodGet, "/v1/stream"+q.String(), nil)
 	if err != nil {
 		return uptime.Status{}, err
@@ -201,5 +221,9 @@ func (c *Client) Status(ctx context.Context, page string, problems bool) (uptime
 			return uptime.Status{}, c.failed(err)
 		}
 	}
-	return uptime.Status{Snapshot: m.snap, Page: page}, nil
+	s := uptime.Status{Snapshot: m.snap}
+	if page := q["page"]; len(page) > 0 {
+		s.Page = page[0]
+	}
+	return s, nil
 }

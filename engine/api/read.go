@@ -42,11 +42,16 @@ func (s *server) hello(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// status serves /v1/status?page=&problems= and /v1/pages/NAME.
+// status serves /v1/status?page=&problems=&full= and /v1/pages/NAME. Full says
+// what it takes to write the status as the engine itself would.
 func (s *server) status(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.narrow(r)
 	if err != nil {
 		return err
+	}
+	if isSet(r.URL.Query(), "full") {
+		writeJSON(w, http.StatusOK, uptime.FullStatus(st))
+		return nil
 	}
 	writeJSON(w, http.StatusOK, st)
 	return nil

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -201,6 +202,45 @@ func TestStatus(t *testing.T) {
 		}
 		if strings.Join(names, ",") != c2.want || got.Page != c2.page {
 			t.Errorf("page %q: %q", c2.page, names)
+		}
+	}
+	if _, err := c.Status(t.Context(), "private", false); err == nil || !strings.Contains(err.Error(), `no page "private"; there is public`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestStatusOfAnotherVersion: the engine that was not restarted after an update
+// still tells how everything is.
+func TestStatusOfAnotherVersion(t *testing.T) {
+	f := newFake()
+	same := dial(t, serveFake(t, f))
+	s := newServer(t.Context(), testOptions(f), testLimits())
+	s.stream = "0.12345678"
+	path := socketPath(t)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &http.Server{Handler: s}
+	go other.Serve(l)
+	defer other.Close()
+	c := dial(t, path)
+	for _, q := range []struct {
+		page     string
+		problems bool
+	}{{"", false}, {"", true}, {"public", false}} {
+		want, err := same.Status(t.Context(), q.page, q.problems)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Status(t.Context(), q.page, q.problems)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, errA := json.Marshal(uptime.FullStatus(want))
+		b, errB := json.Marshal(uptime.FullStatus(got))
+		if string(a) != string(b) || errA != nil || errB != nil {
+			t.Errorf("page %q, problems %v:\n%s\nwant\n%s", q.page, q.problems, b, a)
 		}
 	}
 	if _, err := c.Status(t.Context(), "private", false); err == nil || !strings.Contains(err.Error(), `no page "private"; there is public`) {

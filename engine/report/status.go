@@ -116,7 +116,7 @@ func (t *text) header(s uptime.Status) {
 		t.staleLine(snap)
 		return
 	}
-	t.truthLine(snap)
+	t.truthLine(s)
 	t.warning("node", snap.Node)
 	t.warning("config not applied", snap.Config.Error)
 	t.warning("nothing is stored", snap.Health.StoreError)
@@ -135,8 +135,8 @@ func (t *text) staleLine(snap *uptime.Snapshot) {
 	t.endLine()
 }
 
-func (t *text) truthLine(snap *uptime.Snapshot) {
-	h := snap.Health
+func (t *text) truthLine(s uptime.Status) {
+	snap, h := s.Snapshot, s.Snapshot.Health
 	t.add("# truth ")
 	if age := max(t.dates.now.Sub(snap.Time), 0); age < time.Minute {
 		t.b = strconv.AppendInt(t.b, int64(age/time.Second), 10)
@@ -144,7 +144,12 @@ func (t *text) truthLine(snap *uptime.Snapshot) {
 	} else {
 		t.b = uptime.AppendAgo(t.b, age)
 	}
-	t.add(" old, ")
+	t.add(" old")
+	if s.Bare { // it says nothing of itself
+		t.endLine()
+		return
+	}
+	t.add(", ")
 	t.b = strconv.AppendFloat(t.b, h.Rate, 'f', 1, 64)
 	t.add(" checks/s, lag ")
 	t.b = strconv.AppendFloat(t.b, h.Lag.Seconds(), 'f', 1, 64)

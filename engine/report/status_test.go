@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -95,6 +96,49 @@ func TestStatusGolden(t *testing.T) {
 		opt := options()
 		c.opt(&opt)
 		golden(t, c.file, statusOf(t, c.s, opt))
+		golden(t, c.file, statusOf(t, over(t, uptime.FullStatus(c.s)), opt)) // and as another process reads it
+	}
+}
+
+// over reads what another process writes.
+func over(t *testing.T, v any) uptime.Status {
+	t.Helper()
+	b, err := json.Marshal(v)
+	var full uptime.FullStatus
+	if err == nil {
+		err = json.Unmarshal(b, &full)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uptime.Status(full)
+}
+
+// TestStatusOfAnotherVersion: an engine that says less is read for what it says.
+func TestStatusOfAnotherVersion(t *testing.T) {
+	s := uptime.Status{Snapshot: snapshot()}
+	old := over(t, s)
+	if old.Snapshot.States[7].Witness = "fra and nyc agree"; !old.Bare {
+		t.Error("it says nothing of itself")
+	}
+	want := strings.Replace(statusOf(t, s, options()), "# truth 1 s old, 16.7 checks/s, lag 0.2 s, probes 3 of 5, config of 12:01:00\n", "# truth 1 s old\n", 1)
+	want = strings.Replace(want, "; behind office uplink", "", 1)
+	if got := statusOf(t, old, options()); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if StatusExit(old) != StatusExit(s) {
+		t.Errorf("exit %d", StatusExit(old))
+	}
+	b, err := json.Marshal(uptime.FullStatus(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var full uptime.FullStatus
+	if err := json.Unmarshal(bytes.ReplaceAll(b, []byte(`"tcp.refused"`), []byte(`"tcp.of_tomorrow"`)), &full); err != nil {
+		t.Fatal(err)
+	}
+	if got := statusOf(t, uptime.Status(full), options()); !strings.Contains(got, "TCP connect 203.0.113.9:443 refused (tcp.of_tomorrow); fra and nyc agree") {
+		t.Errorf("a fault of a newer version:\n%s", got)
 	}
 }
 

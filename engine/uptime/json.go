@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -68,7 +69,7 @@ func (m millis) MarshalJSON() ([]byte, error) {
 
 func (m *millis) UnmarshalJSON(b []byte) error {
 	f, err := strconv.ParseFloat(string(b), 64)
-	*m = millis(f * float64(time.Millisecond))
+	*m = millis(math.Round(f*1e3) * float64(time.Microsecond))
 	return err
 }
 

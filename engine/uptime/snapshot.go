@@ -233,6 +233,7 @@ type Status struct {
 	Snapshot *Snapshot // States narrowed to the page, Counts to match
 	Page     string    // "" for all
 	Stale    bool      // read from a file: no engine answers
+	Bare     bool      // the engine says nothing of itself: Config and Health are not known
 }
 
 type shareJSON struct {
@@ -274,7 +275,9 @@ type stateJSON struct {
 }
 
 // MarshalJSON writes a monitor of the public interface's status object.
-func (s *State) MarshalJSON() ([]byte, error) {
+func (s *State) MarshalJSON() ([]byte, error) { return marshal(s.json()) }
+
+func (s *State) json() stateJSON {
 	j := stateJSON{s.Name, s.Type, s.Target, s.Verdict, s.Mode, stamp(s.Since), s.Fault, s.Message, s.Witness, stamp(s.Last),
 		millis(s.Total), map[string]shareJSON{"24h": s.Day.json()}, s.Group, s.Tags, s.Incident, ackOut(s.Ack), nil,
 		millis(s.Interval), optional(s.Next), optional(s.Until), s.Caution, s.Behind}
@@ -284,7 +287,7 @@ func (s *State) MarshalJSON() ([]byte, error) {
 	if j.Tags == nil {
 		j.Tags = []string{}
 	}
-	return marshal(j)
+	return j
 }
 
 type statusJSON struct {
@@ -300,7 +303,9 @@ type statusJSON struct {
 }
 
 // MarshalJSON writes the status object of the public interface.
-func (s Status) MarshalJSON() ([]byte, error) {
+func (s Status) MarshalJSON() ([]byte, error) { return marshal(s.json()) }
+
+func (s Status) json() statusJSON {
 	c := s.Snapshot.Counts
 	j := statusJSON{1, "status", stamp(s.Snapshot.Time), s.Snapshot.Instance, s.Page, s.Stale, s.Snapshot.Node,
 		map[string]int{"up": c.Up, "suspect": c.Suspect, "degraded": c.Degraded, "down": c.Down, "unknown": c.Unknown,
@@ -308,7 +313,7 @@ func (s Status) MarshalJSON() ([]byte, error) {
 	if j.Monitors == nil {
 		j.Monitors = []*State{}
 	}
-	return marshal(j)
+	return j
 }
 
 // Link is how a console is joined to its engine. The zero value is an engine in the same process.
