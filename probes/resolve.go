@@ -210,19 +210,9 @@ func addressesOf(ctx context.Context, q query, servers []netip.AddrPort, qtype u
 		fam.f = f
 		return fam
 	}
-	for _, rr := range msg.Answer {
-		if !strings.EqualFold(rr.Header().Name, end) {
-			continue
-		}
-		var a netip.Addr
-		switch rr := rr.(type) {
-		case *dns.A:
-			a, _ = netip.AddrFromSlice(rr.A.To4())
-		case *dns.AAAA:
-			a, _ = netip.AddrFromSlice(rr.AAAA.To16())
-		}
-		if rr.Header().Rrtype == qtype && a.IsValid() {
-			fam.addrs, fam.ttl = append(fam.addrs, a), rr.Header().Ttl
+	for h, a := range addressRecords(msg.Answer, end) {
+		if h.Rrtype == qtype {
+			fam.addrs, fam.ttl = append(fam.addrs, a), h.Ttl
 		}
 	}
 	alias := !strings.EqualFold(end, dns.Fqdn(q.name))

@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -155,20 +156,30 @@ func (s *system) serversOf(ctx context.Context, p puzzle, hosts []string, glue [
 // addressesIn are the addresses of a host in a section of a message.
 func addressesIn(section []dns.RR, host string) []netip.Addr {
 	var addrs []netip.Addr
-	for _, rr := range section {
-		if !strings.EqualFold(rr.Header().Name, host) {
-			continue
-		}
-		var a netip.Addr
-		switch rr := rr.(type) {
-		case *dns.A:
-			a, _ = netip.AddrFromSlice(rr.A.To4())
-		case *dns.AAAA:
-			a, _ = netip.AddrFromSlice(rr.AAAA.To16())
-		}
-		if a.IsValid() {
-			addrs = append(addrs, a)
-		}
+	for _, a := range addressRecords(section, host) {
+		addrs = append(addrs, a)
 	}
 	return addrs
+}
+
+// addressRecords yields the addresses of a host in a section of a message, of
+// both families, each with the header of its record.
+func addressRecords(section []dns.RR, host string) iter.Seq2[*dns.RR_Header, netip.Addr] {
+	return func(yield func(*dns.RR_Header, netip.Addr) bool) {
+		for _, rr := range section {
+			if !strings.EqualFold(rr.Header().Name, host) {
+				continue
+			}
+			var a netip.Addr
+			switch rr := rr.(type) {
+			case *dns.A:
+				a, _ = netip.AddrFromSlice(rr.A.To4())
+			case *dns.AAAA:
+				a, _ = netip.AddrFromSlice(rr.AAAA.To16())
+			}
+			if a.IsValid() && !yield(rr.Header(), a) {
+				return
+			}
+		}
+	}
 }
