@@ -92,7 +92,7 @@ func (k *talk) mysqlHello(ctx context.Context) (mysqlHello, *failure) {
 		return mysqlHello{}, f
 	}
 	if code, text, ok := readMySQLError(b); ok {
-		return mysqlHello{}, k.unexpected("refuses us with", fmt.Sprintf("%d %s", code, text))
+		return mysqlHello{}, k.mysqlError("refuses us with", code, text)
 	}
 	hello, ok := readMySQLHello(b)
 	if !ok {
@@ -142,7 +142,7 @@ func (k *talk) mysqlLogin(ctx context.Context, hello mysqlHello) (string, *failu
 			if mysqlRefusal(code) {
 				return said, nil
 			}
-			return said, k.unexpected("answers a login with", said)
+			return said, k.mysqlError("answers a login with", code, text)
 		}
 		switch b[0] {
 		case 0: // anybody may come in
@@ -157,6 +157,20 @@ func (k *talk) mysqlLogin(ctx context.Context, hello mysqlHello) (string, *failu
 		}
 	}
 	return "", k.malformed("another way to log in, and again another")
+}
+
+// mysqlError is what an error means that is not the refusal of one user. A
+// server that lets nobody in from here is not up for here, whoever asks: a
+// grant that was lost, or the name of an address (PTR) that the grants go by,
+// shuts out every program of this machine as it does us.
+func (k *talk) mysqlError(what string, code uint16, text string) *failure {
+	said := fmt.Sprintf("%d %s", code, text)
+	switch code {
+	case 1129, // blocked, after too many connections that came to nothing
+		1130: // no account is for this host
+		return fail(uptime.FaultReplyRefusedLogin, "%s lets nobody in from this host: %s", k.t.res.Address, quote(said))
+	}
+	return k.unexpected(what, said)
 }
 
 // mysqlRefusal reports whether a login was refused as it should be.

@@ -56,7 +56,9 @@ const denied = "#28000Access denied for user 'lookout'@'localhost'"
 
 var mysqlFaults = []produced{
 	{uptime.FaultReplyUnexpected, `refuses us with "1040 Too many connections"`, asksMySQL(mysqlRefuses(0, 1040, "Too many connections"))},
-	{uptime.FaultReplyUnexpected, `refuses us with "1129 Host '192.0.2.1' is blocked`, asksMySQL(mysqlRefuses(0, 1129, "Host '192.0.2.1' is blocked because of many connection errors"))},
+	{uptime.FaultReplyRefusedLogin, `lets nobody in from this host: "1130 Host '192.0.2.1' is not allowed`, asksMySQL(mysqlRefuses(0, 1130, "Host '192.0.2.1' is not allowed to connect to this MySQL server"))},
+	{uptime.FaultReplyRefusedLogin, `lets nobody in from this host: "1130 Host`, asksMySQL(mysqlGreeting("8.4.0"), mysqlRefuses(2, 1130, "#HY000Host '192.0.2.1' is not allowed to connect"))},
+	{uptime.FaultReplyRefusedLogin, `lets nobody in from this host: "1129 Host '192.0.2.1' is blocked`, asksMySQL(mysqlRefuses(0, 1129, "Host '192.0.2.1' is blocked because of many connection errors"))},
 	{uptime.FaultReplyUnexpected, `answers a login with "1053 Server shutdown in progress"`, asksMySQL(mysqlGreeting("8.4.0"), mysqlRefuses(2, 1053, "#08S01Server shutdown in progress"))},
 	{uptime.FaultReplyMalformed, "does not speak mysql, it sent", asksMySQL("SSH-2.0-OpenSSH_9.2\r\n")},
 	{uptime.FaultReplyMalformed, "does not speak mysql, it sent", asksMySQL(mysqlPacket(0, []byte("\x09old\x00")))},

@@ -322,8 +322,8 @@ var explanations = map[Fault]Explanation{
 		"The server answered, and said something else than expected.",
 		"Its words are in the message; look at its log for the same moment."},
 	FaultReplyRefusedLogin: {
-		"The server refused the login of the check.",
-		"Give the monitor the right user and password, or the right token."},
+		"The server refused the login of the check, or lets nobody in from the host that checks.",
+		"Give the monitor the right user and password, or the right token; let its host in, or watch the port with tcp:// only."},
 
 	FaultProxyConnect: {
 		"The proxy that the monitor names could not be reached, or does not answer as a proxy.",

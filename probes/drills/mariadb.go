@@ -22,7 +22,7 @@ func mariadb() drill {
 			{name: "too many connections", prepare: prepare, servers: servers("--max-connections=10"), then: func(p *place) error { return p.hold("mysql", 12) }, checks: []check{
 				{url: url, want: "reply.unexpected", says: "1040"}}},
 			{name: "it does not know our host", prepare: prepare, servers: servers("--skip-name-resolve"), checks: []check{
-				{url: url, want: "reply.unexpected", says: "1130"}}},
+				{url: url, want: "reply.refused_login", says: "1130"}}},
 			{name: "a web server on its port", files: nginxConf("  server { listen 127.0.0.1:@mysql@; }"), servers: nginxServer("mysql"), checks: []check{
 				{url: url, keys: `timeout = "2s"`, want: "reply.timeout"}}},
 		},
