@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,25 +77,57 @@ func sample(ctx context.Context, t *trace, conn net.Conn, resp *http.Response) (
 	return b, f
 }
 
-// smallBody is the announced length, in bytes, up to which a body is read
-// though nothing is expected of it. It comes with the first flight of packets
-// and costs no more to have; a backend that dies in the midst of a page shows
-// by it. A larger one, and one without a length, which may never end, are not read.
+// smallBody is how many bytes of a body are read though nothing is expected of
+// it. They come with the first flight of packets and cost no more to have; a
+// backend that dies in the midst of a page shows by them.
 const smallBody = 16 << 10
 
-// whole reads a small body and drops it, packed as it is.
-func whole(t *trace, resp *http.Response) *failure {
-	if resp.ContentLength <= 0 || resp.ContentLength > smallBody {
+// whole reads the start of a body and drops it, packed as it is. An announced
+// length up to smallBody has to come. The start of a longer body, or of one
+// without a length, must not break off, where that can be known: a body that
+// only the end of the connection ends is not read. It may never end, so what
+// does not come soon is not waited for, and that time is not the target's.
+func whole(ctx context.Context, t *trace, conn net.Conn, resp *http.Response) *failure {
+	small := resp.ContentLength >= 0 && resp.ContentLength <= smallBody
+	if resp.Body == http.NoBody || resp.ContentLength == 0 || !small && (!ends(resp) || stream(resp)) {
 		return nil
 	}
 	start := time.Now()
-	n, err := io.Copy(io.Discard, resp.Body)
-	var f *failure
-	if err != nil {
-		f = cut{at: inBody, h2: resp.ProtoMajor == 2, bytes: n}.failure(t, err)
+	answered := start.Sub(t.start)
+	if !small {
+		conn.SetReadDeadline(start.Add(min(sampleTime, left(ctx))))
+		if ctx.Err() != nil { // that deadline may have undone the one of a cancelled check
+			return nil
+		}
 	}
-	t.measure(bodyTime, t.judged("body", start, strconv.FormatInt(n, 10)+" bytes", f))
+	n, err := io.CopyN(io.Discard, resp.Body, smallBody)
+	detail := strconv.FormatInt(n, 10) + " bytes"
+	switch {
+	case err == nil && !small:
+		detail = "its first " + detail
+		fallthrough
+	case err == nil, err == io.EOF:
+		t.measure(bodyTime, t.judged("body", start, detail, nil))
+		return nil
+	case !small && timedOut(err):
+		t.res.Total = answered
+		t.judged("body", start, "its first "+detail+", the rest was not waited for", nil)
+		return nil
+	}
+	f := cut{at: inBody, h2: resp.ProtoMajor == 2, bytes: n}.failure(t, err)
+	t.measure(bodyTime, t.judged("body", start, detail, f))
 	return f
+}
+
+// ends reports whether the end of a body shows that it is whole.
+func ends(resp *http.Response) bool {
+	return resp.ContentLength >= 0 || resp.ProtoMajor == 2 || len(resp.TransferEncoding) > 0
+}
+
+// stream reports whether a body is of a kind that goes on as long as somebody listens.
+func stream(resp *http.Response) bool {
+	kind := strings.ToLower(resp.Header.Get("Content-Type"))
+	return slices.ContainsFunc([]string{"text/event-stream", "multipart/", "audio/", "video/"}, func(s string) bool { return strings.HasPrefix(kind, s) })
 }
 
 // counter counts what comes over the wire, up to maxWire, and keeps what went wrong there.

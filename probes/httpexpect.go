@@ -168,8 +168,8 @@ func (e *httpExpect) needsBody() bool {
 }
 
 // judge says whether an answer is as expected. It looks at the body only if
-// something is expected of it, or if it may be that of a bot wall; a small one
-// has to be whole in any case.
+// something is expected of it, or if it may be that of a bot wall; its start
+// must not break off in any case.
 func (e *httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *http.Response, redirected bool) *failure {
 	start := time.Now()
 	wanted := resp.StatusCode >= 400 && e.status.listed && e.status.has(resp.StatusCode) // be it a wall's
@@ -198,7 +198,7 @@ func (e *httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *h
 	case !e.needsBody() && sampled:
 		return nil
 	case !e.needsBody():
-		return whole(t, resp)
+		return whole(ctx, t, conn, resp)
 	}
 	start = time.Now()
 	b, f := readBody(t, resp, maxBody)

@@ -90,7 +90,9 @@ func (t *trace) end(f *failure) uptime.Result {
 
 func (t *trace) finish(f *failure) {
 	if f == nil && len(t.later) > 0 {
-		t.res.Total = time.Since(t.start)
+		if t.res.Total == 0 {
+			t.res.Total = time.Since(t.start)
+		}
 		for _, do := range t.later {
 			if found := do(); f == nil {
 				f = found

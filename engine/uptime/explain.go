@@ -249,8 +249,8 @@ var explanations = map[Fault]Explanation{
 		"The connection was reset before the answer was whole.",
 		"Look at the logs of the server and of what stands before it."},
 	FaultHTTPTruncated: {
-		"The answer ended before the length that it had announced.",
-		"Look for a backend that dies in the midst, or a proxy that cuts. A body of up to 16 KiB has to be whole, whatever is expected of it."},
+		"The answer ended before the length that it had announced, or before its last chunk.",
+		"Look for a backend that dies in the midst, or a proxy that cuts. No body may break off within its first 16 KiB, whatever is expected of it."},
 	FaultHTTPMalformed: {
 		"The answer is no HTTP that makes sense.",
 		"See what listens there; old or home-made servers may send broken headers."},
