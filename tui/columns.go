@@ -303,11 +303,13 @@ func next(st *uptime.State, now time.Time) string {
 }
 
 // flagOf is ! for an outage that nobody acknowledged, a for one that somebody
-// did, u for a check that leaves something unverified.
+// did, b for one behind another, u for a check that leaves something unverified.
 func flagOf(st *uptime.State) (rune, theme.Style) {
 	switch {
 	case st.Ack != nil && st.Incident != 0:
 		return 'a', theme.Plain
+	case st.Behind != "" && st.Verdict == uptime.Down:
+		return 'b', theme.Plain
 	case st.Incident != 0 && st.Verdict == uptime.Down && st.Mode == uptime.Active:
 		return '!', theme.Strong
 	case st.Caution != "":

@@ -226,6 +226,8 @@ func (d *detail) head(s *shell, p *pen) {
 			right += "   acked by " + fit(st.Ack.By, 20)
 		} else if in := d.openIncident(s, st); in != nil && in.Unacked() {
 			right += "   NOT ACKED"
+		} else if st.Behind != "" {
+			right += "   behind " + fit(st.Behind, 24)
 		}
 	}
 	room := p.w - p.x

@@ -117,7 +117,9 @@ func TestDetailWhy(t *testing.T) {
 		}, []string{"fra agrees"}},
 		{"no message", func(st *uptime.State, f *pageSource) { st.Message = "" }, []string{"TCP connect 203.0.113.9:443 refused"}},
 		{"no address in the message", func(st *uptime.State, f *pageSource) { st.Message = "connection refused" }, []string{"connection refused at 203.0.113.9:443 (tcp.refused)"}},
-		{"behind another", func(st *uptime.State, f *pageSource) { f.snap.Open[0].Behind = "office uplink" }, []string{"behind office uplink"}},
+		{"behind another", func(st *uptime.State, f *pageSource) {
+			st.Behind, f.snap.Open[0].Behind = "office uplink", "office uplink"
+		}, []string{"unreachable behind office uplink, so nobody is told"}},
 		{"flapping", func(st *uptime.State, f *pageSource) { f.snap.Open[0].Reopened = 2 }, []string{"came back 2 times"}},
 		{"suspect", func(st *uptime.State, f *pageSource) {
 			st.Verdict, st.Before, st.Incident = uptime.Suspect, uptime.Up, 0

@@ -191,7 +191,7 @@ func (d *detail) witnesses(s *shell, st *uptime.State) string {
 		parts = append(parts, fmt.Sprintf("evidence %+.1f, bar %+d", sum, uptime.RuleOdds))
 	}
 	if in != nil && in.Behind != "" {
-		parts = append(parts, "behind "+in.Behind+", which is down as well")
+		parts = append(parts, "unreachable behind "+in.Behind+", so nobody is told")
 	}
 	if in != nil && in.Reopened > 0 {
 		parts = append(parts, "came back "+times(in.Reopened, "time"))

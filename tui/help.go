@@ -129,7 +129,7 @@ var legends = []string{
 	"STATES  ▼ DOWN confirmed  ▽ chk? being confirmed  ▲ WARN degraded  ● up",
 	"        ? UNKN no result for 2 intervals  ~ mnt  ‖ off  ◌ new, not checked",
 	"BAR     ▁ ok  ▄ slow  █ failed  - maintenance  ? unknown  (blank) no data",
-	"NEXT    ! not acknowledged  a acknowledged  u unverified  late: not started",
+	"NEXT    ! not acked  a acked  b behind another  u unverified  late: waits",
 	"LEAVE   q  attached: at once; engine in here: asks, stop or keep checking",
 	"PLACES  one letter a location: o ok  x failed  s slow  ? no answer  · none",
 	"        a key that is not bound says so; nothing irreversible is on one key",

@@ -121,7 +121,7 @@ func lowerList(s string) []string {
 var choices = map[string][]string{
 	"state": {"up", "chk", "suspect", "warn", "degraded", "down", "unknown", "unkn", "new", "pending", "mnt", "maintenance", "off", "paused"},
 	"ack":   {"yes", "no"},
-	"is":    {"problem", "down", "up", "acked", "unacked", "late"},
+	"is":    {"problem", "down", "up", "acked", "unacked", "behind", "late"},
 }
 
 func checkValues(field string, values []string) error {
@@ -263,7 +263,9 @@ func isKind(s *uptime.State, v string, now time.Time) bool {
 	case "acked":
 		return s.Incident != 0 && s.Ack != nil
 	case "unacked":
-		return s.Incident != 0 && s.Ack == nil && s.Verdict != uptime.Degraded
+		return s.Incident != 0 && s.Ack == nil && s.Behind == "" && s.Verdict != uptime.Degraded
+	case "behind":
+		return s.Incident != 0 && s.Behind != ""
 	}
 	return late(s, now)
 }

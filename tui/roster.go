@@ -209,8 +209,8 @@ func (o order) key(s *uptime.State) int64 {
 	return 0
 }
 
-// sortSeverity is a counting sort: 180,000 rows in a pass. Among problems the
-// newest come first.
+// sortSeverity is a counting sort: 180,000 rows in a pass. Among problems those
+// that nothing else explains come first, and the newest of them.
 func (r *roster) sortSeverity() {
 	const kinds = 8
 	var start [kinds + 1]int
@@ -230,7 +230,14 @@ func (r *roster) sortSeverity() {
 		if c := cmp.Compare(r.severity[a], r.severity[b]); c != 0 {
 			return c
 		}
-		return r.snap.States[b].Since.Compare(r.snap.States[a].Since)
+		x, y := r.snap.States[a], r.snap.States[b]
+		if explained := x.Behind != ""; explained != (y.Behind != "") {
+			if explained {
+				return 1
+			}
+			return -1
+		}
+		return y.Since.Compare(x.Since)
 	})
 	r.flat = out
 }

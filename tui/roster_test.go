@@ -47,6 +47,31 @@ func TestArrange(t *testing.T) {
 	}
 }
 
+// TestBehindAnother: what another explains is shown below what it is behind,
+// with a letter, and is not among what somebody has to acknowledge.
+func TestBehindAnother(t *testing.T) {
+	w := newWorld()
+	i := slices.IndexFunc(w.snap.States, func(st *uptime.State) bool { return st.Name == "shop.example.com/checkout" })
+	st := *w.snap.States[i]
+	st.Behind = "mx2.example.net:25"
+	w.snap.States[i] = &st
+	if got := names(arrange(nil, w.snap, arrangement{}, noon), 3); got != "mx2 shop cdn" {
+		t.Errorf("the order is %s", got)
+	}
+	if flag, _ := flagOf(&st); flag != 'b' {
+		t.Errorf("flag %q", flag)
+	}
+	for words, want := range map[string]string{"is:behind": "shop", "is:unacked": "", "is:down": "mx2 shop"} {
+		q, err := parseQuery(words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := names(arrange(nil, w.snap, arrangement{query: q}, noon), 3); got != want {
+			t.Errorf("%s: %q, want %q", words, got, want)
+		}
+	}
+}
+
 // TestArrangeReverses: what has nothing to be sorted by stays at the end.
 func TestArrangeReverses(t *testing.T) {
 	r := arrange(nil, newWorld().snap, arrangement{by: byLatency, reverse: true}, noon)

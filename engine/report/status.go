@@ -66,18 +66,25 @@ func statusText(w io.Writer, s uptime.Status, opt Options) error {
 	return t.flush()
 }
 
-// bySeverity orders states for people, the worst first, and keeps the order of names among equals.
+// bySeverity orders states for people, the worst first, of these what nothing
+// else explains, and keeps the order of names among equals.
 func bySeverity(states []*uptime.State) []*uptime.State {
-	var start [9]int
+	rank := func(st *uptime.State) int {
+		if st.Behind != "" {
+			return 2*st.Severity() + 1
+		}
+		return 2 * st.Severity()
+	}
+	var start [17]int
 	for _, st := range states {
-		start[st.Severity()+1]++
+		start[rank(st)+1]++
 	}
 	for i := 1; i < len(start); i++ {
 		start[i] += start[i-1]
 	}
 	out := make([]*uptime.State, len(states))
 	for _, st := range states {
-		s := st.Severity()
+		s := rank(st)
 		out[start[s]] = st
 		start[s]++
 	}
@@ -297,6 +304,9 @@ func (r *rowWriter) reason(st *uptime.State) {
 		r.witnesses(i)
 		r.add("; #")
 		r.b = strconv.AppendUint(r.b, st.Incident, 10)
+		if i.Behind != "" && st.Ack == nil {
+			break // nobody has to
+		}
 		r.add(", ")
 		r.ack(st.Ack)
 	}
@@ -331,7 +341,7 @@ func (t *text) witnesses(i *uptime.Incident) {
 		t.add(map[bool]string{true: " agrees", false: " agree"}[n == 1])
 	}
 	if i.Behind != "" {
-		t.add("; behind ")
+		t.add("; unreachable behind ")
 		t.outside(i.Behind, maxMessage)
 	}
 }

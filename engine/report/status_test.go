@@ -48,11 +48,14 @@ func snapshot() *uptime.Snapshot {
 	off.Mode, off.Until = uptime.Paused, at("12:35:19").Add(day)
 	fresh := state("neu.bücher.example", uptime.Pending, time.Time{})
 	fresh.Day, fresh.Last, fresh.Total, fresh.Outcome = uptime.Share{Span: day}, time.Time{}, 0, 0
+	branch := state("branch.example.com", uptime.Down, at("12:34:07"))
+	branch.Day, branch.Incident, branch.Behind, branch.Outcome = share(0.999), 4712, "office uplink", uptime.OutcomeDown
+	branch.Fault, branch.Message = uptime.FaultTCPTimeout, "TCP connect 203.0.113.77:443: no answer in 10 s"
 	s := &uptime.Snapshot{Seq: 9, Time: at("12:35:18"), Instance: "web-1",
 		Config: uptime.ConfigState{Path: "lookout.toml", Loaded: at("12:01:00")},
-		States: []*uptime.State{api, cdn, blind, off, mnt, fresh, slow, shop},
+		States: []*uptime.State{api, cdn, blind, off, mnt, fresh, slow, shop, branch},
 		Open: []*uptime.Incident{{Number: 4711, ConfirmedBy: []string{"fra", "nyc"}},
-			{Number: 4700, Behind: "office uplink"}},
+			{Number: 4712, Behind: "office uplink", Witness: "unreachable from web-1; nobody else was asked"}, {Number: 4700}},
 		Health: uptime.Health{Rate: 16.66, Lag: 200 * time.Millisecond, ProbesLive: 3, Probes: 5}}
 	for _, st := range s.States {
 		s.Counts.Add(st.Verdict, st.Mode)
@@ -207,8 +210,8 @@ func TestStatusFieldsParse(t *testing.T) {
 			t.Errorf("%d fields in %q: %q", len(fields), line, fields)
 		}
 	}
-	if rows != 8 {
-		t.Errorf("%d rows, want 8", rows)
+	if rows != 9 {
+		t.Errorf("%d rows, want 9", rows)
 	}
 }
 
