@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -38,11 +39,23 @@ func (s *shell) banner() []string {
 		why := "!! engine does not answer since " + at + " (" + s.link.Reason + "): all "
 		return append([]string{why + "below is OLD !!", why + "is OLD !!"}, texts...)
 	case s.snap != nil && s.snap.Node != "":
-		return []string{"!! lookout cannot judge: " + s.snap.Node + " !!"}
+		return shorter("cannot judge", s.snap.Node)
 	case s.snap != nil && s.snap.Health.StoreError != "":
-		return []string{"!! nothing is being stored: " + s.snap.Health.StoreError + " !!"}
+		return shorter("stores nothing", s.snap.Health.StoreError)
 	}
 	return nil
+}
+
+// shorter says what lookout does not do, and why in less and less words.
+func shorter(what, why string) []string {
+	out := []string{"!! lookout " + what + ": " + why + " !!", "!! " + what + ": " + why + " !!"}
+	for _, end := range []string{"; ", ": "} {
+		if first, _, ok := strings.Cut(why, end); ok {
+			why = first
+			out = append(out, "!! "+what+": "+why+" !!")
+		}
+	}
+	return append(out, "!! "+what+" !!")
 }
 
 // drawBanner writes the banner in line 2. The last truth stays on the screen.

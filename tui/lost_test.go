@@ -115,6 +115,27 @@ func TestBannerFits(t *testing.T) {
 	}
 }
 
+// TestBannerOfABlindNode: that the node cannot judge is whole, with as much of why as there is room.
+func TestBannerOfABlindNode(t *testing.T) {
+	w := newWorld()
+	w.snap.Node = "offline: 0 of 4 anchors answer; 20 of 21 networks fail"
+	for width, want := range map[int]string{
+		130: "!! lookout cannot judge: offline: 0 of 4 anchors answer; 20 of 21 networks fail !!",
+		80:  "!! cannot judge: offline: 0 of 4 anchors answer; 20 of 21 networks fail !!",
+		60:  "!! cannot judge: offline: 0 of 4 anchors answer !!",
+		40:  "!! cannot judge: offline !!",
+		20:  "!! cannot judge !!",
+	} {
+		if line := strings.Split(plainText(shellOf(w, Options{}, width, 24, glyphs).render()), "\n")[1]; strings.TrimSpace(line) != want {
+			t.Errorf("at %d cells: %q, want %q", width, line, want)
+		}
+	}
+	w.snap.Node, w.snap.Health.StoreError = "", "no space left on device"
+	if line := strings.Split(plainText(shellOf(w, Options{}, 40, 24, glyphs).render()), "\n")[1]; strings.TrimSpace(line) != "!! stores nothing !!" {
+		t.Errorf("the store: %q", line)
+	}
+}
+
 // TestBannerOfAnotherVersion: an engine that was updated under a console answers,
 // and no waiting helps; a console of any size says what does.
 func TestBannerOfAnotherVersion(t *testing.T) {

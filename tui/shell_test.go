@@ -76,6 +76,7 @@ func TestScreens(t *testing.T) {
 		{name: "leave", with: embedded, keys: []string{"q"}},
 		{name: "unbound", keys: []string{"x"}},
 		{name: "lost", with: lost},
+		{name: "blind", with: func(w *world, _ *Options) { w.snap.Node = "offline: 0 of 4 anchors answer; 20 of 21 networks fail" }},
 		{name: "empty", with: func(w *world, _ *Options) {
 			w.snap.States, w.snap.Open, w.snap.Counts, w.snap.Unacked = nil, nil, uptime.Counts{}, 0
 		}},
