@@ -299,7 +299,7 @@ func (r *rowWriter) reason(st *uptime.State) {
 		}
 		i := r.incidents[st.Incident]
 		if i == nil {
-			i = &uptime.Incident{Witness: st.Witness}
+			i = &uptime.Incident{Witness: st.Witness, Behind: st.Behind}
 		}
 		r.witnesses(i)
 		r.add("; #")

@@ -125,7 +125,7 @@ func TestStatusOfAnotherVersion(t *testing.T) {
 		t.Error("it says nothing of itself")
 	}
 	want := strings.Replace(statusOf(t, s, options()), "# truth 1 s old, 16.7 checks/s, lag 0.2 s, probes 3 of 5, config of 12:01:00\n", "# truth 1 s old\n", 1)
-	want = strings.Replace(want, "; behind office uplink", "", 1)
+	want = strings.Replace(want, "; unreachable from web-1; nobody else was asked", "", 1) // of the incident
 	if got := statusOf(t, old, options()); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}

@@ -110,7 +110,7 @@ func (s *FullStatus) UnmarshalJSON(b []byte) error {
 func (j *fullStateJSON) state() *State {
 	s := &State{Monitor: &Monitor{Name: j.Monitor, Type: j.Type, Target: j.Target, Group: j.Group, Tags: j.Tags,
 		Interval: time.Duration(j.Interval), Caution: j.Caution},
-		Verdict: j.Verdict, Mode: j.Mode, Since: time.Time(j.Since), Message: j.Message, Witness: j.Witness, Incident: j.Incident,
+		Verdict: j.Verdict, Mode: j.Mode, Since: time.Time(j.Since), Message: j.Message, Witness: j.Witness, Behind: j.Behind, Incident: j.Incident,
 		Last: time.Time(j.LastCheck), Total: time.Duration(j.Total), Next: required(j.Next), Until: required(j.Until)}
 	var err error
 	if s.Fault, err = ParseFault(j.Fault); err != nil && j.Fault != "" { // of a newer version
