@@ -14,10 +14,14 @@ type found struct {
 	lost  bool
 }
 
-const roundTrip = 40 * time.Millisecond
+const (
+	roundTrip = 40 * time.Millisecond
+	nearby    = 0.1 // of the loss on the way to a target is on that to the resolvers
+)
 
 // When a question for a name, and a SYN, is sent again (measured).
 var (
+	stubAt  = []time.Duration{0, 5 * time.Second} // as the resolver of Go and of libc do
 	askedAt = []time.Duration{0, 300 * time.Millisecond, 900 * time.Millisecond, 2100 * time.Millisecond, 4500 * time.Millisecond, 9300 * time.Millisecond}
 	synAt   = []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 7 * time.Second}
 	dataAt  = []time.Duration{0, 200 * time.Millisecond, 600 * time.Millisecond, 1400 * time.Millisecond, 3 * time.Second, 6200 * time.Millisecond}
@@ -53,13 +57,23 @@ func (w *world) check(place int, at, timeout time.Duration, packets first) found
 		return *broken
 	}
 	w.path[place].at(at, func(*span) { line = false })
+	if w.dns.one { // others have a second one
+		w.public.at(at, func(*span) { name = false })
+	}
 	if !name {
 		return found{fault: uptime.FaultDNSTimeout, took: timeout}
 	}
 	if !line || w.blocked[place] {
 		return found{fault: uptime.FaultTCPTimeout, took: timeout}
 	}
-	took, ok := d.send(askedAt, loss, packets, 0)
+	asked := w.dns.asked
+	if asked == nil {
+		asked = askedAt
+	}
+	if packets.known && packets.lost[0] {
+		packets.lost[0] = d.less(nearby)
+	}
+	took, ok := d.send(asked, w.loss[place]*nearby+loss-w.loss[place], packets, 0)
 	if !ok || took >= timeout {
 		return found{fault: uptime.FaultDNSTimeout, took: timeout}
 	}

@@ -10,7 +10,7 @@ import (
 type idle struct {
 	w       *world
 	timeout time.Duration
-	seen    [3]int     // where in the histories we are
+	seen    [4]int     // where in the histories we are
 	luck    dice       // draws when the next packet is lost
 	lose    [3]float64 // the first packet of each phase, where none was before and one of those left is
 	each    float64    // … and where that is not known
@@ -70,7 +70,11 @@ func (i *idle) unlucky() first {
 // calm is until when nothing happens to a check that begins.
 func (i *idle) calm(now time.Duration) time.Duration {
 	next := year + time.Hour
-	for k, h := range [3]history{i.w.place[0], i.w.path[0], i.w.target} {
+	all := [4]history{i.w.place[0], i.w.path[0], i.w.target}
+	if i.w.dns.one {
+		all[3] = i.w.public
+	}
+	for k, h := range all {
 		for i.seen[k] < len(h) && h[i.seen[k]].to <= now {
 			i.seen[k]++
 		}

@@ -64,8 +64,8 @@ func (c *command) run(ctx context.Context) error {
 			continue
 		}
 		years := c.years
-		if r.short {
-			years = max(years/10, 1)
+		if r.share > 0 {
+			years = max(years/r.share, 1)
 		}
 		s := c.play(ctx, r, years)
 		if s.years == 0 {
@@ -75,6 +75,9 @@ func (c *command) run(ctx context.Context) error {
 		fmt.Fprintln(c.progress, s.line(r.name))
 		if n := len(s.seeds); n > 0 && r.rival == nil && n <= 10 {
 			fmt.Fprintf(c.progress, "  a false page with the seeds %d\n", s.seeds)
+		}
+		if r.figure == "sim" {
+			fmt.Fprintln(c.progress, s.partial())
 		}
 		c.say(r, s)
 		if ctx.Err() != nil {
@@ -113,7 +116,7 @@ func (c *command) play(ctx context.Context, r row, years int) *score {
 					return
 				}
 				seed := c.seed + n
-				w := newWorld(seed, noise)
+				w := r.year(seed, noise)
 				t := r.play(w)
 				mu.Lock()
 				total.add(seed, w, t, r.s.interval)
@@ -128,6 +131,17 @@ func (c *command) play(ctx context.Context, r row, years int) *score {
 	}
 	workers.Wait()
 	return &total
+}
+
+// year draws a year of the row's world.
+func (r row) year(seed uint64, noise float64) *world {
+	of := standard
+	if r.world != nil {
+		of = r.world
+	}
+	w := newWorld(seed, of(noise))
+	w.dns = r.dns
+	return w
 }
 
 func (r row) play(w *world) told {

@@ -27,7 +27,7 @@ func TestRealLoop(t *testing.T) {
 	}
 	var all []*theWorld
 	for seed := range monitors {
-		w := newWorld(uint64(seed)+1, 10)
+		w := newWorld(uint64(seed)+1, standard(10))
 		s := setup{interval: time.Minute, timeout: 10 * time.Second, remotes: [][]int{five, three, two, sameNet, nil}[seed%5], unproven: true, span: length}
 		if seed/5%2 == 1 {
 			s.interval = 20 * time.Second

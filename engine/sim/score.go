@@ -19,9 +19,45 @@ type score struct {
 	missed         int
 	brief, seen    int // outages of one to two minutes
 	latency        []time.Duration
-	half, halfTold int // incidents of 30 minutes in which half of the requests fail, and what was told of them
-	notices        int // of degraded, and of flapping
+	half, halfTold int                    // incidents of 30 minutes in which half of the requests fail, and what was told of them
+	notices        int                    // of degraded, and of flapping
+	flaky          map[float64]*flakiness // by the share of requests that fail
 	seeds          []uint64
+}
+
+// flakiness is what was told of incidents of 30 minutes in which a share of the requests fails.
+type flakiness struct {
+	incidents int
+	first     []time.Duration // when it was told, of those of which anything was
+	pages     int
+}
+
+// partly takes such an incident into account.
+func (s *score) partly(t told, o span) {
+	if s.flaky == nil {
+		s.flaky = map[float64]*flakiness{}
+	}
+	f := s.flaky[o.share]
+	if f == nil {
+		f = &flakiness{}
+		s.flaky[o.share] = f
+	}
+	f.incidents++
+	first := time.Duration(-1)
+	for _, n := range t.notes {
+		if n.at < o.from || n.since > o.to {
+			continue
+		}
+		if n.kind == paged {
+			f.pages++
+		}
+		if first < 0 && n.at <= o.to+time.Minute {
+			first = n.at - o.from
+		}
+	}
+	if first >= 0 {
+		f.first = append(f.first, first)
+	}
 }
 
 // add takes a year into account.
@@ -43,6 +79,9 @@ func (s *score) add(seed uint64, w *world, t told, interval time.Duration) {
 	long := max(2*interval, interval+30*time.Second)
 	for _, o := range w.target {
 		lasts := o.to - o.from
+		if o.kind == flaky && o.to <= year-time.Hour {
+			s.partly(t, o)
+		}
 		switch {
 		case o.to > year-time.Hour:
 		case o.kind == flaky && o.share == 0.5:

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,6 +19,22 @@ func (s *score) line(name string) string {
 	return fmt.Sprintf("%-32s %6d  %-6s %-6s %-6s %-6s %6s   %6s   %4.0f / %-4.0f   %5.3f %% of %-6d %4.0f %%   %.4f   %5s", name, s.years,
 		per(s.falsePages), per(s.pathPages), per(s.ownPages), per(s.falsePages-s.pathPages-s.ownPages), per(s.restartPages), per(s.partPages),
 		s.quantile(0.5), s.quantile(0.99), 100*ratio(s.missed, s.outages), s.outages, 100*ratio(s.seen, s.brief), ratio(s.checks, s.expected), per(s.notices))
+}
+
+// partial says how soon people are told of a server that fails some requests.
+func (s *score) partial() string {
+	var out []string
+	for _, share := range slices.Backward(slices.Sorted(maps.Keys(s.flaky))) {
+		f := s.flaky[share]
+		if len(f.first) == 0 {
+			out = append(out, fmt.Sprintf("%.0f %%: never", 100*share))
+			continue
+		}
+		slices.Sort(f.first)
+		out = append(out, fmt.Sprintf("%.0f %%: %.0f s (%.0f %% of %d, %.2f pages each)", 100*share, f.first[len(f.first)/2].Seconds(),
+			100*ratio(len(f.first), f.incidents), f.incidents, ratio(f.pages, f.incidents)))
+	}
+	return "  told of half an hour in which a share of the requests fails, median: " + strings.Join(out, ", ")
 }
 
 // say prints the figures of a row.
@@ -38,8 +57,12 @@ func (c *command) say(r row, s *score) {
 		figure(what, number(value), unit, value <= goal, goal, note)
 	}
 	years := fmt.Sprintf("%d monitor-years, seeds from %d", s.years, c.seed)
-	if len(r.s.remotes) == 0 {
+	switch {
+	case len(r.s.remotes) == 0:
 		most("false_pages_unexplained", float64(s.falsePages-s.pathPages), "pages", 0, fmt.Sprintf("%s; %d with nothing between home and the target", years, s.pathPages))
+		return
+	case r.world != nil:
+		most("pages", float64(s.falsePages), "pages", 0, fmt.Sprintf("%s, in which nothing else is wrong", years))
 		return
 	}
 	most("false_pages", float64(s.falsePages), "pages", 0, years)
