@@ -2,7 +2,6 @@ package tui
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -21,9 +20,9 @@ func incidentForm(w int) columnsOfIncident {
 	case w < 76:
 		return columnsOfIncident{start: 8, lasted: 7, monitor: w - 39, cause: 16}
 	case w < wide:
-		return columnsOfIncident{start: 8, lasted: 7, monitor: w - 55, cause: 18, status: 16}
+		return columnsOfIncident{start: 8, lasted: 7, monitor: w - 55, cause: 13, vote: 4, status: 16}
 	}
-	return columnsOfIncident{number: 6, start: 14, lasted: 8, monitor: w - 94, cause: 25, vote: 14, status: 16}
+	return columnsOfIncident{number: 6, start: 14, lasted: 8, monitor: w - 94, cause: 22, vote: 17, status: 16}
 }
 
 func (c columnsOfIncident) each(number, start, lasted, monitor, cause, vote, status func(width int)) {
@@ -43,7 +42,7 @@ func (c columnsOfIncident) head(p *pen) {
 	}
 	p.to(3)
 	c.each(name("#"), name("START"), func(width int) { p.right(theme.Faint, "LASTED", width); p.say("  ") },
-		name("MONITOR"), name("CAUSE"), name("SEEN FROM"), name("STATUS"))
+		name("MONITOR"), name("CAUSE"), name("VOTE"), name("STATUS"))
 }
 
 func (c columnsOfIncident) row(s *shell, p *pen, in *uptime.Incident, cursor bool) {
@@ -93,7 +92,7 @@ func (c columnsOfIncident) row(s *shell, p *pen, in *uptime.Incident, cursor boo
 			}
 			cell(theme.Plain, text)(width)
 		},
-		cell(theme.Plain, seenFrom(in)),
+		func(width int) { cell(theme.Plain, voted(in, width))(width) },
 		func(width int) {
 			text, st := incidentStatus(in, s)
 			cell(st, text)(width)
@@ -107,13 +106,6 @@ func shortStamp(t, now time.Time, loc *time.Location) string {
 		return t.Format("15:04:05")
 	}
 	return t.Format("01-02 15h")
-}
-
-func seenFrom(in *uptime.Incident) string {
-	if len(in.ConfirmedBy) == 0 {
-		return "this node only"
-	}
-	return strings.Join(append([]string{uptime.Local}, in.ConfirmedBy...), " ")
 }
 
 func incidentStatus(in *uptime.Incident, s *shell) (string, theme.Style) {

@@ -21,6 +21,7 @@ type incidents struct {
 	only    string        // incidents of one monitor; "": of all
 	span    time.Duration // of what ended, and of the timeline
 	unacked bool          // only those that nobody acknowledged
+	byCause bool          // grouped by their fault, and not by whether they last
 	words   words
 
 	past    []uptime.Incident // as read last, newest first
@@ -70,6 +71,9 @@ func (l *incidents) keys() []binding {
 		{keys: []string{"t"}, group: groupSee, help: "time range", hint: "range", rank: 3, verb: "range", run: l.nextSpan},
 		{keys: []string{"F"}, group: groupSee, help: "only unacked", hint: "unacked", rank: 5, verb: "only not acknowledged",
 			run: func(s *shell, _ string) tea.Cmd { l.unacked = !l.unacked; l.arrange(s); return nil }},
+		{keys: []string{"o"}, group: groupFind, help: "group by cause", hint: "group", rank: 7, verb: "group by cause",
+			run: func(s *shell, _ string) tea.Cmd { l.byCause = !l.byCause; l.arrange(s); return nil }},
+		{keys: []string{"A"}, group: groupDo, help: "acknowledge all shown", hint: "ack all", rank: 6, verb: "ack all shown", run: l.ackAll},
 	}, searchKeys(l)...), l.list.keys()...)
 }
 
@@ -187,9 +191,16 @@ func (l *incidents) arrange(s *shell) {
 		}
 	}
 	l.rows, l.within = l.rows[:0], 0
-	l.section(s, "OPEN", func(in *uptime.Incident) bool { return in.Open() })
 	since := s.now.Add(-l.span)
-	l.section(s, "CLOSED  in "+spanName(l.span), func(in *uptime.Incident) bool { return !in.Open() && in.End.After(since) })
+	recent := func(in *uptime.Incident) bool { return in.Open() || in.End.After(since) }
+	if l.byCause {
+		for _, c := range causes(l.all, recent) {
+			l.section(s, c.head(), func(in *uptime.Incident) bool { return in.Fault == c.fault && recent(in) })
+		}
+	} else {
+		l.section(s, "OPEN", func(in *uptime.Incident) bool { return in.Open() })
+		l.section(s, "CLOSED  in "+spanName(l.span), func(in *uptime.Incident) bool { return !in.Open() && recent(in) })
+	}
 	l.setLen(len(l.rows), func(i int) bool { return l.rows[i].in != nil })
 	for i, r := range l.rows {
 		if r.in != nil && r.in.Number == selected {
@@ -333,7 +344,7 @@ func (l *incidents) status(s *shell, p *pen) {
 	left := ""
 	if l.cur < len(l.rows) && l.rows[l.cur].in != nil {
 		in := l.rows[l.cur].in
-		left = "#" + strconv.FormatUint(in.Number, 10) + " " + in.Message
+		left = "#" + strconv.FormatUint(in.Number, 10) + " " + about(in)
 	}
 	right := ""
 	if shown, all := l.counts(); len(l.words) > 0 {
@@ -344,6 +355,23 @@ func (l *incidents) status(s *shell, p *pen) {
 	p.cell(theme.Plain, left, max(p.w-p.x-cells(right)-3, 0))
 	p.to(p.w - cells(right) - 1)
 	p.say(right)
+}
+
+// about says of an incident what its row has no room for.
+func about(in *uptime.Incident) string {
+	parts := []string{in.Message}
+	if in.Witness != "" {
+		parts = append(parts, in.Witness)
+	} else if n := len(in.ConfirmedBy); n > 0 {
+		parts = append(parts, enumerate(in.ConfirmedBy)+map[bool]string{true: " agrees", false: " agree"}[n == 1])
+	}
+	if in.Behind != "" {
+		parts = append(parts, "behind "+in.Behind)
+	}
+	if in.Reopened > 0 {
+		parts = append(parts, "came back "+times(in.Reopened, "time"))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // copy gives the selected incident, or all that are listed, as text.
@@ -361,7 +389,7 @@ func (l *incidents) copy(s *shell, what copyWhat) string {
 			}
 		}
 		fmt.Fprintf(&b, "#%d  %s  %s  from %s %s, %s  %s  %s\n", r.in.Number, r.in.Verdict.Label(), r.in.Monitor,
-			r.in.Start.In(s.loc).Format("2006-01-02 15:04:05 MST"), end, uptime.Ago(r.in.Lasted(s.now)), r.in.Fault, r.in.Message)
+			r.in.Start.In(s.loc).Format("2006-01-02 15:04:05 MST"), end, uptime.Ago(r.in.Lasted(s.now)), r.in.Fault, about(r.in))
 	}
 	if what != copyAll {
 		return strings.TrimSuffix(b.String(), "\n")

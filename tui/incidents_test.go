@@ -53,6 +53,9 @@ func TestIncidentsList(t *testing.T) {
 		{"round the ranges", "", []string{"t", "t", "t", "t"}, "open sho api mx2 closed vpn gw- db-"},
 		{"only unacked", "", []string{"F"}, "open sho"},
 		{"and all again", "", []string{"F", "F"}, "open sho api mx2 closed vpn gw- db-"},
+		{"by cause", "", []string{"o"}, "tcp.refused sho db- tcp.timeout mx2 vpn http.too_slow api icmp.timeout gw-"},
+		{"by cause, unacked", "", []string{"o", "F"}, "tcp.refused sho"},
+		{"and not by cause", "", []string{"o", "o"}, "open sho api mx2 closed vpn gw- db-"},
 		{"of one monitor", "vpn.example.com:1194", nil, "closed vpn"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -73,6 +76,26 @@ func TestIncidentsFilter(t *testing.T) {
 	}
 	if shown, all := l.counts(); shown != 2 || all != 6 {
 		t.Errorf("%d of %d", shown, all)
+	}
+}
+
+// TestAckAll: one question for all outages on the page that nobody acknowledged.
+func TestAckAll(t *testing.T) {
+	s, l := incidentsShell(t, "")
+	f := s.source.(*pageSource)
+	press(t, s, "A")
+	a, ok := s.panel.(*ask)
+	if !ok || a.verb != uptime.VerbAck || strings.Join(a.targets, " ") != shop || f.acted != nil {
+		t.Fatalf("%+v, done %+v", s.panel, f.acted)
+	}
+	press(t, s, "y")
+	if len(f.acted) != 1 || strings.Join(f.acted[0].Targets, " ") != shop {
+		t.Errorf("done %+v", f.acted)
+	}
+	settle(t, s, l.narrow(s, parseWords("vpn")))
+	press(t, s, "A")
+	if s.panel != nil || !strings.Contains(s.message.text, "nothing to acknowledge") {
+		t.Errorf("%v %q", s.panel, s.message.text)
 	}
 }
 

@@ -198,6 +198,7 @@ type pageSource struct {
 	incidents []uptime.Incident
 	err       error
 	asked     []string
+	acted     []uptime.Action
 }
 
 func (f *pageSource) Snapshot() *uptime.Snapshot { return f.snap }
@@ -242,9 +243,12 @@ func (f *pageSource) Incidents(_ context.Context, q uptime.IncidentQuery) (out [
 	return out, f.err
 }
 
-func (f *pageSource) Act(context.Context, uptime.Action) ([]string, error) { return nil, nil }
-func (f *pageSource) Reload(context.Context) (string, error)               { return "", nil }
-func (f *pageSource) Stop(context.Context) error                           { return nil }
+func (f *pageSource) Act(_ context.Context, a uptime.Action) ([]string, error) {
+	f.acted = append(f.acted, a)
+	return a.Targets, nil
+}
+func (f *pageSource) Reload(context.Context) (string, error) { return "", nil }
+func (f *pageSource) Stop(context.Context) error             { return nil }
 
 func event(id uint64, when string, kind uptime.EventKind, monitor, message string) uptime.Event {
 	t, err := time.Parse("2006-01-02 15:04:05", when)
