@@ -26,6 +26,7 @@ type Options struct {
 	Types    []uptime.CheckType          // the registry of check types
 	Env      func(string) (string, bool) // for ${NAME}; nil: the process's environment
 	Hostname string                      // the default for Instance; "": the system's
+	Now      time.Time                   // what has passed; zero: nothing has
 	Engine   bool                        // the engine asks: a managed file that it makes is for itself alone to read
 }
 
@@ -43,6 +44,7 @@ type Config struct {
 	Log         Log
 	Retention   Retention
 	Pages       []uptime.Page
+	Maintenance []Maintenance
 	Locations   []uptime.Place    // where second opinions may come from, in their order
 	Network     string            // of this machine: what [[location]] says of local; "": its own
 	Jobs        []uptime.Job      // by name

@@ -163,6 +163,9 @@ func (c *Config) describe() settings {
 	for _, p := range c.Locations {
 		plain("location."+p.Location, p.Network)
 	}
+	for _, m := range c.Maintenance {
+		plain("maintenance."+strings.Join(m.Of, " ")+" "+m.Window.String(), "for "+uptime.Span(m.Window.Length())+noted(m.Note))
+	}
 	for _, p := range c.Pages {
 		chosen := map[string]string{}
 		for key, words := range map[string][]string{"names": p.Names, "tags": p.Tags, "groups": p.Groups} {
@@ -173,6 +176,13 @@ func (c *Config) describe() settings {
 		plain("page."+p.Name, text(chosen))
 	}
 	return out
+}
+
+func noted(note string) string {
+	if note == "" {
+		return ""
+	}
+	return ", " + note
 }
 
 // describe lists what is in force for a monitor.

@@ -74,7 +74,7 @@ var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKe
 
 // words is what may stand at the top of a file.
 func topWords() []string {
-	return append(names(globalKeys), "log", "retention", "defaults", "monitor", "page", "location")
+	return append(names(globalKeys), "log", "retention", "defaults", "monitor", "page", "location", "maintenance")
 }
 
 func names(keys []uptime.Key) []string {
@@ -186,6 +186,7 @@ func Known(opt Options) []string {
 	add("retention.", names(retentionKeys))
 	add("page.", names(pageKeys))
 	add("location.", names(locationKeys))
+	add("maintenance.", names(maintenanceKeys))
 	add("monitor.", names(monitorKeys))
 	add("monitor.", sorted(r.owners))
 	add("monitor.expect.", sorted(r.expectOwners))

@@ -59,6 +59,7 @@ type loader struct {
 	pages    []uptime.Page
 	pageAt   map[string]*block // by name
 	places   map[string]*block // of [[location]], by name
+	windows  []windowBlock     // of [[maintenance]]
 	unplaced bool              // a location could not be read: one that looks missing may be that
 	looked   int               // words that were held against one that is not known; see nearest
 	names    map[string]place
@@ -200,8 +201,8 @@ func (l *loader) walk() {
 }
 
 func (l *loader) tableHint(b *block) string {
-	if n := Near(b.name, []string{"log", "retention", "defaults", "monitor", "page", "location"}); n != "" {
-		if n == "monitor" || n == "page" || n == "location" {
+	if n := Near(b.name, []string{"log", "retention", "defaults", "monitor", "page", "location", "maintenance"}); n != "" {
+		if slices.Contains([]string{"monitor", "page", "location", "maintenance"}, n) {
 			return "Did you mean [[" + n + "]]?"
 		}
 		return "Did you mean [" + n + "]?"
@@ -225,6 +226,8 @@ func (l *loader) top(b *block, root map[string]any) {
 			l.each(b, name, raw, l.page)
 		case "location":
 			l.each(b, name, raw, l.location)
+		case "maintenance":
+			l.each(b, name, raw, func(b *block, m map[string]any) { l.windows = append(l.windows, windowBlock{b, m}) })
 		case "monitor":
 			l.each(b, name, raw, func(_ *block, m map[string]any) {
 				l.monitors = append(l.monitors, &block{file: b.file, name: "monitor", array: true, pieces: b.pieces, inline: m})
@@ -367,6 +370,7 @@ func (l *loader) finish() (*Config, error) {
 	l.checkWas()
 	l.checkReferences()
 	l.checkLocations()
+	l.readMaintenance()
 	for _, j := range c.Jobs {
 		j.Was = c.Was[j.Name]
 	}

@@ -32,9 +32,10 @@ func Once(at time.Time, length time.Duration) Window {
 // Every reads when a window opens: "Sun 03:00", "Mon,Thu 03:00", "Mon-Fri
 // 22:30", "day 02:30", or a time table as ParseCron takes it; nil is UTC.
 func Every(when string, length time.Duration, zone *time.Location) (Window, error) {
-	expr, text := when, strings.Join(strings.Fields(when), " ")
-	if fields := strings.Fields(when); len(fields) > 1 && strings.Contains(fields[len(fields)-1], ":") {
-		last := len(fields) - 1
+	fields := strings.Fields(when)
+	expr, last := strings.Join(fields, " "), len(fields)-1
+	switch {
+	case last > 0 && strings.Contains(fields[last], ":"):
 		minutes, err := clock(fields[last])
 		if err != nil {
 			return Window{}, err
@@ -44,12 +45,11 @@ func Every(when string, length time.Duration, zone *time.Location) (Window, erro
 			return Window{}, err
 		}
 		expr = fmt.Sprintf("%d %d * * %s", minutes%60, minutes/60, days)
+	case len(fields) != 5 && !strings.HasPrefix(expr, "@"):
+		return Window{}, fmt.Errorf("neither a day with a time of day nor the five fields of a cron line")
 	}
 	table, err := ParseCron(expr, zone)
-	if err != nil {
-		return Window{}, err
-	}
-	return Window{table: table, length: length, text: text}, nil
+	return Window{table: table, length: length, text: strings.Join(fields, " ")}, err
 }
 
 // clock reads a time of day in minutes.

@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	".":                {"tui/cli"},
 	"engine":           {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine/depend"},
 	"engine/depend":    {},
+	"engine/config":    {"engine/uptime", "engine/schedule"},
 	"engine/judge":     {"engine/uptime", "engine/schedule"},
 	"engine/selfcheck": {"engine/uptime", "engine/verdict"},
 	"engine/sim":       {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine"},
