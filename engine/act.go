@@ -60,6 +60,7 @@ func (e *Engine) act(a uptime.Action, now time.Time) ([]string, error) {
 	if !a.Until.IsZero() && !a.Until.After(now) {
 		return nil, uptime.Invalid("the end %s has passed", a.Until.UTC().Format(time.RFC3339))
 	}
+	e.windows(now) // what is due comes first
 	do, ok := map[uptime.Verb]func(*monitor, uptime.Action, time.Time) bool{
 		uptime.VerbCheck:      e.recheck,
 		uptime.VerbPause:      e.pause,
@@ -161,20 +162,29 @@ func (e *Engine) maintain(m *monitor, a uptime.Action, now time.Time) bool {
 }
 
 func (e *Engine) resume(m *monitor, a uptime.Action, now time.Time) bool {
-	return m.mode == uptime.Paused && e.endMode(m, a.By, now)
+	return m.mode == uptime.Paused && e.endMode(m, a.By, now, now)
 }
 
 func (e *Engine) unmaintain(m *monitor, a uptime.Action, now time.Time) bool {
-	return m.mode == uptime.Maintenance && e.endMode(m, a.By, now)
+	if m.mode != uptime.Maintenance {
+		return false
+	}
+	if m.covered(now) {
+		m.out = m.rota.span.To
+	}
+	return e.endMode(m, a.By, now, now)
 }
 
 // setMode pauses a monitor or puts it into maintenance.
 func (e *Engine) setMode(m *monitor, mode uptime.Mode, a uptime.Action, now time.Time) bool {
-	if m.mode == mode && m.until.Equal(a.Until) {
+	if m.mode == mode && m.until.Equal(a.Until) && !m.windowed {
 		return false
 	}
 	was := m.mode
-	m.mode, m.until, m.modeSince = mode, a.Until.Round(0), now
+	m.mode, m.until, m.modeSince, m.windowed = mode, a.Until.Round(0), now, false
+	if mode == uptime.Maintenance {
+		m.out = time.Time{} // whoever took it out before has changed their mind
+	}
 	if was == uptime.Paused {
 		m.mem = m.mem.Forget(now)
 	}
@@ -193,23 +203,33 @@ func (e *Engine) setMode(m *monitor, mode uptime.Mode, a uptime.Action, now time
 	return true
 }
 
-// endMode makes a monitor active again.
-func (e *Engine) endMode(m *monitor, by string, now time.Time) bool {
+// endMode ends what a person set, or a maintenance that a person ends, at a time
+// that has come or passed while no engine ran. The monitor is active again, unless
+// a window wants it: a maintenance then goes on as that of the window.
+func (e *Engine) endMode(m *monitor, by string, at, now time.Time) bool {
+	if m.mode == uptime.Maintenance && m.covered(now) {
+		e.enter(m, now, m.rota.note(now), now)
+		return true
+	}
 	kind, text := uptime.EventMaintenance, "out of maintenance"
 	paused := m.mode == uptime.Paused
 	if paused {
 		kind, text = uptime.EventPause, "resumed"
 	}
-	m.mode, m.until, m.modeSince = uptime.Active, time.Time{}, now
+	m.mode, m.until, m.modeSince, m.windowed = uptime.Active, time.Time{}, latest(at, m.modeSince), false
 	if paused { // what was known before is no longer true by itself
 		m.mem = m.mem.Forget(now)
 	}
-	m.counts(now, m.class(), now)
+	m.counts(m.modeSince, m.class(), now)
 	e.emit(uptime.Event{Time: now, Kind: kind, Monitor: m.job.Name, Mode: uptime.Active, Message: text, By: by})
 	m.touched()
 	if paused {
 		e.schedule(m, now, new(int))
 	}
+	if m.covered(now) {
+		e.enter(m, now, m.rota.note(now), now)
+	}
+	e.outlasted(m, now)
 	e.stands(m, now)
 	e.regroup(m, now)
 	return true

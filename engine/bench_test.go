@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"lookout/engine/schedule"
 	"lookout/engine/uptime"
 	"lookout/engine/verdict"
 )
@@ -68,5 +69,42 @@ func BenchmarkPublish180k(b *testing.B) {
 			i++
 		}
 		e.publish(now)
+	}
+}
+
+// A window that opens and closes for 180,000 monitors: what the loop does for it, without the disk.
+func BenchmarkWindow180k(b *testing.B) {
+	e, now := fleet(b, 180_000)
+	for _, m := range e.monitors {
+		m.job.Tags = []string{"db"}
+	}
+	e.publish(now)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.arrange([]Maintenance{{Of: []string{"tag:db"}, Window: schedule.Once(now.Add(time.Hour), time.Hour)}}, now)
+		now = now.Add(time.Hour)
+		e.windows(now)
+		now = now.Add(time.Hour)
+		e.windows(now)
+		if n := len(e.out.pending.Events); n != 2*len(e.monitors) {
+			b.Fatal(n)
+		}
+		if batch := e.cut(now); len(batch.States) > 0 {
+			b.Fatalf("%d states", len(batch.States))
+		}
+	}
+}
+
+// The second in which nothing opens, with a hundred windows.
+func BenchmarkWindowsAtRest(b *testing.B) {
+	e, now := fleet(b, 1000)
+	var all []Maintenance
+	for i, m := range e.monitors[:100] {
+		all = append(all, Maintenance{Of: []string{m.job.Name}, Window: schedule.Once(now.Add(time.Duration(i+1)*time.Hour), time.Minute)})
+	}
+	e.arrange(all, now)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.windows(now)
 	}
 }

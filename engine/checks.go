@@ -55,8 +55,14 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 // these by the wall clock, so that is what they end by, whatever steps it makes.
 func (e *Engine) endings(now time.Time) {
 	for _, m := range e.monitors {
-		if !m.until.IsZero() && !now.Before(m.until) {
-			e.endMode(m, byEngine, now)
+		if !m.until.IsZero() && !m.windowed && !now.Before(m.until) {
+			e.endMode(m, byEngine, m.until, now)
+		}
+		if !m.out.IsZero() && !now.Before(m.out) { // a reload may have made the window longer
+			m.out = time.Time{}
+			if e.follow(m, now, m.rota.note(now), now) {
+				e.regroup(m, now)
+			}
 		}
 		if m.ack != nil && !m.ack.Until.IsZero() && !now.Before(m.ack.Until) {
 			e.unack(m, byEngine, now)
@@ -223,6 +229,7 @@ func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
 	} else if d.Changed {
 		e.explain(m, now) // seen again, and still down
 	}
+	e.outlasted(m, now)
 	if d.Changed {
 		e.regroup(m, now)
 	}
@@ -274,6 +281,9 @@ func (e *Engine) concerned(m *monitor, d verdict.Decision) (*uptime.Incident, st
 // incident opens, changes or closes a monitor's incident.
 func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdict.Decision, now time.Time) {
 	if phase != uptime.IncidentClosed {
+		if was := i.Verdict; m.mode == uptime.Maintenance && (phase != uptime.IncidentChanged || was != m.mem.Verdict && m.mem.Verdict == uptime.Down) {
+			i.Silenced = true
+		}
 		i.Verdict = worse(i.Verdict, m.mem.Verdict)
 		i.Fault, i.Message = m.mem.Fault, m.mem.Message
 		if m.mem.Verdict == uptime.Down {
@@ -316,6 +326,9 @@ func (m *monitor) reopen() *uptime.Incident {
 		return nil
 	}
 	m.closed = nil
+	if i.Silenced && m.mode == uptime.Active { // nobody was told of it, and this one they are told of
+		return nil
+	}
 	i.End, i.Ack = time.Time{}, nil // whoever acknowledged it did so until it was up
 	i.Reopened++
 	return i

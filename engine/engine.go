@@ -49,18 +49,19 @@ type Store interface {
 
 // Options are what an engine needs to start.
 type Options struct {
-	Instance string
-	Node     string // the name of this machine, for sentences; "" for Instance
-	Timezone string // IANA name for what people read
-	Store    Store
-	Runner   Runner
-	Jobs     []uptime.Job
-	Config   uptime.ConfigState
-	Remote   Remote // nil: nobody else can be asked
-	Network  string // of this node: another place in it is no witness; "": its own
-	Resumed  Resumed
-	Capacity int // checks in flight; 0: 1,024
-	Log      *slog.Logger
+	Instance    string
+	Node        string // the name of this machine, for sentences; "" for Instance
+	Timezone    string // IANA name for what people read
+	Store       Store
+	Runner      Runner
+	Jobs        []uptime.Job
+	Maintenance []Maintenance // windows of the configuration
+	Config      uptime.ConfigState
+	Remote      Remote // nil: nobody else can be asked
+	Network     string // of this node: another place in it is no witness; "": its own
+	Resumed     Resumed
+	Capacity    int // checks in flight; 0: 1,024
+	Log         *slog.Logger
 }
 
 // Resumed is where the store says that the last engine ended.
@@ -79,6 +80,7 @@ type Engine struct {
 	monitors []*monitor // by name
 	byName   map[string]*monitor
 	removed  map[string]*monitor // taken out of the configuration since the start
+	rotas    []*rota             // the windows of monitors
 	orphans  []orphan            // … and before it; until begin
 	damaged  error               // what of the store could not be read; until begin
 	wheel    *schedule.Wheel[due]
@@ -276,6 +278,7 @@ func (e *Engine) begin(now time.Time) {
 		e.emit(uptime.Event{Time: now, Kind: uptime.EventStore, By: byEngine,
 			Message: uptime.Clean(fmt.Sprintf("goes on without what could not be read: %v", e.damaged), 300)})
 	}
+	e.settle(e.monitors, now)
 	for _, o := range e.orphans {
 		e.abandon(o.m, o.open, now)
 		e.record(&e.out.pending, o.m)
@@ -288,7 +291,7 @@ func (e *Engine) begin(now time.Time) {
 func (e *Engine) end(now time.Time) error {
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Message: "stopped", By: byEngine})
 	for _, m := range e.monitors {
-		m.save = m.save || m.checked > m.saved
+		m.save = m.save || m.checked > m.saved || m.moved
 	}
 	if e.out.lost != nil {
 		close(e.out.batches)
@@ -306,6 +309,7 @@ func (e *Engine) end(now time.Time) error {
 // tick is done once a second.
 func (e *Engine) tick(now time.Time) {
 	e.flow.second()
+	e.windows(now)
 	e.endings(now)
 	// Every state record is renewed within about ten minutes.
 	for n := (len(e.monitors) + 599) / 600; n > 0 && len(e.monitors) > 0; n-- {
@@ -313,7 +317,7 @@ func (e *Engine) tick(now time.Time) {
 		m := e.monitors[e.turn]
 		m.viewed = false // uptime moves on where no check does
 		m.params.P99 = m.history.p99(now)
-		if m.checked > m.saved {
+		if m.checked > m.saved || m.moved {
 			m.save = true
 		}
 	}

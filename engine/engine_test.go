@@ -81,9 +81,12 @@ func (s *memory) Events(q uptime.EventQuery) ([]uptime.Event, error) {
 	defer s.mu.Unlock()
 	var out []uptime.Event
 	for _, e := range s.events {
-		if e.ID > q.After && (q.Monitor == "" || e.Monitor == q.Monitor) {
+		if e.ID > q.After && (q.Before == 0 || e.ID < q.Before) && (q.Monitor == "" || e.Monitor == q.Monitor) {
 			out = append(out, e)
 		}
+	}
+	if q.Before > 0 {
+		slices.Reverse(out)
 	}
 	return out, nil
 }

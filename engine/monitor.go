@@ -20,6 +20,9 @@ type monitor struct {
 	mode      uptime.Mode
 	until     time.Time // when the mode ends; zero: open
 	modeSince time.Time
+	windowed  bool      // the mode is a maintenance of the configuration
+	out       time.Time // a person took it out of its windows until then
+	rota      *rota     // its windows; nil: none
 	ack       *uptime.Ack
 	number    uint64           // of the open incident; 0: none
 	closed    *uptime.Incident // the last one that ended, in case it comes back
@@ -55,6 +58,7 @@ type monitor struct {
 	checked uint64 // results taken
 	saved   uint64 // checked when the state record was written
 	save    bool   // the next batch takes the state record along
+	moved   bool   // the state record does not know of a window
 	stored  uint64 // Subject of the state record that was read at the start
 	view    *uptime.State
 	viewed  bool // view is current
@@ -158,12 +162,14 @@ type record struct {
 	Subject  uint64      `json:",omitempty"` // what all this is about
 	Beat     uptime.Beat `json:",omitzero"`
 	Learned  learned     `json:",omitzero"`
+	Windowed bool        `json:",omitempty"`
+	Out      time.Time   `json:",omitzero"`
 }
 
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject, m.beat, m.learned}
+	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject, m.beat, m.learned, m.windowed, m.out}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -183,7 +189,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
-	m.beat, m.learned = r.Beat, r.Learned
+	m.beat, m.learned, m.windowed, m.out = r.Beat, r.Learned, r.Windowed, r.Out
 	m.saved, m.closed, m.modeSince, m.stored = m.checked, r.Closed, r.ModeFrom, r.Subject
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))

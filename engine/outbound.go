@@ -180,7 +180,7 @@ func (e *Engine) cut(now time.Time) *batch {
 
 // record adds a monitor's state record to a batch.
 func (e *Engine) record(b *uptime.Batch, m *monitor) {
-	m.save, m.saved = false, m.checked
+	m.save, m.moved, m.saved = false, false, m.checked
 	data, err := m.encode(e.incidentOf(m))
 	if err != nil { // a value of ours that JSON cannot hold: a bug, not a reason to stop
 		e.journal.say(slog.LevelError, "state not saved", "monitor", m.job.Name, "error", err)

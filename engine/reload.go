@@ -68,11 +68,16 @@ func (e *Engine) restore(now time.Time) error {
 		}
 		return nil
 	})
+	if err := e.readable(err); err != nil {
+		return err
+	}
+	err = e.recall(now)
 	for _, m := range e.monitors {
 		e.wake(m, now)
 	}
 	e.connect()
 	e.weave(now)
+	e.arrange(e.o.Maintenance, e.o.Resumed.LastAlive)
 	return e.readable(err)
 }
 
@@ -109,11 +114,11 @@ func (e *Engine) sort() {
 // keep their state and their place in time; those that check something else
 // now keep their history only, and are checked at once. It returns a sentence
 // that says what changed.
-func (e *Engine) Reload(ctx context.Context, jobs []uptime.Job, c uptime.ConfigState) (string, error) {
+func (e *Engine) Reload(ctx context.Context, jobs []uptime.Job, c uptime.ConfigState, windows ...Maintenance) (string, error) {
 	var said string
 	var batch uint64
 	err := e.do(ctx, func(now time.Time) {
-		said = e.reload(jobs, c, now)
+		said = e.reload(jobs, windows, c, now)
 		batch = e.out.cuts + 1
 		e.publish(now)
 	})
@@ -123,7 +128,7 @@ func (e *Engine) Reload(ctx context.Context, jobs []uptime.Job, c uptime.ConfigS
 	return said, e.stable(ctx, batch)
 }
 
-func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) string {
+func (e *Engine) reload(jobs []uptime.Job, windows []Maintenance, c uptime.ConfigState, now time.Time) string {
 	names := make(map[string]bool, len(jobs))
 	for _, j := range jobs {
 		names[j.Name] = true
@@ -170,6 +175,8 @@ func (e *Engine) reload(jobs []uptime.Job, c uptime.ConfigState, now time.Time) 
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventConfig, Message: "reloaded: " + said, By: byEngine})
 	e.weave(now)
 	e.explainAll(now)
+	e.arrange(windows, now)
+	e.settle(e.monitors, now)
 	return said
 }
 
@@ -249,7 +256,7 @@ func (o *outbound) rename(from, to string) {
 func (e *Engine) remove(m *monitor, now time.Time) {
 	m.epoch++
 	m.plan++
-	m.regular, m.extra = time.Time{}, time.Time{}
+	m.regular, m.extra, m.rota = time.Time{}, time.Time{}, nil
 	delete(e.byName, m.job.Name)
 	e.removed[m.job.Name] = m
 	m.node, m.needs = nil, nil

@@ -31,6 +31,9 @@ const (
 	IncidentReopened = "reopened"
 	IncidentChanged  = "changed" // another cause
 	IncidentClosed   = "closed"
+	// IncidentOutlasted is of one that came in a maintenance, so that nobody was told
+	// of it, and is still there at its end: it is news from then on.
+	IncidentOutlasted = "outlasted"
 )
 
 // Event is one entry of the event log, the memory of an instance. It is stored
@@ -93,6 +96,7 @@ type Incident struct {
 	ConfirmedBy []string // other locations that agreed; empty: nobody else was asked
 	Behind      string   // what it depends on and explains it, the topmost that is down; "": nothing
 	Reopened    int      // how often it came back within ten minutes
+	Silenced    bool     // it came in a maintenance: nobody was told of it, and nobody is before it has outlasted that
 	Ack         *Ack
 	Evidence    []Evidence
 }
@@ -105,9 +109,10 @@ func (i *Incident) Open() bool { return i.End.IsZero() }
 
 // Unacked reports whether somebody should take note of the incident: an outage
 // that lasts, that no other one explains, and that nobody acknowledged. Nobody
-// is told of what is only degraded, nor of what is behind something.
+// is told of what is only degraded, of what is behind something, nor of what came
+// in a maintenance.
 func (i *Incident) Unacked() bool {
-	return i.Open() && i.Verdict == Down && i.Behind == "" && i.Ack == nil
+	return i.Open() && i.Verdict == Down && i.Behind == "" && i.Ack == nil && !i.Silenced
 }
 
 // Lasted is how long the incident lasted, up to now while it is open.
@@ -239,6 +244,7 @@ type incidentJSON struct {
 	ConfirmedBy []string       `json:"confirmed_by"`
 	Behind      *string        `json:"behind"`
 	Reopened    int            `json:"reopened,omitempty"`
+	Silenced    bool           `json:"silenced,omitempty"`
 	Ack         *ackJSON       `json:"ack"`
 	Evidence    []evidenceJSON `json:"evidence"`
 }
@@ -246,7 +252,7 @@ type incidentJSON struct {
 // MarshalJSON writes the incident object of the public interface.
 func (i Incident) MarshalJSON() ([]byte, error) {
 	j := incidentJSON{1, "incident", i.Number, i.Monitor, stamp(i.Start), stamp(i.End), i.Ended, i.Verdict, i.Fault, i.Message,
-		i.Witness, i.ConfirmedBy, nil, i.Reopened, ackOut(i.Ack), evidenceOut(i.Evidence)}
+		i.Witness, i.ConfirmedBy, nil, i.Reopened, i.Silenced, ackOut(i.Ack), evidenceOut(i.Evidence)}
 	if j.ConfirmedBy == nil {
 		j.ConfirmedBy = []string{}
 	}
@@ -263,7 +269,7 @@ func (i *Incident) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*i = Incident{j.Incident, j.Monitor, time.Time(j.Start), time.Time(j.End), j.Ended, j.Verdict, j.Fault, j.Message,
-		j.Witness, j.ConfirmedBy, "", j.Reopened, nil, evidenceIn(j.Evidence)}
+		j.Witness, j.ConfirmedBy, "", j.Reopened, j.Silenced, nil, evidenceIn(j.Evidence)}
 	if len(i.ConfirmedBy) == 0 {
 		i.ConfirmedBy = nil
 	}

@@ -69,15 +69,16 @@ func (h *host) make(store engine.Store, now time.Time) error {
 	cfg := h.in.config
 	h.config.Store(cfg)
 	o := engine.Options{
-		Instance: cfg.Instance,
-		Timezone: zoneName(cfg.Timezone),
-		Store:    store,
-		Runner:   &probes.Runner{Log: h.log},
-		Jobs:     cfg.Jobs,
-		Config:   uptime.ConfigState{Path: h.in.place.path, Loaded: now.UTC()},
-		Network:  cfg.Network,
-		Capacity: capacity(raiseFiles()),
-		Log:      h.log,
+		Instance:    cfg.Instance,
+		Timezone:    zoneName(cfg.Timezone),
+		Store:       store,
+		Runner:      &probes.Runner{Log: h.log},
+		Jobs:        cfg.Jobs,
+		Maintenance: windows(cfg),
+		Config:      uptime.ConfigState{Path: h.in.place.path, Loaded: now.UTC()},
+		Network:     cfg.Network,
+		Capacity:    capacity(raiseFiles()),
+		Log:         h.log,
 	}
 	if h.store != nil {
 		at, err := h.store.Resume()
@@ -92,6 +93,15 @@ func (h *host) make(store engine.Store, now time.Time) error {
 	e, err := engine.New(o, now)
 	h.engine = e
 	return err
+}
+
+// windows are the maintenance windows of a configuration.
+func windows(cfg *config.Config) []engine.Maintenance {
+	out := make([]engine.Maintenance, len(cfg.Maintenance))
+	for i, w := range cfg.Maintenance {
+		out[i] = engine.Maintenance(w)
+	}
+	return out
 }
 
 // zoneName is the IANA name of a zone that was configured; "" for the machine's
@@ -137,7 +147,7 @@ func (h *host) reload(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", errors.Join(err, h.engine.ConfigFailed(ctx, uptime.Clean(err.Error(), 300)))
 	}
-	said, err := h.engine.Reload(ctx, cfg.Jobs, uptime.ConfigState{Path: h.in.place.path, Loaded: h.c.now().UTC()})
+	said, err := h.engine.Reload(ctx, cfg.Jobs, uptime.ConfigState{Path: h.in.place.path, Loaded: h.c.now().UTC()}, windows(cfg)...)
 	if said == "" {
 		return "", err
 	}
