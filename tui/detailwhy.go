@@ -193,6 +193,9 @@ func (d *detail) witnesses(s *shell, st *uptime.State) string {
 	if in != nil && in.Behind != "" {
 		parts = append(parts, "unreachable behind "+in.Behind+", so nobody is told")
 	}
+	if in != nil && in.Silenced {
+		parts = append(parts, "it came in the maintenance: nobody was told")
+	}
 	if in != nil && in.Reopened > 0 {
 		parts = append(parts, "came back "+times(in.Reopened, "time"))
 	}

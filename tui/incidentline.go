@@ -112,6 +112,8 @@ func incidentStatus(in *uptime.Incident, s *shell) (string, theme.Style) {
 	switch {
 	case in.Behind != "":
 		return "behind " + in.Behind, theme.Plain
+	case in.Silenced:
+		return "maintenance", theme.Plain
 	case in.Ended == uptime.EndedUnwatched:
 		return "unwatched", theme.Plain
 	case in.Ended != "":

@@ -286,7 +286,7 @@ func (l *incidents) stats(started, now time.Time) incidentStats {
 			}
 		case in.End.After(now.Add(-rangeOfStats)):
 			st.closed++
-			if in.Ended == "" { // nobody saw the recovery of what is no longer watched
+			if in.Ended == "" && !in.Silenced { // nobody saw the recovery of what is no longer watched, nor hurried in a maintenance
 				recovered++
 				sum += in.Lasted(now)
 			}

@@ -159,3 +159,15 @@ func TestIncidentsCopy(t *testing.T) {
 		t.Errorf("all are %q", got)
 	}
 }
+
+// TestSilencedIncident: of what came in a maintenance nobody was told.
+func TestSilencedIncident(t *testing.T) {
+	s, _ := incidentsShell(t, "")
+	in := uptime.Incident{Number: 1, Start: s.now.Add(-time.Hour), Verdict: uptime.Down, Silenced: true}
+	for range 2 {
+		if got, _ := incidentStatus(&in, s); got != "maintenance" || in.Unacked() {
+			t.Errorf("%q of one until %v", got, in.End)
+		}
+		in.End = s.now
+	}
+}

@@ -50,7 +50,7 @@ func TestCSVHoldsNoFormula(t *testing.T) {
 	var b bytes.Buffer
 	opt := options()
 	opt.Format = CSV
-	if err := Incidents(&b, in, opt); err != nil || !strings.HasSuffix(b.String(), ",fra,'-1,0,'=1,\n") {
+	if err := Incidents(&b, in, opt); err != nil || !strings.HasSuffix(b.String(), ",fra,'-1,0,'=1,,false\n") {
 		t.Errorf("%v, %s", err, b.String())
 	}
 }

@@ -61,7 +61,10 @@ func incidentsText(w io.Writer, incidents []uptime.Incident, opt Options) error 
 		t.add("      ")
 		t.why(in.Message, in.Fault)
 		t.witnesses(in)
-		if in.Ack != nil || in.Open() {
+		switch {
+		case in.Silenced:
+			t.add("; in maintenance, nobody was told")
+		case in.Ack != nil || in.Open():
 			t.add("; ")
 			t.ack(in.Ack)
 		}
@@ -72,7 +75,7 @@ func incidentsText(w io.Writer, incidents []uptime.Incident, opt Options) error 
 
 func incidentsCSV(w io.Writer, incidents []uptime.Incident, opt Options) error {
 	header := []string{"incident", "monitor", "start", "end", "lasted_ms", "verdict", "fault", "message",
-		"confirmed_by", "behind", "reopened", "acknowledged_by", "ended"}
+		"confirmed_by", "behind", "reopened", "acknowledged_by", "ended", "silenced"}
 	return table(w, header, len(incidents), func(i int, f []string) []string {
 		in := &incidents[i]
 		by := ""
@@ -81,6 +84,6 @@ func incidentsCSV(w io.Writer, incidents []uptime.Incident, opt Options) error {
 		}
 		return append(f, csvNumber(in.Number), csvText(in.Monitor), csvTime(in.Start), csvTime(in.End),
 			csvMillis(in.Lasted(opt.Now)), in.Verdict.String(), in.Fault.String(), csvText(in.Message),
-			csvText(strings.Join(in.ConfirmedBy, " ")), csvText(in.Behind), strconv.Itoa(in.Reopened), csvText(by), csvText(in.Ended))
+			csvText(strings.Join(in.ConfirmedBy, " ")), csvText(in.Behind), strconv.Itoa(in.Reopened), csvText(by), csvText(in.Ended), strconv.FormatBool(in.Silenced))
 	})
 }

@@ -36,6 +36,7 @@ func incidents() []uptime.Incident {
 			Message: "no answer", Behind: "office uplink", Reopened: 2, ConfirmedBy: []string{"fra", "nyc"}},
 		{Number: 8, Monitor: "old", Start: at("00:00:00"), End: at("00:10:00"), Ended: uptime.EndedUnwatched, Verdict: uptime.Down,
 			Fault: uptime.FaultTCPRefused, Message: "refused"},
+		{Number: 7, Monitor: "db", Start: at("00:00:00"), End: at("00:10:00"), Verdict: uptime.Down, Fault: uptime.FaultTCPRefused, Message: "refused", Silenced: true},
 	}
 }
 

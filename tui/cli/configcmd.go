@@ -54,6 +54,7 @@ type checked struct {
 	Files    []string  `json:"files"`
 	Monitors int       `json:"monitors"`
 	Disabled int       `json:"disabled"`
+	Windows  []opening `json:"maintenance,omitempty"`
 	Mistakes []mistake `json:"mistakes"`
 }
 
@@ -71,7 +72,8 @@ func (c *call) configCheckCommand() *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "read a configuration and list every mistake with its line",
 		Long: `Reads a configuration with all that it includes and lists every mistake, with
-its file, its line, the key and what to do. Nothing is checked or changed.`,
+its file, its line, the key and what to do; without one, also when each
+[[maintenance]] opens next. Nothing is checked or changed.`,
 		Example: "  lookout config check\n  lookout config check new.toml && mv new.toml lookout.toml && lookout reload",
 		Args:    atMost(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -88,7 +90,7 @@ its file, its line, the key and what to do. Nothing is checked or changed.`,
 				return wrong
 			}
 			if format == "json" {
-				if err := c.printJSON(checkedJSON(path, cfg, wrong)); err != nil {
+				if err := c.printJSON(checkedJSON(path, cfg, wrong, c.now())); err != nil {
 					return err
 				}
 				return silent(codeOf(wrong))
@@ -106,14 +108,14 @@ its file, its line, the key and what to do. Nothing is checked or changed.`,
 			if n := len(cfg.Warnings); n > 0 {
 				fmt.Fprintf(c.stdout, ", %s", count(n, "warning"))
 			}
-			_, err = fmt.Fprintln(c.stdout, ", no mistake")
-			return err
+			fmt.Fprintln(c.stdout, ", no mistake")
+			return c.printOpenings(cfg)
 		},
 	}
 }
 
-func checkedJSON(path string, cfg *config.Config, wrong error) checked {
-	out := checked{1, "config", path, cfg.Files, len(cfg.Jobs), len(cfg.Disabled), []mistake{}}
+func checkedJSON(path string, cfg *config.Config, wrong error, now time.Time) checked {
+	out := checked{1, "config", path, cfg.Files, len(cfg.Jobs), len(cfg.Disabled), openingsOf(cfg, now), []mistake{}}
 	var all config.Mistakes
 	if !errors.As(wrong, &all) {
 		all = cfg.Warnings

@@ -83,3 +83,44 @@ func TestConfigDiff(t *testing.T) {
 		t.Errorf("without an engine: %+v", got)
 	}
 }
+
+// TestConfigCheckOpenings shows when maintenance windows open next.
+func TestConfigCheckOpenings(t *testing.T) {
+	b := newBench(t)
+	write(t, "lookout.toml", `timezone = "Europe/Amsterdam"
+[[monitor]]
+name = "a"
+url = "tcp://127.0.0.1:1"
+tags = ["db"]
+[[monitor]]
+name = "b"
+url = "tcp://127.0.0.1:2"
+tags = ["db"]
+[[maintenance]]
+tags = "db"
+every = "Sun 03:00"
+for = "30m"
+[[maintenance]]
+names = ["a"]
+tags = ["db"]
+at = "2001-01-01 22:00"
+for = "2d"
+note = "move"
+[[maintenance]]
+names = ["a"]
+at = "2999-12-30 22:00"
+for = "2d"
+`)
+	got := b.call("", "config", "check")
+	lines := strings.Split(got.stdout, "\n")
+	if got.code != 0 || len(lines) != 6 || !strings.HasPrefix(lines[2], "maintenance tag:db, Sun 03:00 for 30m (2 monitors): next Sun 2") || !strings.HasSuffix(lines[2], " to 03:30") ||
+		lines[3] != "maintenance a tag:db, 2001-01-01 22:00 for 2d (2 monitors): is over" ||
+		lines[4] != "maintenance a, 2999-12-30 22:00 for 2d (1 monitor): next Mon 2999-12-30 22:00 CET to 22:00 3000-01-01" {
+		t.Errorf("text: %d %s%s", got.code, got.stdout, got.stderr)
+	}
+	got = b.call("", "config", "check", "--format", "json")
+	if got.code != 0 || !strings.Contains(got.stdout, `"maintenance":[{"of":["tag:db"],"when":"Sun 03:00","length_ms":1800000,"monitors":2,"from":"`) ||
+		!strings.Contains(got.stdout, `{"of":["a","tag:db"],"when":"2001-01-01 22:00","length_ms":172800000,"note":"move","monitors":2,"from":null,"to":null}`) {
+		t.Errorf("json: %+v", got)
+	}
+}

@@ -1,10 +1,13 @@
 package cli
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestOtherMeaning: what is offered can be watched, and only a bare name is doubted.
 func TestOtherMeaning(t *testing.T) {
-	c := &call{etc: t.TempDir()}
+	c := &call{etc: t.TempDir(), now: time.Now}
 	for _, tt := range []struct{ line, looks string }{
 		{"ns1.example.net", "a name server"}, {"NS.example.net", "a name server"}, {"dns-2.example.net", "a name server"},
 		{"gw-1.example.net", "a router"}, {"core-switch.example.net", "a router"},

@@ -31,6 +31,7 @@ func types(resolvers ...netip.AddrPort) []uptime.CheckType {
 func (c *call) options() config.Options {
 	return config.Options{
 		Types: types(c.resolvers...),
+		Now:   c.now(),
 		Env:   func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
 	}
 }
