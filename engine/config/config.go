@@ -14,6 +14,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ type Config struct {
 	SecretsDir  string // "" for none
 	Log         Log
 	Retention   Retention
+	Anchors     []netip.AddrPort // addresses that tell whether this machine is online
 	Pages       []uptime.Page
 	Maintenance []Maintenance
 	Locations   []uptime.Place    // where second opinions may come from, in their order

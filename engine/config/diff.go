@@ -151,6 +151,7 @@ func (c *Config) describe() settings {
 	plain("secrets_dir", c.SecretsDir)
 	plain("log.level", c.Log.Level)
 	plain("log.file", c.Log.File)
+	plain("self_check.anchors", serverList(c.Anchors))
 	for key, d := range map[string]time.Duration{"results": c.Retention.Results, "rollups": c.Retention.Rollups, "events": c.Retention.Events} {
 		if d > 0 {
 			plain("retention."+key, uptime.Span(d))

@@ -28,6 +28,9 @@ var (
 		{Name: "events", Kind: uptime.Duration, Doc: "incidents and what people did", Example: `"10y"`, Min: int64(24 * time.Hour), Max: 100 * year},
 		{Name: "max_size", Kind: uptime.Size, Doc: "of the data file; the oldest results go first", Example: `"20GB"`, Min: 16 << 20, Max: 1 << 50},
 	}
+	selfCheckKeys = []uptime.Key{
+		{Name: "anchors", Kind: uptime.Strings, Doc: "addresses with their port that tell whether this machine is online", Example: `["192.0.2.1:443", "198.51.100.7:53"]`},
+	}
 	pageKeys = []uptime.Key{
 		{Name: "name", Kind: uptime.String, Example: `"public"`},
 		{Name: "tags", Kind: uptime.Strings, Doc: "monitors with one of these tags", Example: `["prod"]`, Min: 1},
@@ -70,11 +73,11 @@ var (
 const year = int64(365 * 24 * time.Hour)
 
 // tables that hold keys of their own at the top of a file.
-var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKeys}
+var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKeys, "self_check": selfCheckKeys}
 
 // words is what may stand at the top of a file.
 func topWords() []string {
-	return append(names(globalKeys), "log", "retention", "defaults", "monitor", "page", "location", "maintenance")
+	return append(names(globalKeys), "log", "retention", "self_check", "defaults", "monitor", "page", "location", "maintenance")
 }
 
 func names(keys []uptime.Key) []string {
@@ -184,6 +187,7 @@ func Known(opt Options) []string {
 	}
 	add("log.", names(logKeys))
 	add("retention.", names(retentionKeys))
+	add("self_check.", names(selfCheckKeys))
 	add("page.", names(pageKeys))
 	add("location.", names(locationKeys))
 	add("maintenance.", names(maintenanceKeys))

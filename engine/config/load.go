@@ -201,7 +201,7 @@ func (l *loader) walk() {
 }
 
 func (l *loader) tableHint(b *block) string {
-	if n := Near(b.name, []string{"log", "retention", "defaults", "monitor", "page", "location", "maintenance"}); n != "" {
+	if n := Near(b.name, []string{"log", "retention", "self_check", "defaults", "monitor", "page", "location", "maintenance"}); n != "" {
 		if slices.Contains([]string{"monitor", "page", "location", "maintenance"}, n) {
 			return "Did you mean [[" + n + "]]?"
 		}
@@ -218,7 +218,7 @@ func (l *loader) top(b *block, root map[string]any) {
 	for _, name := range sorted(root) {
 		raw := root[name]
 		switch name {
-		case "log", "retention":
+		case "log", "retention", "self_check":
 			l.table(b, name, raw)
 		case "defaults":
 			l.readDefaults(b, raw)
@@ -240,7 +240,7 @@ func (l *loader) top(b *block, root map[string]any) {
 	}
 }
 
-// table reads [log] or [retention].
+// table reads [log], [retention] or [self_check].
 func (l *loader) table(b *block, name string, raw any) {
 	m, ok := raw.(map[string]any)
 	if !ok {

@@ -40,6 +40,7 @@ func (l *loader) settle() {
 	}
 	l.secrets.dir = c.SecretsDir
 	c.Log = Log{Level: uptime.Value(g, "log.level", "info"), File: l.path("log.file")}
+	c.Anchors = l.anchors()
 	c.Retention = Retention{
 		Results: uptime.Value(g, "retention.results", time.Duration(0)), Rollups: uptime.Value(g, "retention.rollups", time.Duration(0)),
 		Events: uptime.Value(g, "retention.events", time.Duration(0)), MaxSize: uptime.Value(g, "retention.max_size", int64(0)),
