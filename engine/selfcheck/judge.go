@@ -19,6 +19,7 @@ const (
 	byAnchors              // enough of them are known
 	bySpread               // the networks of the monitors have a say
 	byGateway              // what is on our own link is silent
+	byStart                // nothing has answered yet
 )
 
 // reading is what the evidence says at a moment.
@@ -42,7 +43,7 @@ func (l *Line) read(now time.Time) {
 		l.tired = false
 	}
 	l.move(l.weigh(now), now)
-	l.names(now)
+	l.lookups(now)
 }
 
 // forget drops anchors that have been silent for long on a line that is up.
@@ -167,13 +168,21 @@ func (l *Line) weigh(now time.Time) reading {
 	case gateway != nil && failing > 0 && ok == 0:
 		out.self, out.by = verdict.Offline, byGateway
 		out.why = gateway.Address.String() + " on our own link is silent; " + out.why
-	case l.offline() && l.by == byGateway && said && gateway == nil:
-		out.self, out.by = verdict.Unproven, byGateway
+	case said && !l.seen && failing > 0 && l.reaches():
+		out.self, out.by = verdict.Offline, byStart
+		out.why = "no anchor has answered since the start; " + out.why
+	case l.offline() && said && (l.by == byGateway && gateway == nil || l.by == byStart && l.seen):
+		out.self, out.by, out.why = verdict.Unproven, l.by, "nothing to compare with: "+l.lacks()
 	case l.offline() && l.by != byAnchors: // nothing new
 	case said, all > 0, l.offline():
 		out.self, out.by, out.why = verdict.Unproven, bySpread, "nothing to compare with: "+l.lacks()
 	}
 	return out
+}
+
+// reaches reports whether there are anchors beyond our own link.
+func (l *Line) reaches() bool {
+	return slices.ContainsFunc(l.anchors, func(a *anchor) bool { return a.reach > link })
 }
 
 // refute notes, once a round, that the monitors have proved silent anchors wrong.
@@ -198,46 +207,6 @@ func (l *Line) gateway(said bool) *anchor {
 		}
 	}
 	return nil
-}
-
-// names finds out whether the system's resolvers are of use.
-func (l *Line) names(now time.Time) {
-	s, r := &l.state, &l.round
-	down := func(v bool, why string) { s.NamesDown, s.NamesWhy = v, why }
-	switch {
-	case s.Self == verdict.Offline, !l.heard.Before(r.began) && !l.heard.IsZero(), !l.resolves():
-		down(false, "")
-		return
-	case !r.decided, !s.NamesDown && now.Sub(r.began) > fresh:
-		return
-	}
-	usable := l.heard.IsZero()
-	var silent []string
-	for _, a := range r.asked {
-		switch {
-		case !a.Resolver:
-			continue
-		case a.said == uptime.AnswerVoid:
-			return
-		case a.said == uptime.AnswerGood, a.said == uptime.AnswerPoor && !a.useful:
-			down(false, "")
-			return
-		case a.said == uptime.AnswerPoor:
-			silent = append(silent, a.Address.String()+" cannot look anything up")
-		default:
-			silent = append(silent, a.Address.String()+" is silent")
-		}
-		usable = usable || a.known
-	}
-	if len(silent) == 0 || !usable || !s.NamesDown && (l.needed.IsZero() || now.Sub(l.needed) > fresh) {
-		return
-	}
-	down(true, "no name server answers: "+strings.Join(silent, ", "))
-}
-
-// resolves reports whether any resolver is left to ask.
-func (l *Line) resolves() bool {
-	return slices.ContainsFunc(l.anchors, func(a *anchor) bool { return a.Resolver })
 }
 
 // sentence says what the evidence is.

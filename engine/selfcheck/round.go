@@ -47,7 +47,7 @@ func (l *Line) Next(now time.Time) (time.Time, bool) {
 
 // due is when the next round begins.
 func (l *Line) due(now time.Time) (time.Time, bool) {
-	if len(l.anchors) == 0 || l.round.number > 0 && !l.round.decided {
+	if len(l.anchors)+len(l.doubted(now)) == 0 || l.round.number > 0 && !l.round.decided {
 		return time.Time{}, false
 	}
 	at := l.baseline
@@ -62,7 +62,7 @@ func (l *Line) due(now time.Time) (time.Time, bool) {
 	switch {
 	case l.offline():
 		soon(l.round.began.Add(blindEvery))
-	case l.state.NamesDown:
+	case !l.resolving():
 		soon(l.round.began.Add(namesEvery))
 	}
 	return later(at, now), true
@@ -75,12 +75,13 @@ func (l *Line) Ask(now time.Time) (Round, bool) {
 		return Round{}, false
 	}
 	l.number++
-	l.round = round{number: l.number, began: now, asked: l.anchors, out: len(l.anchors)}
+	asked := append(slices.Clone(l.anchors), l.doubted(now)...)
+	l.round = round{number: l.number, began: now, asked: asked, out: len(asked)}
 	l.wanted, l.baseline = false, now.Add(baselineEvery)
 	l.spread.mark()
 	r := Round{Number: l.number, Deadline: l.round.deadline()}
-	for _, a := range l.anchors {
-		a.tried, a.in, a.said, a.answered = true, l.number, uptime.AnswerNone, false
+	for _, a := range asked {
+		a.in, a.said, a.answered = l.number, uptime.AnswerNone, false
 		r.Anchors = append(r.Anchors, a.Anchor)
 	}
 	return r, true
@@ -102,6 +103,7 @@ func (l *Line) Answer(number uint64, i int, said uptime.Answer, now time.Time) {
 	if said == uptime.AnswerGood || said == uptime.AnswerPoor {
 		a.known, a.silent, a.refuted = true, time.Time{}, 0
 		a.useful = a.useful || said == uptime.AnswerGood
+		l.seen = l.seen || a.reach > link
 	}
 	if r.out--; r.out == 0 {
 		l.decide()
@@ -125,17 +127,23 @@ func (l *Line) Settled(at, now time.Time) bool {
 	l.read(now)
 	r := &l.round
 	switch {
-	case !l.asks(), now.Sub(at) >= roundEvery+Within:
+	case len(l.anchors)+len(l.doubted(now)) == 0, now.Sub(at) >= roundEvery+Within:
 		return true
 	case r.began.Before(at):
 		return false
 	}
-	return r.decided || r.early
+	return r.decided || l.said()
 }
 
-// asks reports whether anybody who can be asked is known to answer.
-func (l *Line) asks() bool {
-	return slices.ContainsFunc(l.anchors, func(a *anchor) bool { return a.known })
+// said reports whether the round that is out has said all that decides: those
+// that are to come are no resolvers, and change nothing or never answered.
+func (l *Line) said() bool {
+	for _, a := range l.round.asked {
+		if !a.answered && (a.Resolver || !l.seen || a.known && !l.round.early) {
+			return false
+		}
+	}
+	return true
 }
 
 func later(a, b time.Time) time.Time {

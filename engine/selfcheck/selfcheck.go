@@ -20,19 +20,21 @@
 // hour and is then forgotten until it answers; sooner where the monitors show
 // that it is wrong: as many of their networks answer after it was asked as fail.
 // Loopback resolvers say nothing about a line, anchors in our own subnets only
-// by their silence.
+// by their silence. Where nothing has answered since the start, anchors are
+// silent and checks fail, as on a machine that starts before its network does,
+// we are offline as well, for that half hour at most.
 //
 // # How to drive it
 //
 // In any time, event by event; a Line has no clock and needs no goroutine:
 //
 //	l := selfcheck.New(selfcheck.Settings{Anchors: …, Resolvers: …, Own: …}, now)
-//	l.Take(&result, now)     // each result of a check at home, good or bad
+//	l.Take(&result, now)     // each result of a check at home, good or bad; with the resolvers that its monitor names
 //	l.Doubt(now)             // something hangs, and has not failed yet
 //	at, ok := l.Next(now)    // when Ask is to be called next; ask again after each call of the others
 //	round, ok := l.Ask(now)  // at that time: whom to ask now, all at once
 //	l.Answer(round.Number, i, uptime.AnswerGood, now) // what round.Anchors[i] said, in any order, or never
-//	l.State(now)             // the verdict, why, and whether names can be looked up
+//	l.State(now)             // the verdict, why, and which resolvers are of no use
 //	l.Settled(at, now)       // false: a failure that came in at that time may be ours; decide nothing final yet
 //
 // Next also tells when a round's time is up or a state ends by itself: Ask then
@@ -94,8 +96,7 @@ type State struct {
 	Since time.Time // when Self became so
 	Why   string    // one sentence; "" before anything is known
 
-	NamesDown bool   // the line is up, or not known to be down, and no resolver of the system's is of use
-	NamesWhy  string // … one sentence
+	Silent []Silent // resolvers that are of no use, while the line is not known to be down
 }
 
 // Line is what is known of a node's own line. Make it with New; it belongs to
@@ -115,10 +116,10 @@ type Line struct {
 	good   reading   // while offline: the first of those that may end it
 	goodAt time.Time // … and when that was
 	tired  bool      // the monitors alone have made us offline for long enough
+	seen   bool      // something beyond our own link has answered once
 	struck uint64    // the round in which they last proved anchors wrong
 
-	needed time.Time // when a check last had no answer to a question for a name
-	heard  time.Time // … and when one had
+	names []*resolvers // the first is the system's
 }
 
 // anchor is one address with what it said.
@@ -127,7 +128,6 @@ type anchor struct {
 	reach   reach
 	network netip.Prefix
 
-	tried    bool
 	known    bool      // it has answered, and is not forgotten
 	useful   bool      // of a resolver: it has given a good answer
 	silent   time.Time // since when it is; zero: it is not
@@ -149,7 +149,7 @@ const (
 
 // New makes a Line that asks all its anchors at once, for a baseline.
 func New(s Settings, now time.Time) *Line {
-	l := &Line{baseline: now, state: State{Since: now}}
+	l := &Line{baseline: now, state: State{Since: now}, names: []*resolvers{{}}}
 	l.Configure(s, now)
 	return l
 }
@@ -183,6 +183,13 @@ func (l *Line) Configure(s Settings, now time.Time) {
 		add(a, false)
 	}
 	l.anchors = all
+	system := l.names[0]
+	system.anchors = nil
+	for _, a := range all {
+		if a.Resolver {
+			system.anchors = append(system.anchors, a)
+		}
+	}
 }
 
 // Near reports whether an address is on our own link: this machine, or one of
@@ -195,13 +202,13 @@ func (l *Line) State(now time.Time) State {
 	return l.state
 }
 
-// Missing are the configured anchors, and the resolvers that are not on this
-// machine, that were asked and do not count, because they do not answer.
-func (l *Line) Missing() []uptime.Anchor {
-	var out []uptime.Anchor
+// Missing are the configured anchors that do not count, because they do not
+// answer; nil while it is our line that does not let them.
+func (l *Line) Missing() []netip.AddrPort {
+	var out []netip.AddrPort
 	for _, a := range l.anchors {
-		if a.tried && !a.known {
-			out = append(out, a.Anchor)
+		if !l.offline() && !a.Resolver && !a.known && !a.silent.IsZero() {
+			out = append(out, a.Address)
 		}
 	}
 	return out

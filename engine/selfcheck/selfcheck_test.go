@@ -88,8 +88,8 @@ func (g *stage) note() {
 	if s.Self != g.last.Self {
 		g.say(map[verdict.Self]string{verdict.Online: "online", verdict.Offline: "offline", verdict.Unproven: "unproven"}[s.Self])
 	}
-	if s.NamesDown != g.last.NamesDown {
-		g.say(map[bool]string{true: "names down", false: "names back"}[s.NamesDown])
+	if down := len(s.Silent) > 0; down != (len(g.last.Silent) > 0) {
+		g.say(map[bool]string{true: "names down", false: "names back"}[down])
 	}
 	g.last = s
 }
@@ -183,7 +183,7 @@ func TestLine(t *testing.T) {
 		{"a slip of the pen in all", Settings{Anchors: addrs(four...)}, four, func(g *stage) {
 			g.checks(20*sec, 0, 10*min, sites[0], sites[1])
 			g.dead[sites[0]] = true
-		}, 10 * min, "", ""},
+		}, 10 * min, "10 offline, 18 unproven", "nothing to compare with: no anchor answers"},
 		{"anchors die that answered, the monitors know better", Settings{Anchors: addrs(four...)}, nil, func(g *stage) {
 			g.checks(10*sec, 0, 30*min, sites...)
 			g.turn(60*sec, true, append(four, sites[0])...)
@@ -222,6 +222,14 @@ func TestLine(t *testing.T) {
 			g.checks(5*sec, 0, 3*min, "10.0.0.1", "10.1.0.1", "10.2.0.1", sites[0])
 			g.turn(60*sec, true, append(four, sites[0])...)
 		}, 3 * min, "0 online, 75 offline", ""},
+		{"started before the network is up", Settings{Anchors: addrs(four...)}, append(four, sites...), func(g *stage) {
+			g.checks(20*sec, 0, 3*min, sites[0], sites[1])
+			g.turn(60*sec, false, append(four, sites...)...)
+		}, 3 * min, "10 offline, 68 online", ""},
+		{"… and the anchors are no good at all", Settings{Anchors: addrs(four...)}, append(four, sites...), func(g *stage) {
+			g.checks(20*sec, 0, 3*min, sites[0], sites[1])
+			g.turn(60*sec, false, sites...)
+		}, 3 * min, "10 offline, 68 unproven", ""},
 		{"no resolver answers", Settings{Resolvers: addrs("127.0.0.53:53", "192.168.1.1:53"), Own: home}, nil, func(g *stage) {
 			g.names(20*sec, 4*min, "127.0.0.53:53")
 			g.turn(60*sec, true, "127.0.0.53:53", "192.168.1.1:53")

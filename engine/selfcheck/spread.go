@@ -9,22 +9,25 @@ import (
 )
 
 // Take takes what a check at home found: of our own line, not of its target.
-func (l *Line) Take(r *uptime.Result, now time.Time) {
+// Resolvers are those that its monitor names; none for the system's.
+func (l *Line) Take(r *uptime.Result, now time.Time, resolvers ...netip.AddrPort) {
 	if r.Location != "" && r.Location != uptime.Local {
 		return
 	}
 	defer l.read(now)
 	side := r.Side()
-	switch {
-	case ofNames(r.Fault) && !r.OfNameServer():
-		if side == uptime.Path {
-			l.needed, l.wanted = now, true
-		} else {
-			l.heard = now
+	if failed := ofNames(r.Fault) && !r.OfNameServer(); failed || lookedUp(r) {
+		n := l.resolversOf(resolvers, now)
+		switch {
+		case n == nil:
+		case failed && side == uptime.Path:
+			n.needed, l.wanted = now, true
+		default:
+			n.heard = now
 		}
-		return // it says nothing of the way to its target
-	case lookedUp(r):
-		l.heard = now
+		if failed {
+			return // it says nothing of the way to its target
+		}
 	}
 	to, err := netip.ParseAddrPort(r.Address)
 	if err != nil {
@@ -35,10 +38,14 @@ func (l *Line) Take(r *uptime.Result, now time.Time) {
 		return
 	}
 	failing := r.Outcome == uptime.OutcomeDown && side == uptime.Path || r.Fault == uptime.FaultLocalNoRoute
-	if r.Outcome == uptime.OutcomeUnknown && !failing {
+	switch {
+	case failing:
+	case r.Outcome == uptime.OutcomeUnknown:
 		return
+	case r.Fault == uptime.FaultTCPRefused || r.Fault == uptime.FaultTCPReset:
+		return // a router without a line may say so in its place
 	}
-	l.wanted = l.wanted || failing
+	l.wanted, l.seen = l.wanted || failing, l.seen || !failing
 	l.spread.take(networkOf(to.Addr()), far, failing, l.number, now)
 }
 
