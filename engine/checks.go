@@ -137,6 +137,7 @@ func (e *Engine) wants(m *monitor, plan verdict.Plan) {
 // replan asks the rule when it wants to look next.
 func (e *Engine) replan(m *monitor, now time.Time) {
 	plan, ok := verdict.Next(m.params, e.scene(m), m.mem, m.started, now)
+	ok = ok && !e.waits(m)
 	switch {
 	case !ok && m.extra.IsZero():
 	case !ok:
@@ -173,8 +174,17 @@ func (e *Engine) take(f finished, now time.Time) {
 }
 
 // found uses a result of a check that began at a time by the monotonic clock,
-// like now: a step of the wall clock decides nothing.
+// like now: a step of the wall clock decides nothing. It may be of our own line.
 func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
+	e.heard(m, &r, now)
+	if !e.holds(m, r, started, now) {
+		e.use(m, r, started, now)
+	}
+}
+
+// use is found, once it is known how our own line was.
+func (e *Engine) use(m *monitor, r uptime.Result, started, now time.Time) {
+	s := e.judgeable(m, &r, started)
 	for _, ev := range m.learned.take(&r, m.job.Interval, now.UTC().Round(0)) {
 		ev.Time, ev.Monitor, ev.By = now, m.job.Name, byEngine
 		e.emit(ev)
@@ -186,7 +196,7 @@ func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
 	stored.Steps, stored.Cert = nil, nil
 	e.out.result(stored)
 	r.Time = started
-	mem, d := verdict.Step(m.params, e.scene(m), m.mem, &r, now)
+	mem, d := verdict.Step(m.params, s, m.mem, &r, now)
 	m.mem = mem
 	e.apply(m, d, now)
 	e.seen(m, &r, started, now)

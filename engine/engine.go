@@ -15,11 +15,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"lookout/engine/schedule"
+	"lookout/engine/selfcheck"
 	"lookout/engine/uptime"
 	"lookout/engine/verdict"
 )
@@ -57,8 +59,10 @@ type Options struct {
 	Jobs        []uptime.Job
 	Maintenance []Maintenance // windows of the configuration
 	Config      uptime.ConfigState
-	Remote      Remote // nil: nobody else can be asked
-	Network     string // of this node: another place in it is no witness; "": its own
+	Remote      Remote           // nil: nobody else can be asked
+	Outside     Outside          // nil: nobody looks whether we are online
+	Anchors     []netip.AddrPort // that tell it, beside the system's resolvers
+	Network     string           // of this node: another place in it is no witness; "": its own
 	Resumed     Resumed
 	Capacity    int // checks in flight; 0: 1,024
 	Log         *slog.Logger
@@ -91,6 +95,8 @@ type Engine struct {
 	started  time.Time
 	config   uptime.ConfigState
 	self     verdict.Self
+	line     line
+	troubles troubles
 	dirty    bool // something a snapshot shows has changed
 	turn     int  // whose state record is written next
 	days     *time.Location
@@ -157,6 +163,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 		opinions: make(chan opinion, o.Capacity),  // Remote → loop; it may wait, its answers are late then
 		done:     make(chan struct{}),
 	}
+	e.line = newLine(o, now)
 	e.ids.event, e.ids.incident = o.Resumed.LastEvent, o.Resumed.LastIncident
 	e.durable.Store(o.Resumed.LastEvent)
 	e.changed.raise()
@@ -190,6 +197,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		workers.Go(func() { e.results <- e.perform(checks, c) })
 	}
 
+	ask := func(r selfcheck.Round) { workers.Go(func() { e.ask(checks, r) }) }
+	workers.Go(func() { e.survey(checks) })
+
 	e.begin(time.Now())
 	timer := time.NewTimer(0)
 	nextTick := time.Now()
@@ -206,6 +216,8 @@ func (e *Engine) Run(ctx context.Context) error {
 			fn(time.Now())
 		case s := <-stalled:
 			e.stalled(s, time.Now())
+		case a := <-e.line.answers:
+			e.anchorSaid(a, time.Now())
 		case d := <-e.out.stored:
 			e.stored(d, time.Now())
 		case <-timer.C:
@@ -213,6 +225,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		now := time.Now()
 		e.wheel.Advance(now, func(at time.Time, d due) { e.fire(at, d, now) })
 		e.flow.pump(now)
+		line := e.selfCheck(now, ask)
 		if !now.Before(nextTick) {
 			e.tick(now)
 			nextTick = now.Add(tick)
@@ -226,6 +239,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		wake := nextTick
 		if e.dirty && nextPublish.Before(wake) {
 			wake = nextPublish
+		}
+		if !line.IsZero() && line.Before(wake) {
+			wake = line
 		}
 		if at, ok := e.wheel.Next(); ok && at.Before(wake) {
 			wake = at
@@ -311,6 +327,7 @@ func (e *Engine) tick(now time.Time) {
 	e.flow.second()
 	e.windows(now)
 	e.endings(now)
+	e.calm(now)
 	// Every state record is renewed within about ten minutes.
 	for n := (len(e.monitors) + 599) / 600; n > 0 && len(e.monitors) > 0; n-- {
 		e.turn = (e.turn + 1) % len(e.monitors)

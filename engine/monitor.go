@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lookout/engine/depend"
+	"lookout/engine/selfcheck"
 	"lookout/engine/uptime"
 	"lookout/engine/verdict"
 )
@@ -43,6 +44,10 @@ type monitor struct {
 	groups  []*monitor  // whose member it is
 	beat    uptime.Beat // of the type beat
 	learned learned
+	servers string    // whom it asks for names, as selfcheck.Servers has it
+	void    bool      // its last result was ours: it is checked again when we can see
+	heard   time.Time // when its newest result came in
+	held    bool      // a result waits until it is known how our line was
 
 	needs   *depend.Needs[*monitor] // what it depends on; nil: nothing
 	node    *depend.Node[*monitor]  // of those that depend on it; nil: nobody does
@@ -74,6 +79,7 @@ func newMonitor(job uptime.Job, node string) *monitor {
 func (m *monitor) configure(job uptime.Job, node string) {
 	m.job = job
 	m.params = verdict.Params{Node: node, Interval: job.Interval, Timeout: job.Timeout, Rule: job.Rule}
+	m.servers = selfcheck.Servers(job.Resolvers)
 	m.viewed = false
 }
 

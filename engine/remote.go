@@ -70,6 +70,9 @@ func witnesses(places []uptime.Place, home string) []uptime.Place {
 func (e *Engine) carryOut(m *monitor, plan verdict.Plan, now time.Time) {
 	if !plan.Looks() {
 		mem, d := verdict.Weigh(m.params, e.scene(m), m.mem, now)
+		if e.holdsBack(m, d, now, func(now time.Time) { e.carryOut(m, plan, now) }) {
+			return
+		}
 		m.mem = mem
 		e.apply(m, d, now)
 		e.replan(m, now)
@@ -121,7 +124,14 @@ func (e *Engine) hear(o opinion, now time.Time) {
 	m.said(o.place.Location, r.Outcome)
 	e.dirty = true
 	r.Time = o.asked // its clock is another
+	e.answer(m, r, now)
+}
+
+func (e *Engine) answer(m *monitor, r uptime.Result, now time.Time) {
 	mem, d := verdict.Answer(m.params, e.scene(m), m.mem, &r, now)
+	if e.holdsBack(m, d, now, func(now time.Time) { e.answer(m, r, now) }) {
+		return
+	}
 	m.mem = mem
 	e.apply(m, d, now)
 	e.replan(m, now)
@@ -154,6 +164,12 @@ func (e *Engine) soft(m *monitor, at, now time.Time) {
 	}
 	if limit, ok := verdict.Soft(m.params, m.slow); !ok || limit.After(at) {
 		return // of an earlier check
+	}
+	if m.judged == nil {
+		e.line.Doubt(now)
+	}
+	if e.self == verdict.Offline && !e.near(&m.last) {
+		return
 	}
 	mem, d := verdict.Slow(m.params, e.scene(m), m.mem, m.slow, now)
 	m.mem = mem

@@ -79,7 +79,7 @@ func (d *draft) one(raw, target string) bool {
 		l.cfg.Disabled = append(l.cfg.Disabled, name)
 		return true
 	}
-	l.made = append(l.made, made{uptime.Job{Monitor: m, Checker: check.Checker}, d.blk.file.path, d.blk.firstLine(), d.kind, s})
+	l.made = append(l.made, made{uptime.Job{Monitor: m, Checker: check.Checker, Resolvers: s.Resolvers}, d.blk.file.path, d.blk.firstLine(), d.kind, s})
 	return true
 }
 

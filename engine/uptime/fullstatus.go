@@ -53,6 +53,7 @@ type selfJSON struct {
 	ProbesLive  int     `json:"probes_live"`
 	Probes      int     `json:"probes"`
 	StoreError  string  `json:"store_error,omitempty"`
+	Anchors     string  `json:"anchors_silent,omitempty"`
 }
 
 // exactMillis is a duration of at most some weeks, exact to the nanosecond.
@@ -72,7 +73,7 @@ func (m *exactMillis) UnmarshalJSON(b []byte) error {
 func (s FullStatus) MarshalJSON() ([]byte, error) {
 	snap, c, h := s.Snapshot, s.Snapshot.Config, s.Snapshot.Health
 	j := fullStatusJSON{statusJSON: Status(s).json(), Monitors: make([]fullStateJSON, len(snap.States)),
-		Lookout: &selfJSON{snap.Timezone, c.Path, stamp(c.Loaded), c.Error, h.Rate, millis(h.Lag), h.ProbesLive, h.Probes, h.StoreError}}
+		Lookout: &selfJSON{snap.Timezone, c.Path, stamp(c.Loaded), c.Error, h.Rate, millis(h.Lag), h.ProbesLive, h.Probes, h.StoreError, h.Anchors}}
 	for i, st := range snap.States {
 		d := st.Day
 		j.Monitors[i] = fullStateJSON{st.json(), st.Fault.String(), &st.Outcome, &dayJSON{exactMillis(d.Up), exactMillis(d.Down), exactMillis(d.Span)}}
@@ -102,7 +103,7 @@ func (s *FullStatus) UnmarshalJSON(b []byte) error {
 	if l := j.Lookout; l != nil {
 		snap.Timezone = l.Timezone
 		snap.Config = ConfigState{l.Config, time.Time(l.Loaded), l.ConfigError}
-		snap.Health = Health{Rate: l.Rate, Lag: time.Duration(l.Lag), ProbesLive: l.ProbesLive, Probes: l.Probes, StoreError: l.StoreError}
+		snap.Health = Health{Rate: l.Rate, Lag: time.Duration(l.Lag), ProbesLive: l.ProbesLive, Probes: l.Probes, StoreError: l.StoreError, Anchors: l.Anchors}
 	}
 	return nil
 }

@@ -73,7 +73,8 @@ type Checker interface {
 // Job is a monitor with what checks it: what a configuration yields and an engine runs.
 type Job struct {
 	*Monitor
-	Checker Checker
+	Checker   Checker
+	Resolvers []netip.AddrPort // that the check asks for names; nil: the system's
 }
 
 // CheckType is a check type's entry in the registry: what the configuration

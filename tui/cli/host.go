@@ -77,6 +77,8 @@ func (h *host) make(store engine.Store, now time.Time) error {
 		Maintenance: windows(cfg),
 		Config:      uptime.ConfigState{Path: h.in.place.path, Loaded: now.UTC()},
 		Network:     cfg.Network,
+		Outside:     probes.NewOutside(),
+		Anchors:     cfg.Anchors,
 		Capacity:    capacity(raiseFiles()),
 		Log:         h.log,
 	}
@@ -150,6 +152,9 @@ func (h *host) reload(ctx context.Context) (string, error) {
 	said, err := h.engine.Reload(ctx, cfg.Jobs, uptime.ConfigState{Path: h.in.place.path, Loaded: h.c.now().UTC()}, windows(cfg)...)
 	if said == "" {
 		return "", err
+	}
+	if aerr := h.engine.Anchors(ctx, cfg.Anchors); aerr != nil {
+		return "", aerr
 	}
 	h.config.Store(cfg) // it is in force, on disk or not
 	if err != nil {
