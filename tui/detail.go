@@ -127,6 +127,10 @@ func (d *detail) step(s *shell, dir int) tea.Cmd {
 // refresh asks for the detail where it is missing or has grown old.
 func (d *detail) refresh(s *shell) tea.Cmd {
 	st := stateOf(s.snap, d.name)
+	if s.past != nil { // the engine tells it of now
+		d.got, d.for_, d.err = nil, nil, nil
+		return nil
+	}
 	if st == nil || d.loading || s.lost || !d.due(st, s.now) {
 		return nil
 	}
@@ -159,7 +163,10 @@ func (d *detail) receive(s *shell, m tea.Msg) tea.Cmd {
 	if !ok || msg.name != d.name {
 		return nil
 	}
-	d.loading, d.err = false, msg.err
+	if d.loading, d.err = false, msg.err; s.past != nil {
+		d.err = nil
+		return nil
+	}
 	if msg.err == nil && msg.got == nil {
 		d.err = errors.New("the engine sent nothing")
 	}

@@ -266,6 +266,8 @@ func (d *detail) latencyHead(s *shell, p *pen) {
 	p.text(theme.Strong, spanName(d.span))
 	missing := d.got == nil || d.gotSpan != d.span
 	switch {
+	case s.past != nil:
+		p.text(theme.Faint, "  not told of the past")
 	case missing && d.err != nil:
 		p.say("  not known: ", d.err.Error())
 	case missing && s.lost:

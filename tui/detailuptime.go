@@ -21,6 +21,9 @@ func (d *detail) shares(st *uptime.State) []uptime.SpanShare {
 const objective = 0.999
 
 func (d *detail) uptimePart(s *shell, st *uptime.State, w int, ascii bool) *part {
+	if s.past != nil {
+		return nil // it is of now
+	}
 	p, shares := &part{}, d.shares(st)
 	column, end := 14, budget(shares)
 	if end != "" && w >= wide {

@@ -26,6 +26,7 @@ type events struct {
 	words  words
 	log    []uptime.Event // newest first
 	oldest bool           // the log begins with the last one of log
+	bound  uint64         // the newest event of the past moment that is shown; 0: of now
 
 	loading bool
 	asked   time.Time
@@ -42,6 +43,7 @@ func newEvents() *events { return &events{follow: true, changed: true} }
 
 // eventsMsg is what came from the engine: newer events, or older ones.
 type eventsMsg struct {
+	bound uint64         // that they were asked for with
 	got   []uptime.Event // newest first
 	older bool
 	last  bool // there are no more in this direction
@@ -125,6 +127,13 @@ func (e *events) newest() uint64 {
 
 // refresh asks for what is newer than what is here.
 func (e *events) refresh(s *shell) tea.Cmd {
+	bound := uint64(0)
+	if s.past != nil {
+		bound = s.past.event
+	}
+	if bound != e.bound {
+		e.bound, e.log, e.oldest, e.err, e.changed = bound, nil, false, nil, true
+	}
 	e.arrange(s)
 	if s.snap == nil || e.loading || s.lost || e.newest() >= s.snap.Events || e.err != nil && s.now.Sub(e.asked) < retryDetail {
 		return nil
@@ -145,10 +154,10 @@ func (e *events) readOlder(s *shell) tea.Cmd {
 
 func (e *events) read(s *shell, q uptime.EventQuery, older bool) tea.Cmd {
 	e.loading, e.asked = true, s.now
-	source := s.source
+	source, bound := s.source, e.bound
 	return s.load(e, func(ctx context.Context) tea.Msg {
 		got, err := source.Events(ctx, q)
-		m := eventsMsg{got: slices.Clone(got), older: older, last: len(got) < q.Limit, err: err}
+		m := eventsMsg{bound: bound, got: slices.Clone(got), older: older, last: len(got) < q.Limit, err: err}
 		slices.SortFunc(m.got, func(a, b uptime.Event) int { // the source gives newer ones oldest first
 			if a.ID > b.ID {
 				return -1
@@ -165,6 +174,10 @@ func (e *events) receive(s *shell, m tea.Msg) tea.Cmd {
 		return nil
 	}
 	e.loading, e.err = false, msg.err
+	if msg.bound != e.bound { // of another moment
+		e.err = nil
+		return e.refresh(s)
+	}
 	if msg.err != nil {
 		return nil
 	}

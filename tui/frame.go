@@ -94,6 +94,9 @@ func (s *shell) drawHead(p *pen, top page) {
 	if !s.frozen.IsZero() {
 		clock, style = "FROZEN "+uptime.Ago(s.now.Sub(s.frozen)), theme.Reverse
 	}
+	if s.past != nil {
+		clock, style = "PAST "+s.past.at.In(s.loc).Format("01-02 15:04"), theme.Reverse
+	}
 	n := cells(clock)
 	if p.w < n+8 {
 		n = 0

@@ -15,6 +15,7 @@ func (s *shell) bindings() []binding {
 	out = append(out, s.seeKeys()...)
 	out = append(out, copyKeys()...)
 	out = append(out, screenKeys()...)
+	out = append(out, pastKeys()...)
 	return append(out,
 		binding{keys: []string{"esc"}, group: groupMove, help: "back", hint: "back", rank: 2, run: func(s *shell, _ string) tea.Cmd { return s.back() }},
 		binding{keys: []string{":"}, group: groupFind, help: "any verb", hint: "cmd", rank: 5,
@@ -28,6 +29,8 @@ func doKeys() []binding {
 		switch {
 		case s.readOnly || s.link.ReadOnly:
 			return "this console may only look"
+		case s.past != nil:
+			return "this is the past; esc goes back to now"
 		case s.lost:
 			return "the engine does not answer"
 		case len(s.targets()) == 0:

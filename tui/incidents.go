@@ -129,6 +129,9 @@ func (l *incidents) refresh(s *shell) tea.Cmd {
 	}
 	l.loading, l.asked = true, s.now
 	q := uptime.IncidentQuery{Monitor: l.only, Since: s.now.Add(-max(l.span, rangeOfStats))}
+	if s.past != nil {
+		q.Until = s.now
+	}
 	source := s.source
 	return s.load(l, func(ctx context.Context) tea.Msg {
 		past, err := source.Incidents(ctx, q)
@@ -143,6 +146,9 @@ func (l *incidents) receive(s *shell, m tea.Msg) tea.Cmd {
 	}
 	if l.loading, l.err = false, msg.err; msg.err == nil {
 		l.past, l.readFor = msg.past, msg.key
+		if s.past != nil {
+			l.past = asOf(l.past, s.past.at)
+		}
 	}
 	l.arrange(s)
 	if msg.err == nil && msg.key.span != l.span {

@@ -48,8 +48,11 @@ func (b *binding) why(s *shell) string {
 // table is a page's table followed by what the shell's adds to it: each key
 // once. Where a page takes text, letters are not keys.
 func (s *shell) table(p page) []binding {
-	out := p.keys()
-	out = out[:len(out):len(out)]
+	now := s.nowKey(p)
+	out := append(now, p.keys()...)
+	if len(now) > 0 { // its esc goes before the page's
+		out = slices.DeleteFunc(out, func(b binding) bool { return b.group != groupPast && slices.Contains(b.keys, "esc") })
+	}
 	var taken []string
 	for i := range out {
 		taken = append(taken, out[i].keys...)
@@ -70,7 +73,7 @@ func (s *shell) table(p page) []binding {
 
 // lookup finds what a key does on a page.
 func (s *shell) lookup(p page, key string) *binding {
-	for _, table := range [][]binding{p.keys(), s.own} {
+	for _, table := range [][]binding{s.nowKey(p), p.keys(), s.own} {
 		for i := range table {
 			if slices.Contains(table[i].keys, key) {
 				return &table[i]

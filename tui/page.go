@@ -111,6 +111,8 @@ type view struct {
 	loc  *time.Location // of the instance
 	w, h int            // the screen
 
+	past *past // the moment on the screen; nil: it is now
+
 	embedded  bool // the engine is in this process
 	ephemeral bool // lookout URL…: nothing is kept
 	readOnly  bool

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -220,13 +221,17 @@ func (f *pageSource) Events(_ context.Context, q uptime.EventQuery) (out []uptim
 	if f.err != nil {
 		return nil, f.err
 	}
+	meant := func(e uptime.Event) bool {
+		return len(out) < q.Limit && (len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
+			!e.Time.Before(q.Since) && (q.Until.IsZero() || e.Time.Before(q.Until))
+	}
 	for _, e := range f.events {
-		if q.Before == 0 && e.ID > q.After && len(out) < q.Limit {
+		if q.Before == 0 && e.ID > q.After && meant(e) {
 			out = append(out, e)
 		}
 	}
 	for i := len(f.events) - 1; i >= 0 && q.Before > 0; i-- {
-		if f.events[i].ID < q.Before && len(out) < q.Limit {
+		if f.events[i].ID < q.Before && meant(f.events[i]) {
 			out = append(out, f.events[i])
 		}
 	}

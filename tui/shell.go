@@ -149,6 +149,9 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 		} else {
 			s.say(m.text)
 		}
+	case pastMsg:
+		s.dirty = true
+		return s, s.went(m)
 	case tea.ResumeMsg:
 		s.dirty = true
 	}
@@ -184,11 +187,13 @@ func (s *shell) pull() tea.Cmd {
 			s.rowTime, s.dirty = now.Truncate(step), true
 		}
 	}
-	if now.Minute() != s.now.Minute() || !s.message.until.IsZero() && now.After(s.message.until) ||
+	if s.past == nil && now.Minute() != s.now.Minute() || !s.message.until.IsZero() && now.After(s.message.until) ||
 		s.undo != nil && now.After(s.undo.until) || !s.frozen.IsZero() && now.Second() != s.now.Second() {
 		s.dirty = true
 	}
-	s.now = now
+	if s.now = now; s.past != nil {
+		s.now = s.past.at
+	}
 	if !s.message.until.IsZero() && now.After(s.message.until) {
 		s.message = message{}
 	}
@@ -204,7 +209,7 @@ func (s *shell) pull() tea.Cmd {
 	if fresh {
 		cmds = append(cmds, s.bell.ring(snap, now))
 	}
-	if fresh && s.frozen.IsZero() {
+	if fresh && s.frozen.IsZero() && s.past == nil {
 		s.snap, s.dirty = snap, true
 		s.loc = location(snap, s.loc)
 		cmds = append(cmds, s.home.refresh(s))
@@ -299,7 +304,7 @@ func (s *shell) say(text string) { s.note(text, theme.Strong) }
 func (s *shell) fail(err error) { s.note(err.Error(), theme.Warn) }
 
 func (s *shell) note(text string, st theme.Style) {
-	s.message, s.dirty = message{uptime.Clean(text, 400), st, s.now.Add(messageFor)}, true
+	s.message, s.dirty = message{uptime.Clean(text, 400), st, s.clock().Add(messageFor)}, true
 }
 
 // clip puts text into the terminal's clipboard and shows it, to be selected
