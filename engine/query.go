@@ -138,14 +138,8 @@ func spans(t uptime.Timeline, now time.Time, days *time.Location) ([]uptime.Span
 		out = append(out, uptime.SpanShare{Span: s, Share: t.Between(now.Add(-s), now)})
 	}
 	var each []uptime.Share
-	y, m, d := now.In(days).Date()
-	for n := 89; n >= 0; n-- {
-		from := time.Date(y, m, d-n, 0, 0, 0, 0, days)
-		to := time.Date(y, m, d-n+1, 0, 0, 0, 0, days)
-		if to.After(now) {
-			to = now
-		}
-		each = append(each, t.Between(from, to))
+	for _, d := range uptime.LastDays(90, now, days) {
+		each = append(each, t.Between(d.From, d.To))
 	}
 	return out, each
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/adhocore/gronx"
+
+	"lookout/engine/uptime"
 )
 
 // Cron is a time table of five fields, minute hour day month weekday, as in
@@ -49,7 +51,7 @@ func (c Cron) Next(after time.Time) (time.Time, bool) {
 		if err != nil || next.Sub(naive) > 4*366*24*time.Hour {
 			return time.Time{}, false
 		}
-		if at, ok := inZone(next, c.zone); ok && at.After(after) {
+		if at, ok := Local(next, c.zone); ok && at.After(after) {
 			return at, true
 		}
 		naive = next // of the second run through the same hour, or of a day that is left out
@@ -58,34 +60,14 @@ func (c Cron) Next(after time.Time) (time.Time, bool) {
 }
 
 const (
-	maxPassed = 2 * 24 * 60    // times of a table that Next passes over: every minute of a day, and some
-	farthest  = 26 * time.Hour // more than any zone was ever from UTC
-	maxJump   = 3 * time.Hour  // of a clock that is set forward: beyond it, a day is left out
+	maxPassed = 2 * 24 * 60   // times of a table that Next passes over: every minute of a day, and some
+	maxJump   = 3 * time.Hour // of a clock that is set forward: beyond it, a day is left out
 )
 
-// Local is the moment at which clocks in a zone first show a date and a time of
-// day, whatever the location of wall says; the moment of the jump where they jump
-// over it; false where they leave out that day.
+// Local is uptime.OnClock, and false for a day that a zone leaves out.
 func Local(wall time.Time, zone *time.Location) (time.Time, bool) {
-	return inZone(time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC), zone)
-}
-
-// inZone is Local for a time in UTC. What comes later by the clock never comes earlier by it.
-func inZone(naive time.Time, zone *time.Location) (time.Time, bool) {
-	at := naive.Add(-farthest).In(zone)
-	_, before := at.Zone()
-	for {
-		_, offset := at.Zone()
-		shown := naive.Add(-time.Duration(offset) * time.Second)
-		if shown.Before(at) { // they jumped over it
-			return at, time.Duration(offset-before)*time.Second <= maxJump
-		}
-		_, end := at.ZoneBounds()
-		if end.IsZero() || shown.Before(end) {
-			return shown.In(zone), true
-		}
-		at, before = end, offset
-	}
+	at, jumped := uptime.OnClock(wall, zone)
+	return at, jumped <= maxJump
 }
 
 // String is the time table as it was written.
