@@ -24,35 +24,37 @@ type question struct {
 
 // ask asks the addresses of a host one after the other, each for an equal
 // share of the time that is left, until one answers; with ip = "each" all of
-// them, and what the first answers is what counts.
+// them, and one that answers wrongly is what counts.
 func (s *system) ask(ctx context.Context, t *trace, e endpoint, q question) *failure {
 	addrs, f := s.resolve(ctx, t, e)
 	if f != nil {
 		return f
 	}
 	d := newDialling(e, addrs)
-	var answer *failure
 	for i, a := range d.addrs {
 		if d.done(ctx) {
 			break
 		}
 		answered, f := askOne(ctx, t, e.via, netip.AddrPortFrom(a, e.port), d.share(ctx, t, i), q)
 		switch {
-		case answered && len(d.good) == 0:
-			answer = f
-			d.good = append(d.good, a)
 		case answered && f == nil:
 			d.good = append(d.good, a)
+		case answered:
+			d.wrong = append(d.wrong, deadAddress{a, f})
 		default:
 			d.dead = append(d.dead, deadAddress{a, f})
 		}
+	}
+	if len(d.wrong) > 0 {
+		t.res.Address = netip.AddrPortFrom(d.wrong[0].addr, e.port).String()
+		return d.wrongly()
 	}
 	if len(d.good) == 0 {
 		return s.reconsider(ctx, t, worst(d.dead))
 	}
 	t.res.Address = netip.AddrPortFrom(d.good[0], e.port).String()
 	t.complainOf(d)
-	return answer
+	return nil
 }
 
 // askOne asks one address. Answered says that the failure is about an answer, not about the lack of one.

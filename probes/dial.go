@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -25,8 +24,9 @@ const (
 type endpoint struct {
 	host string // a name in ASCII, or an address without brackets
 	port uint16
-	ip   string // any, 4, 6 or each
-	via  *via   // nil: as this machine has it
+	ip   string     // any, 4, 6 or each
+	at   netip.Addr // the address to go to; invalid: any of the host's
+	via  *via       // nil: as this machine has it
 }
 
 // via is what a monitor says of the way to its target.
@@ -56,8 +56,16 @@ func watch(ctx context.Context, c net.Conn) func() {
 // speak makes a check of one connection: do speaks on it, and its waits end
 // with ctx. It is called again on a new one where a TLS hello was lost.
 func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn) *failure) uptime.Result {
+	if e.ip == "each" {
+		return s.each(ctx, e, func(ctx context.Context, t *trace, at endpoint) *failure { return s.speakAt(ctx, t, at, do) })
+	}
 	t := newTrace()
-	return t.end(s.reconsider(ctx, t, t.greeting(func() *failure {
+	return t.end(s.reconsider(ctx, t, s.speakAt(ctx, t, e, do)))
+}
+
+// speakAt is speak as a part of a check.
+func (s *system) speakAt(ctx context.Context, t *trace, e endpoint, do func(*trace, net.Conn) *failure) *failure {
+	return t.greeting(func() *failure {
 		conn, f := s.connect(ctx, t, e)
 		if f != nil {
 			return f
@@ -65,20 +73,20 @@ func (s *system) speak(ctx context.Context, e endpoint, do func(*trace, net.Conn
 		defer conn.Close()
 		defer watch(ctx, conn)()
 		return do(t, conn)
-	})))
+	})
 }
 
 // connect resolves a host and tries its addresses one after the other, each
-// with an equal share of the time that is left, until one answers; with
-// ip = "each" all of them, and the first that answers is the one to go on with.
-// A success beside a failure carries a complaint: somebody else may have met
-// the dead address.
+// with an equal share of the time that is left, until one answers. A success
+// beside a failure carries a complaint: somebody else may have met the dead
+// address.
 func (s *system) connect(ctx context.Context, t *trace, e endpoint) (net.Conn, *failure) {
 	addrs, f := s.resolve(ctx, t, e)
 	if f != nil {
 		return nil, f
 	}
 	d := newDialling(e, addrs)
+	d.each = false // a check has one connection; see each, which makes many
 	for i, a := range d.addrs {
 		if d.done(ctx) {
 			break
@@ -88,6 +96,7 @@ func (s *system) connect(ctx context.Context, t *trace, e endpoint) (net.Conn, *
 	if d.conn == nil {
 		return nil, s.reconsider(ctx, t, worst(d.dead))
 	}
+	t.reached = true
 	t.res.Address = netip.AddrPortFrom(d.good[0], e.port).String()
 	t.complainOf(d)
 	return d.conn, nil
@@ -98,8 +107,9 @@ type dialling struct {
 	addrs []netip.Addr // that are tried
 	each  bool         // all of them, whatever answers
 	via   *via
-	conn  net.Conn // to the first that answered
+	conn  net.Conn // to the one that answered
 	good  []netip.Addr
+	wrong []deadAddress // that answer, and not as they should
 	dead  []deadAddress
 }
 
@@ -111,7 +121,7 @@ func newDialling(e endpoint, addrs []netip.Addr) *dialling {
 	return &dialling{addrs: addrs[:min(len(addrs), most)], each: each, via: e.via}
 }
 
-// deadAddress is an address that did not answer, and why.
+// deadAddress is an address that did not answer, or wrongly, and how.
 type deadAddress struct {
 	addr netip.Addr
 	f    *failure
@@ -135,10 +145,11 @@ func (d *dialling) share(ctx context.Context, t *trace, i int) time.Duration {
 // up, or our own side keeps all of them from being tried. The first is tried in
 // any case: what comes of it is the failure of a check whose time is up.
 func (d *dialling) done(ctx context.Context) bool {
-	if len(d.good)+len(d.dead) == 0 {
+	answered := len(d.good) + len(d.wrong)
+	if answered+len(d.dead) == 0 {
 		return false
 	}
-	if ctx.Err() != nil || len(d.good) > 0 && !d.each {
+	if ctx.Err() != nil || answered > 0 && !d.each {
 		return true
 	}
 	if len(d.dead) == 0 {
@@ -165,21 +176,12 @@ func (d *dialling) try(ctx context.Context, t *trace, to netip.AddrPort, wait ti
 			detail = "not counted: this place has no way there"
 		}
 	}
-	took := t.step("connect", start, t.res.Address, err, detail)
-	switch {
-	case err != nil:
+	t.measure(connectTime, t.step("connect", start, t.res.Address, err, detail))
+	if err != nil {
 		d.dead = append(d.dead, deadAddress{to.Addr(), f})
-	case d.conn != nil:
-		c.Close()
-	default:
-		d.conn = c
+		return
 	}
-	if err == nil {
-		d.good = append(d.good, to.Addr())
-	}
-	if !d.each || err == nil && len(d.good) == 1 || err != nil && d.conn == nil {
-		t.measure(connectTime, took)
-	}
+	d.conn, d.good = c, append(d.good, to.Addr())
 }
 
 // connectFailure classes what connect(2) said.
@@ -261,15 +263,12 @@ func worst(failed []deadAddress) *failure {
 }
 
 // complainOf makes a check that reached a host degraded when others of its
-// addresses are dead. An address that we have no way to says nothing.
+// addresses are dead.
 func (t *trace) complainOf(d *dialling) {
-	var dead []deadAddress
+	dead := d.counted()
 	families := map[bool]int{} // of the dead, by whether they are IPv4
-	for _, a := range d.dead {
-		if a.f.fault != uptime.FaultLocalNoRoute {
-			dead = append(dead, a)
-			families[a.addr.Is4()]++
-		}
+	for _, a := range dead {
+		families[a.addr.Is4()]++
 	}
 	if len(dead) == 0 {
 		return
@@ -288,8 +287,10 @@ func (t *trace) complainOf(d *dialling) {
 	if d.each {
 		text = fmt.Sprintf("%d of %d addresses dead: ", len(dead), len(d.addrs)) + text
 	}
-	for _, a := range dead[1:min(len(dead), 4)] {
-		text += ", " + a.addr.String() + " " + strings.TrimPrefix(a.f.fault.String(), "tcp.")
-	}
-	t.complain(fail(fault, "%s; %s answers", text, d.good[0]))
+	t.complain(fail(fault, "%s; %s answers", text+others(dead[1:]), d.good[0]))
+}
+
+// counted are the dead addresses but those that we have no way to, which says nothing of them.
+func (d *dialling) counted() []deadAddress {
+	return slices.DeleteFunc(slices.Clone(d.dead), func(a deadAddress) bool { return a.f.fault == uptime.FaultLocalNoRoute })
 }

@@ -13,8 +13,9 @@ import (
 	"lookout/engine/uptime"
 )
 
-// each asks every address of the server that is watched, by itself. Its answer
-// is that of the first which answers as it should.
+// each asks every address of the server that is watched, by itself. One
+// that answers wrongly decides; else the answer is that of the first which
+// answers as it should.
 func (c dnsCheck) each(ctx context.Context, t *trace, q query, addrs []netip.Addr) *failure {
 	d := newDialling(c.server, addrs)
 	var first finding
@@ -31,6 +32,9 @@ func (c dnsCheck) each(ctx context.Context, t *trace, q query, addrs []netip.Add
 		}
 		took := t.opine("dns", start, got, "")
 		switch {
+		case got.f != nil && definite(got.f): // resolvers take its word
+			d.wrong = append(d.wrong, deadAddress{a, got.f})
+			continue
 		case got.f != nil:
 			d.dead = append(d.dead, deadAddress{a, got.f})
 			continue
@@ -42,6 +46,12 @@ func (c dnsCheck) each(ctx context.Context, t *trace, q query, addrs []netip.Add
 	}
 	if len(d.good) == 0 {
 		t.measure(dnsTime, time.Since(t.start))
+	}
+	if len(d.wrong) > 0 {
+		t.res.Address = netip.AddrPortFrom(d.wrong[0].addr, c.server.port).String()
+		return d.wrongly()
+	}
+	if len(d.good) == 0 {
 		return worst(d.dead)
 	}
 	t.res.Address = first.server.String()

@@ -198,7 +198,16 @@ func TestEachServer(t *testing.T) {
 		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)
 	}
 	r = once(t, made(t, in.asking("127.0.0.1"), "dns", target, keys{"ip": "each"}, keys{"answers": []string{"192.0.2.2"}}))
-	if r.Fault != uptime.FaultDNSRefused || !strings.HasSuffix(r.Message, "its other address failed too") {
+	want = "2 of 2 addresses fail: DNS shop.test A: 192.0.2.1 from 127.0.0.4, expected 192.0.2.2, 127.0.0.3 dns.refused"
+	if r.Fault != uptime.FaultDNSWrongAnswer || in.plain(r.Message) != want {
+		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)
+	}
+	in = newInternet(t, map[string]answerer{"127.0.0.1": book(t, false, "ns.test. 60 IN A 127.0.0.3", "ns.test. 60 IN A 127.0.0.4"),
+		"127.0.0.3": good, "127.0.0.4": book(t, true, "shop.test. 60 IN A 192.0.2.9")})
+	target = "dns://ns.test:" + strconv.Itoa(int(in.port)) + "/shop.test"
+	r = once(t, made(t, in.asking("127.0.0.1"), "dns", target, keys{"ip": "each"}, keys{"answers": []string{"192.0.2.1"}}))
+	want = "1 of 2 addresses fails: DNS shop.test A: 192.0.2.9 from 127.0.0.4, expected 192.0.2.1; 127.0.0.3 is good"
+	if r.Fault != uptime.FaultDNSWrongAnswer || in.plain(r.Message) != want || in.plain(r.Address) != "127.0.0.4" {
 		t.Errorf("%s: %s\n%+v", r.Fault, r.Message, r.Steps)
 	}
 }

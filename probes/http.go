@@ -212,6 +212,25 @@ func token(s string) bool {
 
 // Check requests the URL and follows its redirects.
 func (c *httpCheck) Check(ctx context.Context) uptime.Result {
+	if c.host.ip == "each" && c.proxy == nil { // a proxy finds its own way
+		to := c.host
+		if c.connectTo.host != "" {
+			to = c.connectTo
+		}
+		return c.sys.each(ctx, to, func(ctx context.Context, t *trace, at endpoint) *failure { return c.pinned(at).check(ctx, t) })
+	}
 	t := newTrace()
 	return t.end(c.sys.reconsider(ctx, t, c.check(ctx, t)))
+}
+
+// pinned is the check of one address. Redirects to the URL's own host stay at
+// it; those to another host go to any address of that one.
+func (c *httpCheck) pinned(at endpoint) *httpCheck {
+	one := *c
+	if c.connectTo.host != "" {
+		one.connectTo = at
+	} else {
+		one.host = at
+	}
+	return &one
 }

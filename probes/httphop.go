@@ -144,6 +144,9 @@ func (c *httpCheck) whereTo(at *hop) (to endpoint, name string, f *failure) {
 		form := form{Settings: uptime.Settings{URL: at.url, IP: c.host.ip}}
 		to = form.endpoint(defaultPort(at.url.Scheme))
 		to.via = c.host.via
+		if to.host == c.host.host {
+			to.at = c.host.at
+		}
 		if form.mistakes != nil {
 			return to, "", fail(uptime.FaultHTTPRedirectBad, "redirect to %s: %s", uptime.RedactURL(at.url), form.mistakes[0].Message)
 		}

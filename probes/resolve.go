@@ -43,6 +43,9 @@ type asker func(ctx context.Context, q query, servers []netip.AddrPort) finding
 // A literal is its own address; the hosts file comes before DNS. Where a name
 // fails, others are asked about it.
 func (s *system) resolve(ctx context.Context, t *trace, e endpoint) ([]netip.Addr, *failure) {
+	if e.at.IsValid() {
+		return []netip.Addr{e.at}, nil
+	}
 	if a, err := netip.ParseAddr(e.host); err == nil {
 		return []netip.Addr{a}, nil
 	}

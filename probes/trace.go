@@ -33,6 +33,7 @@ type trace struct {
 	hello     helloState        // of TLS
 	lost      *failure          // of the hello that nobody answered
 	later     []func() *failure // what a good check has still to look at when it is done with its target
+	reached   bool              // a connection to the target stood
 	doubt     *puzzle           // the name led to private addresses only; nil: it did not
 }
 
