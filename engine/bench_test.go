@@ -48,7 +48,7 @@ func BenchmarkTake(b *testing.B) {
 		now = now.Add(time.Millisecond)
 		c := check{m: m, epoch: m.epoch, job: m.job, due: now, regular: true}
 		e.flow.ask(c)
-		e.flow.pump(now)
+		e.flow.pump(now, 0)
 		c.started = now
 		e.take(finished{c, result(m, now, 20*time.Millisecond), false}, now)
 		if len(e.out.pending.Results) > 5000 {

@@ -44,7 +44,7 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 		*fresh++
 		at := now.Add(time.Duration(*fresh) * freshSpread)
 		if at.Before(m.regular) {
-			e.look(m, at)
+			e.extra(m, at, now)
 			return
 		}
 	}
@@ -73,6 +73,7 @@ func (e *Engine) endings(now time.Time) {
 // fire takes what the wheel hands out.
 func (e *Engine) fire(at time.Time, d due, now time.Time) {
 	m := d.m
+	at = now.Add(at.Sub(now)) // the same moment by the wall clock as it is now
 	switch {
 	case d.what == dueRegular && d.token == m.epoch:
 		e.regular(m, at, now)
@@ -106,30 +107,38 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 		e.judge(m, now)
 		return
 	}
+	if e.overdue(at, now) {
+		e.flow.skipped++
+		return
+	}
 	// What waits for its turn to be confirmed is late, not out of sight.
 	confirming := m.inFlight+m.queued > 0 && (m.mem.Verdict == uptime.Suspect || m.mem.Verdict == uptime.Down)
 	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && !confirming {
 		m.mem = mem
 		e.apply(m, d, now)
 	}
-	overdue := now.Sub(at) > stallAfter && e.stalls.since(at)
-	if overdue || m.inFlight+m.queued > 0 {
+	if m.inFlight+m.queued > 0 {
 		e.flow.skipped++
 		return
 	}
 	e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at, regular: true})
 }
 
-// look plans an extra check.
-func (e *Engine) look(m *monitor, at time.Time) {
-	e.wants(m, verdict.Plan{At: at, Home: true, Step: "check"})
+// overdue reports whether what was due at a time is late because the process stood still.
+func (e *Engine) overdue(at, now time.Time) bool {
+	return now.Sub(at) > stallAfter && e.watch.stalledSince(at)
+}
+
+// extra plans an extra check.
+func (e *Engine) extra(m *monitor, at, now time.Time) {
+	e.wants(m, verdict.Plan{At: at, Home: true, Step: "check"}, now)
 }
 
 // wants puts a plan on the wheel, in the place of any other.
-func (e *Engine) wants(m *monitor, plan verdict.Plan) {
-	at := plan.At
+func (e *Engine) wants(m *monitor, plan verdict.Plan, now time.Time) {
+	at := now.Add(plan.At.Sub(now)) // the wheel turns by the monotonic clock, which the stamps of a plan may lack
 	m.plan++
-	m.extra, m.wanted = at, plan
+	m.extra, m.wanted = plan.At, plan
 	m.viewed = false
 	e.wheel.Add(at, due{m, dueExtra, m.plan})
 }
@@ -147,7 +156,7 @@ func (e *Engine) replan(m *monitor, now time.Time) {
 	case plan.At.Equal(m.extra):
 		m.wanted = plan
 	default:
-		e.wants(m, plan)
+		e.wants(m, plan, now)
 	}
 }
 
@@ -156,7 +165,8 @@ func (e *Engine) take(f finished, now time.Time) {
 	e.flow.release(f.check)
 	m := f.m
 	m.inFlight--
-	if f.regular && m.slow.Equal(f.started) {
+	started := e.restamp(f.started, f.steps)
+	if f.regular && m.slow.Equal(started) {
 		m.slow = time.Time{}
 	}
 	if f.epoch != m.epoch || m.mode == uptime.Paused {
@@ -169,8 +179,9 @@ func (e *Engine) take(f finished, now time.Time) {
 	if r.Fault == uptime.FaultLocalCancelled {
 		return
 	}
-	r.Monitor = m.job.Name // it may have been renamed meanwhile
-	e.found(m, r, f.started, now)
+	r.Monitor = m.job.Name                            // it may have been renamed meanwhile
+	r.Time = started.UTC().Truncate(time.Millisecond) // all stamps are of one clock
+	e.found(m, r, started, now)
 }
 
 // found uses a result of a check that began at a time by the monotonic clock,
@@ -304,6 +315,9 @@ func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdic
 		m.number, m.ack = i.Number, i.Ack
 	} else {
 		i.End = d.Since
+		if i.End.Round(0).Before(i.Start.Round(0)) { // the clock was set back by less than is a step
+			i.End = i.Start
+		}
 		delete(e.open, i.Number)
 		m.number, m.ack = 0, nil
 		if i.Verdict == uptime.Down {
@@ -349,23 +363,4 @@ func worse(a, b uptime.Verdict) uptime.Verdict {
 		return uptime.Down
 	}
 	return uptime.Degraded
-}
-
-// stalled notes that the process stood still; what was in flight is void
-// (take). Where that was too long for the last results to speak for it, the
-// time counts for nothing.
-func (e *Engine) stalled(s stall, now time.Time) {
-	gone := gap(s.from, s.to)
-	for _, m := range e.monitors {
-		if gone > uptime.RuleStale*m.job.Interval+m.job.Timeout {
-			m.counts(s.from, uptime.ClassNone, now)
-			m.counts(s.to, m.class(), now)
-			m.touched()
-		}
-	}
-	said := "stood still for " + uptime.Ago(gone)
-	if n := e.flow.inFlight; n > 0 {
-		said += fmt.Sprintf("; the checks in flight, %d, tell nothing", n)
-	}
-	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: s.from, By: byEngine, Message: said})
 }

@@ -64,7 +64,8 @@ type Options struct {
 	Anchors     []netip.AddrPort // that tell it, beside the system's resolvers
 	Network     string           // of this node: another place in it is no witness; "": its own
 	Resumed     Resumed
-	Capacity    int // checks in flight; 0: 1,024
+	Capacity    int            // checks in flight; 0: 1,024
+	Clock       func() Reading // nil: the wall clock alone; see MachineClock
 	Log         *slog.Logger
 }
 
@@ -93,6 +94,7 @@ type Engine struct {
 	ids      struct{ event, incident uint64 }
 	out      outbound
 	started  time.Time
+	steps    steps
 	config   uptime.ConfigState
 	self     verdict.Self
 	line     line
@@ -105,7 +107,7 @@ type Engine struct {
 	commands chan func(time.Time)
 	results  chan finished
 	opinions chan opinion
-	stalls   stallWatch
+	watch    *watch
 	done     chan struct{} // closed when Run has returned
 
 	// What the loop publishes.
@@ -153,6 +155,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 	}
 	e := &Engine{
 		o: o, journal: newJournal(o.Log), config: o.Config, started: now, days: days,
+		watch: newWatch(o.Clock), steps: steps{began: now.Round(0)},
 		byName:   make(map[string]*monitor, len(o.Jobs)),
 		removed:  make(map[string]*monitor),
 		wheel:    schedule.New[due](now),
@@ -185,9 +188,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer stop()
 
 	var workers sync.WaitGroup
-	quit := make(chan struct{})    // closed to end the stall watch
-	stalled := make(chan stall, 1) // watch → loop; a second one is merged into the first
-	workers.Go(func() { e.stalls.watch(quit, stalled) })
+	quit := make(chan struct{}) // closed to end the watch
+	workers.Go(func() { e.watch.run(quit) })
 	workers.Go(e.out.start(e.o.Store))
 	go e.journal.write() // ended by journal.end
 	e.flow.start = func(c check) {
@@ -200,31 +202,29 @@ func (e *Engine) Run(ctx context.Context) error {
 	ask := func(r selfcheck.Round) { workers.Go(func() { e.ask(checks, r) }) }
 	workers.Go(func() { e.survey(checks) })
 
-	e.begin(time.Now())
+	e.begin(e.look())
 	timer := time.NewTimer(0)
-	nextTick := time.Now()
-	nextPublish := time.Now()
+	nextTick := e.look()
+	nextPublish := nextTick
 	for running := true; running && e.out.lost == nil; {
 		select {
 		case <-ctx.Done():
 			running = false
 		case f := <-e.results:
-			e.take(f, time.Now())
+			e.take(f, e.look())
 		case o := <-e.opinions:
-			e.hear(o, time.Now())
+			e.hear(o, e.look())
 		case fn := <-e.commands:
-			fn(time.Now())
-		case s := <-stalled:
-			e.stalled(s, time.Now())
+			fn(e.look())
 		case a := <-e.line.answers:
-			e.anchorSaid(a, time.Now())
+			e.anchorSaid(a, e.look())
 		case d := <-e.out.stored:
-			e.stored(d, time.Now())
+			e.stored(d, e.look())
 		case <-timer.C:
 		}
-		now := time.Now()
+		now := e.look()
 		e.wheel.Advance(now, func(at time.Time, d due) { e.fire(at, d, now) })
-		e.flow.pump(now)
+		e.flow.pump(now, e.steps.sum)
 		line := e.selfCheck(now, ask)
 		if !now.Before(nextTick) {
 			e.tick(now)
@@ -254,7 +254,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.flow.release((<-e.results).check)
 	}
 	close(quit)
-	err := e.end(time.Now())
+	err := e.end(e.look())
 	workers.Wait()
 	e.journal.end()
 	return err
@@ -283,13 +283,21 @@ func (e *Engine) do(ctx context.Context, fn func(now time.Time)) error {
 func (e *Engine) begin(now time.Time) {
 	fresh := 0
 	for _, m := range e.monitors {
+		if since := e.o.Resumed.LastAlive; now.Sub(since) > longStall {
+			m.beat = m.beat.After(uptime.Gap{From: since, To: now})
+		}
 		e.schedule(m, now, &fresh)
 	}
 	msg := "started with " + counted(len(e.monitors))
-	if since := e.o.Resumed.LastAlive; !since.IsZero() {
+	since := e.o.Resumed.LastAlive
+	if e.steps.sum < 0 {
+		since = time.Time{} // nobody knows
+		e.emit(uptime.Event{Time: now, Kind: uptime.EventClock, By: byEngine,
+			Message: "the clock was set back while no engine ran, by " + uptime.Ago(-e.steps.sum) + " or more"})
+	} else if !since.IsZero() {
 		msg += ", after " + uptime.Ago(now.Sub(since)) + " without checks"
 	}
-	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: e.o.Resumed.LastAlive, Message: msg, By: byEngine})
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: since, Message: msg, By: byEngine})
 	if e.damaged != nil {
 		e.emit(uptime.Event{Time: now, Kind: uptime.EventStore, By: byEngine,
 			Message: uptime.Clean(fmt.Sprintf("goes on without what could not be read: %v", e.damaged), 300)})

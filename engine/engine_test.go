@@ -215,7 +215,11 @@ func startWith(t *testing.T, o Options, jobs ...uptime.Job) running {
 	if m, ok := o.Store.(*memory); ok {
 		o.Resumed = m.resumed()
 	}
-	e, err := New(o, time.Now())
+	now := time.Now()
+	if o.Clock != nil {
+		now = o.Clock().Now
+	}
+	e, err := New(o, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -657,51 +661,6 @@ func TestDetail(t *testing.T) {
 	})
 }
 
-// TestStall sees that a check during which the process stood still says nothing, whatever it found.
-func TestStall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, tg := newMemory(), newTargets()
-		e := start(t, s, tg, job("a", 10*time.Second))
-		time.Sleep(15 * time.Second)
-		tg.set("a", uptime.FaultTCPTimeout)
-		tg.slow("a", 3*time.Second)
-		for n := len(tg.of("a")); len(tg.of("a")) == n; {
-			time.Sleep(100 * time.Millisecond)
-		}
-		now := time.Now()
-		e.stalls.end.Store(&now)
-		tg.set("a", uptime.NoFault)
-		time.Sleep(20 * time.Second)
-		e.stop()
-		if got := s.story("a"); got != "up" {
-			t.Errorf("a stall made: %s", got)
-		}
-		found := slices.ContainsFunc(s.results, func(r uptime.Result) bool { return r.Fault == uptime.FaultLocalStalled })
-		if !found {
-			t.Error("no result says that we stood still")
-		}
-	})
-}
-
-func TestStallWatch(t *testing.T) {
-	var w stallWatch
-	now := time.Now()
-	ago := now.Add(-1500 * time.Millisecond)
-	w.beat.Store(&now)
-	if w.since(ago) {
-		t.Error("a stall without a gap")
-	}
-	w.beat.Store(&ago)
-	if !w.since(ago.Add(-time.Second)) {
-		t.Error("the watch itself has not run for 1.5 s, and that is no stall")
-	}
-	w.beat.Store(&now)
-	w.end.Store(&now)
-	if !w.since(ago) || w.since(now.Add(time.Millisecond)) {
-		t.Error("a stall taints what began before its end, and nothing else")
-	}
-}
-
 // TestReopened sees that an outage that comes back within ten minutes is the
 // same incident, over a restart too, and a later one is not.
 func TestReopened(t *testing.T) {
@@ -841,17 +800,6 @@ func TestEndsByTheWallClock(t *testing.T) {
 	e.endings(now.Round(0).Add(time.Hour)) // … and gets there in the end
 	if e.monitors[0].mode != uptime.Active {
 		t.Error("a pause that never ends")
-	}
-}
-
-func TestSuspendCountsForNothing(t *testing.T) {
-	e, now := fleet(t, 1)
-	m := e.monitors[0]
-	m.counts(now.Add(-time.Hour), uptime.ClassUp, now)
-	later := now.Add(8 * time.Hour)
-	e.stalled(stall{now, later}, later)
-	if s := m.timeline.Between(now.Add(-time.Hour), later.Add(time.Hour)); s.Up != 2*time.Hour {
-		t.Errorf("up for %v of 10 h, 8 of them asleep", s.Up)
 	}
 }
 

@@ -21,6 +21,7 @@ type check struct {
 	regular bool
 	urgent  bool // it decides a doubt, or a person waits for it
 	started time.Time
+	steps   time.Duration // what the clock had been set by then
 }
 
 // finished is a check with its result.
@@ -109,7 +110,7 @@ func (f *flow) next() (check, bool) {
 }
 
 // pump starts what there is room for.
-func (f *flow) pump(now time.Time) {
+func (f *flow) pump(now time.Time, steps time.Duration) {
 	for f.inFlight < f.capacity {
 		c, ok := f.next()
 		if !ok {
@@ -119,7 +120,7 @@ func (f *flow) pump(now time.Time) {
 			f.free(c)
 			continue
 		}
-		c.started = now
+		c.started, c.steps = now, steps
 		c.m.begun(c)
 		lag := max(now.Sub(c.due), 0)
 		if lag > time.Second {
@@ -173,5 +174,5 @@ func (f *flow) rate(since time.Duration) (float64, time.Duration) {
 // perform runs one check, outside the loop.
 func (e *Engine) perform(ctx context.Context, c check) finished {
 	r := e.o.Runner.Run(ctx, c.job)
-	return finished{c, r, e.stalls.since(c.started)}
+	return finished{c, r, e.watch.stalledSince(c.started)}
 }

@@ -49,6 +49,19 @@ func (h *history) add(r *uptime.Result, c uptime.Cell) {
 	}
 }
 
+// step follows the wall clock when it is set: the hour is the last one still.
+func (h *history) step(by time.Duration) {
+	n := int64(by / cellWidth)
+	if n == 0 {
+		return
+	}
+	var hour [uptime.SparkCells]latencies
+	for i, l := range h.Hour {
+		hour[((int64(i)+n)%uptime.SparkCells+uptime.SparkCells)%uptime.SparkCells] = l
+	}
+	h.Hour, h.Newest = hour, h.Newest+n
+}
+
 // turn moves the hour on to a slot.
 func (h *history) turn(slot int64) {
 	for n := min(slot-h.Newest, uptime.SparkCells); n > 0; n-- {

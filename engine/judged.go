@@ -58,7 +58,7 @@ func (e *Engine) judge(m *monitor, now time.Time) {
 		e.found(m, r, now, now)
 	}
 	if at := said.Again; !at.IsZero() && at.Before(m.regular) && (m.extra.IsZero() || at.Before(m.extra)) {
-		e.look(m, at)
+		e.extra(m, at, now)
 	}
 }
 

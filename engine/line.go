@@ -290,7 +290,7 @@ func (e *Engine) revive(now time.Time) string {
 		}
 		at := schedule.First(m.job.Name, min(m.job.Interval, againWithin), now)
 		if m.regular.IsZero() || at.Before(m.regular) {
-			e.look(m, at)
+			e.extra(m, at, now)
 		}
 	}
 	if n == 0 {

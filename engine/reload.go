@@ -59,8 +59,9 @@ func (e *Engine) restore(now time.Time) error {
 	if err := e.readable(err); err != nil {
 		return err
 	}
+	e.setBackMeanwhile(now)
 	err = e.o.Store.Tail(now.Add(-time.Hour), func(r *uptime.Result) error {
-		if m := e.byName[r.Monitor]; m != nil && r.Time.After(m.last.Time) {
+		if m := e.byName[r.Monitor]; m != nil && r.Time.After(m.last.Time) && !r.Time.After(now) { // one of the future is of a clock that was set back since
 			m.observe(r)
 			if r.Outcome != uptime.OutcomeUnknown {
 				m.mem.Judged = r.Time.Add(r.Total)

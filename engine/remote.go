@@ -24,6 +24,7 @@ type opinion struct {
 	epoch uint32
 	place uptime.Place
 	asked time.Time
+	steps time.Duration // what the clock had been set by then
 	r     uptime.Result
 }
 
@@ -88,10 +89,10 @@ func (e *Engine) carryOut(m *monitor, plan verdict.Plan, now time.Time) {
 		m.started = now
 	}
 	for _, place := range plan.Ask {
-		epoch := m.epoch
+		epoch, steps := m.epoch, e.steps.sum
 		e.o.Remote.Ask(within(m.job, plan.Within), place, plan.Within, func(r uptime.Result) {
 			select {
-			case e.opinions <- opinion{m, epoch, place, now, r}:
+			case e.opinions <- opinion{m, epoch, place, now, steps, r}:
 			case <-e.done:
 			}
 		})
@@ -123,7 +124,7 @@ func (e *Engine) hear(o opinion, now time.Time) {
 	e.out.result(stored)
 	m.said(o.place.Location, r.Outcome)
 	e.dirty = true
-	r.Time = o.asked // its clock is another
+	r.Time = e.restamp(o.asked, o.steps) // its clock is another
 	e.answer(m, r, now)
 }
 
@@ -162,8 +163,12 @@ func (e *Engine) soft(m *monitor, at, now time.Time) {
 	if m.slow.IsZero() {
 		return
 	}
-	if limit, ok := verdict.Soft(m.params, m.slow); !ok || limit.After(at) {
+	limit, ok := verdict.Soft(m.params, m.slow)
+	if !ok || limit.After(at) {
 		return // of an earlier check
+	}
+	if e.watch.stalledSince(at.Add(m.slow.Sub(limit))) {
+		return // it is not the check that took so long
 	}
 	if m.judged == nil {
 		e.line.Doubt(now)

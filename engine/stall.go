@@ -1,62 +1,60 @@
 package engine
 
 import (
-	"sync/atomic"
+	"fmt"
 	"time"
+
+	"lookout/engine/schedule"
+	"lookout/engine/uptime"
 )
 
-const (
-	beatEvery  = 100 * time.Millisecond
-	stallAfter = time.Second
-)
+// longStall is a stall after which what was known is like what is known after a
+// restart: a doubt starts over, and what is too old is unknown, without a word.
+// A shorter one takes the checks in flight, and nothing else.
+const longStall = 5 * time.Second
 
-// stall is a stretch of time in which this process did not run: it was
-// stopped (Ctrl-Z), the machine was suspended or had no time for it.
-type stall struct{ from, to time.Time }
-
-// stallWatch sees that the process stood still. A check that lived through
-// that has run into its time-out through no fault of its target.
-type stallWatch struct {
-	beat atomic.Pointer[time.Time] // the newest sign of life
-	end  atomic.Pointer[time.Time] // of the newest stall
-}
-
-// watch looks at the clock until quit is closed, and reports the stalls that it finds.
-func (w *stallWatch) watch(quit <-chan struct{}, found chan<- stall) {
-	t := time.NewTicker(beatEvery)
-	defer t.Stop()
-	last := time.Now()
-	for {
-		select {
-		case <-quit:
-			return
-		case <-t.C:
-		}
-		now := time.Now()
-		if gap(last, now) > stallAfter {
-			w.end.Store(&now)
-			select {
-			case found <- stall{last, now}:
-			default: // one is being looked at: its checks are the same
-			}
-		}
-		w.beat.Store(&now)
-		last = now
+// stalled notes that the process stood still. What was in flight is void (take),
+// what is overdue comes at its place in the interval (regular), and where it was
+// too long for the last results to speak for it, the time counts for nothing.
+func (e *Engine) stalled(t turn, now time.Time) {
+	from := moved(t.at, -t.stood)
+	for _, m := range e.monitors {
+		e.slept(m, t, from, now)
 	}
-}
-
-// since reports whether the process stood still between t and now. It is right
-// even where the watch has not run since.
-func (w *stallWatch) since(t time.Time) bool {
-	if end := w.end.Load(); end != nil && !end.Before(t) {
-		return true
+	said := "stood still for " + uptime.Ago(t.stood)
+	if t.suspended {
+		said += ": the machine was suspended"
 	}
-	beat := w.beat.Load()
-	return beat != nil && gap(*beat, time.Now()) > stallAfter
+	if n := e.flow.inFlight; n > 0 {
+		said += fmt.Sprintf("; the checks in flight, %d, tell nothing", n)
+	}
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: from, By: byEngine, Message: said})
 }
 
-// gap is the time between two readings by either clock: the monotonic one
-// stands still while a machine is suspended, the wall clock does not.
-func gap(from, to time.Time) time.Duration {
-	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+// slept goes on with one monitor after a stall.
+func (e *Engine) slept(m *monitor, t turn, from, now time.Time) {
+	if t.stood > uptime.RuleStale*m.job.Interval+m.job.Timeout {
+		m.counts(from, uptime.ClassNone, now)
+		m.counts(t.at, m.class(), now)
+		m.touched()
+	}
+	if t.stood <= longStall {
+		m.mem = m.mem.Waited(t.stood)
+		return
+	}
+	if m.mode == uptime.Paused || m.judged != nil {
+		return
+	}
+	doubted := m.mem.Verdict == uptime.Suspect
+	// By the wall clock: the monotonic one may have stood still too.
+	m.mem = m.mem.Step(0)
+	e.wake(m, now)
+	m.touched()
+	switch {
+	case doubted:
+		e.extra(m, now, now)
+	case !m.extra.IsZero():
+		m.wanted.At = schedule.First(m.job.Name, min(m.job.Interval, uptime.RuleRetry), now)
+		e.wants(m, m.wanted, now)
+	}
 }

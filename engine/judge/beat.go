@@ -80,18 +80,51 @@ func (b beat) Judge(k uptime.Known, now time.Time) uptime.Judgement {
 	if !ok {
 		return uptime.Judgement{Known: true, Result: b.ran(last, result(uptime.NoFault, ""))}
 	}
-	late := due.Add(b.graceAfter(last.Ended, due))
-	if now.Before(late) {
+	late, already := b.late(last, due)
+	if !already && now.Before(late) {
 		return uptime.Judgement{Known: true, Again: late, Result: b.ran(last, result(uptime.NoFault, ""))}
 	}
+	then := now.Add(-last.SetBy()) // by the clock of the last beat
 	return uptime.Judgement{Known: true, Result: result(uptime.FaultBeatMissed,
-		fmt.Sprintf("no beat for %s, expected %s ago", uptime.Ago(now.Sub(last.Ended)), uptime.Ago(now.Sub(due))))}
+		fmt.Sprintf("no beat for %s, expected %s ago", uptime.Ago(then.Sub(last.Ended)), uptime.Ago(then.Sub(due))))}
+}
+
+// late is when a beat that is due at a time after the last one is missed;
+// already, if it was before the newest gap, which forgives nothing then. One
+// that was due while nobody listened may have been lost: the next counts. Time
+// in which the job stood still as well is time that it has more.
+//
+// When the clock is set, a job with a period goes on by its own clock, or by the
+// wall clock, and is given the longer; one with a table goes by the wall clock,
+// which leaves out its turns between two times or comes to them again.
+func (b beat) late(last uptime.Beat, due time.Time) (at time.Time, already bool) {
+	late := due.Add(b.graceAfter(last.Ended, due))
+	for _, g := range last.Gaps {
+		more := g.To.Sub(g.From)
+		switch {
+		case !g.From.Before(late):
+			return late, true
+		case g.Set && more < 0, !g.Asleep && !g.Set && !due.Before(g.To):
+		case g.Set && b.cron == nil, g.Asleep && !due.Before(g.To):
+			due, late = due.Add(more), late.Add(more)
+		case due.Before(g.To):
+			due = b.nextOr(g.To)
+			late = due.Add(b.graceAfter(g.To, due))
+		}
+	}
+	return late, false
 }
 
 // running judges a job that said start and has not ended.
 func (b beat) running(last uptime.Beat, now time.Time) uptime.Judgement {
 	limit := b.graceAfter(last.Started, b.nextOr(last.Started))
-	if over := last.Started.Add(limit); now.Before(over) {
+	over, already := last.Started.Add(limit), false
+	for _, g := range last.Gaps {
+		if already = already || !g.From.Before(over); g.Asleep || g.Set {
+			over = over.Add(g.To.Sub(g.From))
+		}
+	}
+	if !already && now.Before(over) {
 		r := result(uptime.NoFault, "")
 		if last.Exit != 0 { // the run before failed, and this one has not ended
 			r = result(uptime.FaultBeatFailed, failure(last))
@@ -99,7 +132,7 @@ func (b beat) running(last uptime.Beat, now time.Time) uptime.Judgement {
 		return uptime.Judgement{Known: true, Again: over, Result: r}
 	}
 	return uptime.Judgement{Known: true, Result: result(uptime.FaultBeatMissed,
-		fmt.Sprintf("started %s ago and has not ended within %s", uptime.Ago(now.Sub(last.Started)), uptime.Ago(limit)))}
+		fmt.Sprintf("started %s ago and has not ended within %s", uptime.Ago(now.Add(-last.SetBy()).Sub(last.Started)), uptime.Ago(limit)))}
 }
 
 func failure(last uptime.Beat) string {

@@ -84,6 +84,67 @@ func TestBeat(t *testing.T) {
 	}
 }
 
+// TestBeatGaps: an hourly job called in at noon, and then there was a time of
+// which nobody knows. It is late at the minute that is wanted, and not before.
+func TestBeatGaps(t *testing.T) {
+	hourly := map[string]any{"period": time.Hour, "grace": 10 * time.Minute}
+	nightly := map[string]any{"cron": "0 12 * * *", "grace": 10 * time.Minute}
+	gap := func(from, to int, asleep bool) uptime.Gap {
+		return uptime.Gap{From: noon.Add(time.Duration(from) * time.Minute), To: noon.Add(time.Duration(to) * time.Minute), Asleep: asleep}
+	}
+	set := func(from, to int) uptime.Gap { g := gap(from, to, false); g.Set = true; return g }
+	for _, tc := range []struct {
+		name   string
+		values map[string]any
+		gaps   []uptime.Gap
+		start  bool // it said that it begins, at noon
+		late   int
+	}{
+		{"none", hourly, nil, false, 70},
+		{"over before it was due", hourly, []uptime.Gap{gap(10, 30, false)}, false, 70},
+		{"over before it was due, the job slept too", hourly, []uptime.Gap{gap(10, 30, true)}, false, 90},
+		{"it was due in the gap", hourly, []uptime.Gap{gap(50, 80, false)}, false, 150},
+		{"in its grace when the gap began", hourly, []uptime.Gap{gap(65, 100, false)}, false, 170},
+		{"two gaps", hourly, []uptime.Gap{gap(50, 80, false), gap(130, 145, false)}, false, 215},
+		{"nightly, due in the gap", nightly, []uptime.Gap{gap(1430, 1450, false)}, false, 2*1440 + 10},
+		{"nightly, long over", nightly, []uptime.Gap{gap(100, 700, false)}, false, 1440 + 10},
+		{"set forward", hourly, []uptime.Gap{set(50, 110)}, false, 130},
+		{"set back", hourly, []uptime.Gap{set(50, -10)}, false, 70},
+		{"set back and forward again", hourly, []uptime.Gap{set(50, -10), set(0, 60)}, false, 130},
+		{"nightly, its turn is left out", nightly, []uptime.Gap{set(1430, 1490)}, false, 2*1440 + 10},
+		{"nightly, set forward before it", nightly, []uptime.Gap{set(100, 160)}, false, 1440 + 10},
+		{"nightly, set back in its grace", nightly, []uptime.Gap{set(1445, 1385)}, false, 1440 + 10},
+		{"it runs, and the clock was set back", hourly, []uptime.Gap{set(5, -55)}, true, -50},
+		{"it runs", hourly, []uptime.Gap{gap(5, 30, false)}, true, 10},
+		{"it runs, and slept too", hourly, []uptime.Gap{gap(5, 30, true)}, true, 35},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := uptime.Beat{}.Take(uptime.Signal{Start: tc.start}, "", noon)
+			b.Gaps = tc.gaps
+			j := of(t, beatType(), tc.values)
+			at := noon.Add(time.Duration(tc.late) * time.Minute)
+			before, then := j.Judge(uptime.Known{Beat: b}, at.Add(-1)), j.Judge(uptime.Known{Beat: b}, at)
+			if before.Result.Fault != uptime.NoFault || !before.Again.Equal(at) {
+				t.Errorf("%v %q before; again %v", before.Result.Fault, before.Result.Message, before.Again)
+			}
+			if then.Result.Fault != uptime.FaultBeatMissed {
+				t.Errorf("%v then", then.Result.Fault)
+			}
+		})
+	}
+	// It was late before the clock was set back, and still is.
+	b := uptime.Beat{}.Take(uptime.Signal{}, "", noon)
+	b.Gaps = []uptime.Gap{gap(75, 300, true)}
+	if got := of(t, beatType(), hourly).Judge(uptime.Known{Beat: b}, noon.Add(301*time.Minute)); got.Result.Fault != uptime.FaultBeatMissed {
+		t.Errorf("a gap forgave what was late before it: %v", got.Result.Fault)
+	}
+	b.Gaps = []uptime.Gap{set(80, 0)}
+	got := of(t, beatType(), hourly).Judge(uptime.Known{Beat: b}, noon.Add(5*time.Minute))
+	if got.Result.Fault != uptime.FaultBeatMissed || got.Result.Message != "no beat for 1h25m, expected 25m00s ago" {
+		t.Errorf("%v: %s", got.Result.Fault, got.Result.Message)
+	}
+}
+
 // TestBeatAgain asks when it may be different: just then it is.
 func TestBeatAgain(t *testing.T) {
 	b := of(t, beatType(), map[string]any{"period": time.Hour})

@@ -115,12 +115,13 @@ func (i *Incident) Unacked() bool {
 	return i.Open() && i.Verdict == Down && i.Behind == "" && i.Ack == nil && !i.Silenced
 }
 
-// Lasted is how long the incident lasted, up to now while it is open.
+// Lasted is how long the incident lasted, up to now while it is open; 0 at the
+// least, whatever was done to the clock.
 func (i *Incident) Lasted(now time.Time) time.Duration {
 	if i.Open() {
-		return now.Sub(i.Start)
+		return max(now.Sub(i.Start), 0)
 	}
-	return i.End.Sub(i.Start)
+	return max(i.End.Sub(i.Start), 0)
 }
 
 type evidenceJSON struct {

@@ -79,17 +79,18 @@ type Beat struct {
 	Started time.Time // when it last said that it begins; zero: never, or before Ended
 	Ran     time.Duration
 	Note    string // what it said beside
+	Gaps    []Gap  `json:",omitempty"` // since then, in order: when we did not run, or the clock was set
 }
 
 // Take is the beat after a signal at now.
 func (b Beat) Take(s Signal, note string, now time.Time) Beat {
 	if s.Start {
-		b.Started, b.Note = now, note
+		b.Started, b.Note, b.Gaps = now, note, nil
 		return b
 	}
 	ran := time.Duration(0)
 	if !b.Started.IsZero() {
-		ran = max(now.Sub(b.Started), 0)
+		ran = max(now.Sub(b.Started)-b.SetBy(), 0)
 	}
 	return Beat{Ended: now, Exit: s.Exit, Ran: ran, Note: note}
 }

@@ -80,6 +80,7 @@ func (h *host) make(store engine.Store, now time.Time) error {
 		Outside:     probes.NewOutside(),
 		Anchors:     cfg.Anchors,
 		Capacity:    capacity(raiseFiles()),
+		Clock:       h.c.clock(),
 		Log:         h.log,
 	}
 	if h.store != nil {

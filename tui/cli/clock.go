@@ -1,0 +1,8 @@
+//go:build !stepclock
+
+package cli
+
+import "lookout/engine"
+
+// clock is what an engine tells the time by.
+func (c *call) clock() func() engine.Reading { return engine.MachineClock }
