@@ -337,8 +337,9 @@ func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdic
 	m.touched()
 }
 
-// keep has an incident stored as it is now.
+// keep has an incident stored, and shown, as it is now.
 func (e *Engine) keep(i *uptime.Incident) {
+	e.shown.change(i.Number)
 	e.out.pending.Incidents = append(e.out.pending.Incidents, *i)
 	e.out.urgent = true
 }

@@ -90,7 +90,8 @@ type Engine struct {
 	damaged  error               // what of the store could not be read; until begin
 	wheel    *schedule.Wheel[due]
 	flow     flow
-	open     map[uint64]*uptime.Incident // as they are now; copied when published
+	open     map[uint64]*uptime.Incident // as they are now
+	shown    openList                    // … and as they are published
 	ids      struct{ event, incident uint64 }
 	out      outbound
 	started  time.Time

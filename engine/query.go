@@ -29,18 +29,15 @@ func (e *Engine) publish(now time.Time) {
 		s.Seq = last.Seq + 1
 	}
 	for i, m := range e.monitors {
-		st := m.state(e.incidentOf(m), now)
+		st := m.view
+		if !m.viewed {
+			st = m.state(e.incidentOf(m), now)
+		}
 		s.States[i] = st
 		s.Counts.Add(st.Verdict, st.Mode)
 	}
-	for _, i := range e.open {
-		c := *i
-		s.Open = append(s.Open, &c)
-		if i.Unacked() {
-			s.Unacked++
-		}
-	}
-	slices.SortFunc(s.Open, func(a, b *uptime.Incident) int { return int(b.Number) - int(a.Number) })
+	e.shown.update(e.open)
+	s.Open, s.Unacked = e.shown.list, e.shown.unacked
 	e.snapshot.Store(s)
 	e.changed.raise()
 }

@@ -49,6 +49,7 @@ func (e *Engine) restore(now time.Time) error {
 		}
 		if open != nil {
 			e.open[open.Number] = open
+			e.shown.change(open.Number)
 			e.ids.incident = max(e.ids.incident, open.Number)
 		}
 		if m.stored != m.job.Subject { // edited while no engine ran
@@ -222,6 +223,7 @@ func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) {
 		m.job.Monitor = &renamed
 		if i := e.open[m.number]; i != nil {
 			i.Monitor = j.Name
+			e.shown.change(i.Number)
 		}
 		e.renamed(m, j.Was)
 		if m.closed != nil {
