@@ -59,11 +59,16 @@ func drawEvent(s *shell, p *pen, ev *uptime.Event, cursor bool) {
 	p.text(style, string(glyph))
 	p.say(" ")
 	if p.w >= 60 {
-		width := 8
-		if p.w >= wide {
+		width, kind := 8, string(ev.Kind)
+		switch {
+		case p.w >= wide:
 			width = 11
+		case ev.Kind == uptime.EventMaintenance:
+			kind = "maint"
+		case ev.Kind == uptime.EventCertificate:
+			kind = "cert"
 		}
-		p.cell(theme.Faint, string(ev.Kind), width)
+		p.cell(theme.Faint, kind, width)
 		p.say(" ")
 	}
 	text := eventText(ev, s.now, s.loc)

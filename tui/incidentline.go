@@ -22,7 +22,8 @@ func incidentForm(w int) columnsOfIncident {
 	case w < wide:
 		return columnsOfIncident{start: 8, lasted: 7, monitor: w - 55, cause: 13, vote: 4, status: 16}
 	}
-	return columnsOfIncident{number: 6, start: 14, lasted: 8, monitor: w - 94, cause: 22, vote: 17, status: 16}
+	more := max(w-120, 0) * 3 / 4 // most of what a wider screen has is for the cause
+	return columnsOfIncident{number: 6, start: 14, lasted: 8, monitor: w - 94 - more, cause: 22 + more, vote: 17, status: 16}
 }
 
 func (c columnsOfIncident) each(number, start, lasted, monitor, cause, vote, status func(width int)) {

@@ -43,7 +43,7 @@ func (l *logPage) receive(_ *shell, m tea.Msg) tea.Cmd {
 		return nil
 	}
 	if msg.err != nil {
-		l.text = newText("LOG", "", "", msg.err.Error())
+		l.text = newText("LOG", "", msg.err.Error()+"\n", "") // a sentence may be long: the body wraps it
 		return nil
 	}
 	l.text = newText("LOG", msg.log.Where, msg.log.Text, "")

@@ -41,7 +41,10 @@ func (o *overview) head(s *shell, p *pen) {
 		return
 	}
 	h := s.snap.Health
-	tail := []string{"lag " + lag(h.Lag)}
+	var tail []string
+	if s.past == nil {
+		tail = append(tail, "lag "+lag(h.Lag))
+	}
 	if h.Probes > 1 {
 		tail = append(tail, fmt.Sprintf("probes %d/%d", h.ProbesLive, h.Probes))
 	}
@@ -243,6 +246,9 @@ func (o *overview) statusParts(first, end int, wide bool) []string {
 // healthLine is how lookout itself is doing, and whether that needs a look.
 func (s *shell) healthLine(wide bool) (string, theme.Style) {
 	h, style := s.snap.Health, theme.Plain
+	if s.past != nil {
+		return "as of " + s.past.at.In(s.loc).Format("2006-01-02 15:04:05"), style
+	}
 	parts := []string{fmt.Sprintf("%.1f chk/s", h.Rate)}
 	if s.snap.Config.Error != "" {
 		parts, style = append(parts, "config ERROR"), theme.Warn
