@@ -104,6 +104,7 @@ func console(t *testing.T, h *Home, cols, rows int, args ...string) *Terminal {
 type status struct {
 	Stale    bool
 	Counts   map[string]int
+	Node     string
 	Monitors []struct {
 		Monitor, Message, Fault string
 		Verdict                 uptime.Verdict
