@@ -182,7 +182,7 @@ func (d *detail) ruleLines(p *part, st *uptime.State, label string, in, w int) {
 		p.para(label, text, in, w)
 		return
 	}
-	for i, said := range st.Rule.Explain(st.Interval, st.Witnesses()) {
+	for i, said := range st.Explain(st.Witnesses()) {
 		if i > 0 {
 			label = ""
 		}

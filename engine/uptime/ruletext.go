@@ -65,6 +65,23 @@ func (r Rule) Explain(interval time.Duration, w Witnesses) []string {
 	return append(out, sentencesOfNode(n > 0 || w.Any)...)
 }
 
+// Explain says the rule in force for the monitor in sentences, with whom it may ask.
+func (m *Monitor) Explain(w Witnesses) []string {
+	out := m.Rule.Explain(m.Interval, w)
+	through := slices.Clone(m.DependsOn)
+	if m.Parent != "" {
+		through = append([]string{m.Parent}, through...)
+	}
+	if len(through) == 0 {
+		return out
+	}
+	what := through[0]
+	if len(through) > 1 {
+		what = "any of " + strings.Join(through, ", ")
+	}
+	return append(out, fmt.Sprintf("It is reached through others: while %s is down, a fault of the way to it counts and is kept, and nobody is told of it, since it is behind that.", what))
+}
+
 // sentence says who is asked.
 func (w Witnesses) sentence() string {
 	switch {
@@ -114,7 +131,7 @@ func (r Rule) few(interval time.Duration) []string {
 	return []string{
 		fmt.Sprintf("With one network left: it is down when that fails too, and at least %s checks here do, %s.", number(RuleLooks+1), r.over(interval)),
 		fmt.Sprintf("If none that was asked answers: it is down when at least %s checks here fail over %s, whatever the fault; the message says who was asked. One success in between ends the doubt.",
-			number(RuleLooks+1), Span(RuleSilent)),
+			number(RuleLooks+1), Span(max(RuleSilent, r.DwellAt(interval)))),
 	}
 }
 

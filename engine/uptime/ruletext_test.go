@@ -49,7 +49,7 @@ func TestRuleSentences(t *testing.T) {
 			[]string{alone}},
 		{"several, fast", Rule{Sensitivity: Fast}, time.Minute, Witnesses{Places: places("a", "b")}, []string{"the newest check here fails; and a last look"}, []string{"has lasted"}},
 		{"several, quiet", Rule{Sensitivity: Quiet}, time.Minute, Witnesses{Places: places("a", "b")}, []string{`has lasted for 60s (sensitivity "quiet");`}, nil},
-		{"a long dwell", Rule{DwellSet: true, Dwell: 2 * time.Minute}, time.Minute, Witnesses{Places: places("a", "b")}, []string{"has lasted for 120s;", "must fail for 120s"}, nil},
+		{"a long dwell", Rule{DwellSet: true, Dwell: 2 * time.Minute}, time.Minute, Witnesses{Places: places("a", "b")}, []string{"checks here fail over 120s, whatever", "has lasted for 120s;", "must fail for 120s"}, nil},
 		{"any", Rule{}, time.Minute, Witnesses{Any: true}, []string{"if there are any", several, one, silent, "With nobody to ask: it is " + alone}, nil},
 		{"consecutive", Rule{Consecutive: true, Failures: 3, Recoveries: 2, RetryInterval: 20 * time.Second}, time.Minute, Witnesses{Places: places("a", "b")},
 			[]string{"down after 3 failures in a row", "checked every 20s", "after 2 successes in a row", "offline by its self-check"}, []string{several, "a complaint"}},
@@ -67,6 +67,22 @@ func TestRuleSentences(t *testing.T) {
 				t.Errorf("%s has %q:\n%s", tt.name, s, text)
 			}
 		}
+	}
+}
+
+// TestMonitorExplain: what a monitor is reached through is part of what holds for it.
+func TestMonitorExplain(t *testing.T) {
+	m := Monitor{Interval: time.Minute, Alone: "x"}
+	if n := len(m.Explain(Witnesses{})); n != len(m.Rule.Explain(m.Interval, Witnesses{})) {
+		t.Errorf("%d sentences", n)
+	}
+	m.Parent = "office uplink"
+	if got := m.Explain(Witnesses{}); !strings.Contains(got[len(got)-1], "while office uplink is down") {
+		t.Errorf("%q", got)
+	}
+	m.DependsOn = []string{"tag:core"}
+	if got := m.Explain(Witnesses{}); !strings.Contains(got[len(got)-1], "while any of office uplink, tag:core is down") {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -33,7 +33,7 @@ func rules(cfg *config.Config, jobs []uptime.Job) []inForce {
 	var out []inForce
 	at := map[string]int{}
 	for _, j := range jobs {
-		said := j.Rule.Explain(j.Interval, cfg.Witnesses(j.Monitor))
+		said := j.Explain(cfg.Witnesses(j.Monitor))
 		id := fmt.Sprint(j.Interval, said)
 		i, known := at[id]
 		if !known {
