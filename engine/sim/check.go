@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"lookout/engine/uptime"
-	"lookout/engine/verdict"
 )
 
 // found is what a check finds, and how long that takes. A lost one says nothing.
@@ -128,29 +127,4 @@ func (d *dice) send(at []time.Duration, loss float64, packets first, phase int) 
 		}
 	}
 	return 0, false
-}
-
-// self is what home's self-check says at a time: four anchors of four networks,
-// two seconds each.
-func (w *world) self(at time.Duration) verdict.Self {
-	d := w.dice(0, int64(at), 2)
-	answer := verdict.Online
-	w.place[0].at(at, func(s *span) {
-		switch s.kind {
-		case offline:
-			answer = verdict.Offline
-		case brownOut:
-			lost := 1 - (1-s.share)*(1-s.share)
-			up := 0
-			for range 4 {
-				if !d.less(lost * lost) { // two SYNs in two seconds
-					up++
-				}
-			}
-			if up < 2 {
-				answer = verdict.Offline
-			}
-		}
-	})
-	return answer
 }

@@ -66,6 +66,8 @@ type player struct {
 	started time.Duration // of the newest check of home
 	flight  int           // checks of home
 	slow    time.Duration // start of the regular check that runs; -1: none
+	line    line          // what home knows of its own
+	phase   time.Duration // of the regular checks
 	plan    verdict.Plan
 	planned uint32
 	queue   []event       // few at a time: the first is searched for
@@ -79,7 +81,7 @@ type event struct {
 
 // play runs the rule for a year.
 func play(w *world, s setup) told {
-	g := &player{w: w, setup: s, slow: -1, idle: newIdle(w, s.timeout)}
+	g := &player{w: w, setup: s, slow: -1, idle: newIdle(w, s.timeout), line: newLine(s.unproven)}
 	g.p = verdict.Params{Node: "home", Interval: s.interval, Timeout: s.timeout, P99: 200 * time.Millisecond,
 		Rule: uptime.Rule{Dwell: s.dwell, DwellSet: s.dwellSet}}
 	g.s = verdict.Scene{Network: networks[0], Others: len(s.remotes) > 0, Places: w.witnesses(s.remotes)}
@@ -88,11 +90,11 @@ func play(w *world, s setup) told {
 	if end == 0 {
 		end = year
 	}
-	phase := w.phase(s.interval)
+	g.phase = w.phase(s.interval)
 	if s.real != nil {
-		phase = s.real.phase
+		g.phase = s.real.phase
 	}
-	g.regularAt(phase)
+	g.regularAt(g.phase)
 	if s.real != nil {
 		g.wants(verdict.Plan{At: g.clock(s.real.fresh), Home: true, Step: "check"})
 	}
@@ -110,6 +112,7 @@ func play(w *world, s setup) told {
 		g.queue = slices.Delete(g.queue, first, first+1)
 		g.now = max(e.at, g.now)
 		e.do()
+		g.selfCheck()
 	}
 }
 
@@ -154,16 +157,10 @@ func (g *player) regularAt(t time.Duration) {
 
 func (g *player) clock(t time.Duration) time.Time { return epoch.Add(t) }
 
-// scene is what home knows; it looks at its own line while there is a doubt.
+// scene is what home knows.
 func (g *player) scene() verdict.Scene {
 	s := g.s
-	s.Self = verdict.Online
-	switch {
-	case g.setup.unproven:
-		s.Self = verdict.Unproven
-	case g.m.Verdict == uptime.Suspect || g.m.Unknowns > 0:
-		s.Self = g.w.self(g.now)
-	}
+	s.Self = g.line.told.Self
 	return s
 }
 
@@ -171,7 +168,7 @@ func (g *player) scene() verdict.Scene {
 // one that something may happen to.
 func (g *player) regular() {
 	packets := first{}
-	if g.m.Verdict == uptime.Up && g.m.Score == 0 && len(g.queue) == 0 && g.setup.real == nil {
+	if g.m.Verdict == uptime.Up && g.m.Score == 0 && len(g.queue) == 0 && g.calm() && g.setup.real == nil {
 		soft, _ := verdict.Soft(g.p, epoch)
 		to, n, p := g.idle.skip(g.now, g.setup.interval, min(soft.Sub(epoch), g.setup.timeout))
 		if n > 0 {
@@ -202,6 +199,7 @@ func (w *world) stands(at time.Duration) bool {
 
 // check makes one at home, within so long; 0 for a regular one.
 func (g *player) check(within time.Duration, packets first) {
+	g.catchUp()
 	g.flight++
 	g.out.home++
 	began := g.now
@@ -210,11 +208,15 @@ func (g *player) check(within time.Duration, packets first) {
 	if limit == 0 || limit > g.setup.timeout {
 		limit = g.setup.timeout
 	}
-	r, took := g.w.atHome(began, limit, packets, g.setup.unproven)
+	r, took := g.w.atHome(began, limit, packets)
 	if soft, ok := verdict.Soft(g.p, g.clock(began)); ok && within == 0 && soft.Before(g.clock(began+took)) {
 		g.slow = began
 		g.due(soft.Sub(epoch), func() {
 			if g.slow == began {
+				g.line.Doubt(g.clock(g.now))
+				if g.line.told.Self == verdict.Offline {
+					return
+				}
 				m, d := verdict.Slow(g.p, g.scene(), g.m, g.clock(began), g.clock(g.now))
 				g.apply(m, d)
 				g.replan()
@@ -226,30 +228,29 @@ func (g *player) check(within time.Duration, packets first) {
 		if g.slow == began {
 			g.slow = -1
 		}
-		m, d := verdict.Step(g.p, g.scene(), g.m, r, g.clock(g.now))
-		g.apply(m, d)
-		g.replan()
+		g.found(r)
 	})
 }
 
 // atHome is the result of a check of home, and when it is known. It is void when
-// the process stood still, and when home's own resolvers are silent, which the
-// self-check sees by everybody else's names.
-func (w *world) atHome(began, limit time.Duration, packets first, unproven bool) (*uptime.Result, time.Duration) {
+// the process stood still.
+func (w *world) atHome(began, limit time.Duration, packets first) (*uptime.Result, time.Duration) {
 	f := w.check(0, began, limit, packets)
-	fault := f.fault
-	if fault == uptime.FaultDNSTimeout && !unproven {
-		w.place[0].at(began, func(s *span) {
-			if s.kind == resolver {
-				fault = uptime.FaultLocalResolverDown
-			}
-		})
-	}
 	if w.stands(began + f.took) {
-		fault = uptime.FaultLocalStalled
+		f.fault = uptime.FaultLocalStalled
 	}
-	return w.result(0, began, fault, f.took), f.took
+	r := w.result(0, began, f.fault, f.took)
+	if f.fault != uptime.FaultDNSTimeout && f.fault != uptime.FaultLocalStalled {
+		r.Steps = resolved
+		if f.fault != uptime.FaultDNSNxdomain {
+			r.Address = targetAddress
+		}
+	}
+	return r, f.took
 }
+
+// resolved are the steps of a check that has an address, or has been told that there is none.
+var resolved = []uptime.Step{{Step: "dns", Detail: targetAddress}}
 
 func (w *world) result(place int, began time.Duration, fault uptime.Fault, took time.Duration) *uptime.Result {
 	return &uptime.Result{Time: epoch.Add(began), Location: locations[place], Fault: fault, Outcome: fault.Outcome(),
@@ -311,6 +312,7 @@ func (g *player) apply(m verdict.Memory, d verdict.Decision) {
 
 func (g *player) replan() {
 	plan, ok := verdict.Next(g.p, g.scene(), g.m, g.clock(g.started), g.clock(g.now))
+	ok = ok && !(g.line.void && (g.line.told.Self == verdict.Offline || g.line.told.Down("") != ""))
 	if ok && plan.At.Equal(g.plan.At) {
 		g.plan = plan
 		return
@@ -342,9 +344,7 @@ func (g *player) carryOut(plan verdict.Plan) {
 		return
 	}
 	if !plan.Looks() {
-		m, d := verdict.Weigh(g.p, g.scene(), g.m, g.clock(g.now))
-		g.apply(m, d)
-		g.replan()
+		g.decide(func(now time.Time) (verdict.Memory, verdict.Decision) { return verdict.Weigh(g.p, g.scene(), g.m, now) })
 		return
 	}
 	busy := g.flight >= 2
@@ -380,8 +380,8 @@ func (g *player) ask(place uptime.Place, within time.Duration) {
 		return
 	}
 	g.at(g.setup.real.ends(g.now+arrives, i, true), func() {
-		m, d := verdict.Answer(g.p, g.scene(), g.m, r, g.clock(g.now))
-		g.apply(m, d)
-		g.replan()
+		g.decide(func(now time.Time) (verdict.Memory, verdict.Decision) {
+			return verdict.Answer(g.p, g.scene(), g.m, r, now)
+		})
 	})
 }

@@ -115,7 +115,7 @@ type live struct {
 func (l *live) Run(ctx context.Context, job uptime.Job) uptime.Result {
 	a := l.of[job.Name]
 	began := time.Since(l.begin)
-	r, took := a.w.atHome(began, job.Timeout, first{}, a.s.unproven)
+	r, took := a.w.atHome(began, job.Timeout, first{})
 	select {
 	case <-time.After(a.s.real.ends(began+took, 0, job.Timeout < a.s.timeout) - began):
 	case <-ctx.Done():
