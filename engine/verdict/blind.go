@@ -27,15 +27,17 @@ func Blind(m Memory, void func(*uptime.Evidence) (fault uptime.Fault, why string
 		all = []uptime.Evidence{{Location: uptime.Local, Outcome: uptime.OutcomeDown, Fault: uptime.FaultTCPTimeout}}
 	}
 	fault, why := uptime.NoFault, ""
-	for i := range all {
-		e := &all[i]
+	for _, e := range all {
+		if !e.Vote { // it still runs
+			e.Outcome, e.Fault = uptime.OutcomeDown, uptime.FaultTCPTimeout
+		}
 		if e.Outcome != uptime.OutcomeDown {
 			continue
 		}
 		if e.Location != "" && e.Location != uptime.Local {
 			return m, Decision{}
 		}
-		if fault, why = void(e); fault == uptime.NoFault {
+		if fault, why = void(&e); fault == uptime.NoFault {
 			return m, Decision{}
 		}
 	}
