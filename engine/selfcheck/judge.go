@@ -106,7 +106,8 @@ type poll struct {
 }
 
 func (l *Line) poll() poll {
-	var p poll
+	p := poll{networks: l.networks[:0]}
+	defer func() { l.networks = p.networks }() // for the next one to use
 	for _, a := range l.anchors {
 		if !a.known || a.reach <= link || a.in == l.round.number && a.said == uptime.AnswerVoid {
 			continue

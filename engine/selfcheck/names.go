@@ -109,10 +109,10 @@ func (l *Line) useless(n *resolvers, now time.Time) string {
 		default:
 			silent = append(silent, a.Address.String()+" is silent")
 		}
-		usable = usable || a.known
+		usable = usable || a.useful
 	}
 	if !usable {
-		return "" // it never took our question, and answers those of checks
+		return "" // none ever took a question of ours, but those of checks
 	}
 	return "no name server answers: " + strings.Join(silent, ", ")
 }

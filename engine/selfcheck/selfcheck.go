@@ -111,13 +111,14 @@ type Line struct {
 	wanted   bool      // something fails: another round
 	baseline time.Time // when the next is due in any case
 
-	state  State
-	by     basis     // of the state
-	good   reading   // while offline: the first of those that may end it
-	goodAt time.Time // … and when that was
-	tired  bool      // the monitors alone have made us offline for long enough
-	seen   bool      // something beyond our own link has answered once
-	struck uint64    // the round in which they last proved anchors wrong
+	state    State
+	by       basis          // of the state
+	good     reading        // while offline: the first of those that may end it
+	goodAt   time.Time      // … and when that was
+	tired    bool           // the monitors alone have made us offline for long enough
+	seen     bool           // something beyond our own link has answered once
+	networks []netip.Prefix // those of the newest poll
+	struck   uint64         // the round in which they last proved anchors wrong
 
 	names []*resolvers // the first is the system's
 }
