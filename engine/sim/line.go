@@ -132,16 +132,16 @@ func (g *player) catchUp() {
 // selfCheck is done after each event: it begins a round where one is due, and
 // tells what has become of the line.
 func (g *player) selfCheck() {
+	if g.calm() {
+		return
+	}
 	l, now := &g.line, g.clock(g.now)
-	if !g.calm() && !g.w.stands(g.now) {
-		if r, ok := l.Ask(now); ok {
-			l.asked = g.now
-			for i := range r.Anchors {
-				if said, took := g.w.says(i, r.Anchors[i], g.now); said != uptime.AnswerNone {
-					g.at(g.now+took, func() { l.Answer(r.Number, i, said, g.clock(g.now)) })
-				}
-			}
+	at, ok := l.Next(now)
+	if ok && !at.After(now) && !g.w.stands(g.now) {
+		if r, asks := l.Ask(now); asks {
+			g.asks(r)
 		}
+		at, ok = l.Next(now)
 	}
 	g.tell(l.State(now), now)
 	for len(l.held) > 0 && l.Settled(l.held[0].at, now) {
@@ -149,15 +149,33 @@ func (g *player) selfCheck() {
 		l.held = l.held[1:]
 		h.do()
 	}
-	if g.calm() {
-		return
+	if when := max(at.Sub(epoch), g.now+time.Millisecond); ok && (l.timer <= g.now || when < l.timer) {
+		l.timer = when
+		g.at(when, func() {}) // selfCheck comes after it
 	}
-	if at, ok := l.Next(now); ok {
-		when := max(at.Sub(epoch), g.now+time.Millisecond)
-		if l.timer <= g.now || when < l.timer {
-			l.timer = when
-			g.at(when, func() {}) // selfCheck comes after it
+}
+
+// asks has all anchors of a round asked.
+func (g *player) asks(r selfcheck.Round) {
+	l := &g.line
+	l.asked = g.now
+	soon := make([]int, 0, anchors) // those that answer to the first packet
+	for i := range r.Anchors {
+		said, took := g.w.says(i, r.Anchors[i], g.now)
+		switch {
+		case said == uptime.AnswerNone:
+		case took == roundTrip:
+			soon = append(soon, i)
+		default:
+			g.at(g.now+took, func() { l.Answer(r.Number, i, said, g.clock(g.now)) })
 		}
+	}
+	if len(soon) > 0 {
+		g.at(g.now+roundTrip, func() {
+			for _, i := range soon {
+				l.Answer(r.Number, i, uptime.AnswerGood, g.clock(g.now))
+			}
+		})
 	}
 }
 

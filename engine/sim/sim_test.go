@@ -26,7 +26,7 @@ func TestRecommended(t *testing.T) {
 		noise float64
 	}{
 		{"the standard world", 200, 1},
-		{"ten times the noise", 20, 10},
+		{"ten times the noise", 8, 10},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := years(t, "ours, 5 remotes (recommended)", tc.years, tc.noise)
