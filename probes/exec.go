@@ -31,7 +31,9 @@ const commandPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // execType runs a command of this machine that ends with the exit code of a
 // monitoring plugin. There is no shell. The command gets no input, starts in /,
 // and its environment is PATH, LANG, HOME and what env adds. Whatever it
-// started in its process group ends with it.
+// started in its process group ends with it, and at the time-out all that it
+// started. What made a session of its own and outlives a command that ended by
+// itself was meant to: a connection that ssh keeps for the next check, a cache.
 func execType() uptime.CheckType {
 	return uptime.CheckType{
 		Name:     "exec",
@@ -106,7 +108,10 @@ func (c execCheck) Check(ctx context.Context) uptime.Result {
 	cmd.Stdout, cmd.Stderr = out, errs
 	cmd.WaitDelay = lastWords
 	group := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.Cancel = group
+	cmd.Cancel = func() error {
+		endTree(cmd.Process)
+		return group()
+	}
 	err = ctx.Err() // Start says it as well, in a way that cannot be told from other reasons
 	if err == nil {
 		err = cmd.Start()

@@ -119,10 +119,14 @@ func TestExecEnvironment(t *testing.T) {
 // ended itself or not.
 func TestExecEndsAll(t *testing.T) {
 	for name, script := range map[string]string{
-		"timed out":        "sleep 60 > FIFO & sleep 60",
-		"ended by itself":  "sleep 60 > FIFO & echo fine",
-		"ignores a TERM":   "trap '' TERM; sleep 60 > FIFO",
-		"holds the output": "(echo started; exec 3> FIFO; sleep 60) & true",
+		"timed out":              "sleep 60 > FIFO & sleep 60",
+		"ended by itself":        "sleep 60 > FIFO & echo fine",
+		"ignores a TERM":         "trap '' TERM; sleep 60 > FIFO",
+		"holds the output":       "(echo started; exec 3> FIFO; sleep 60) & true",
+		"a session of its own":   "setsid sleep 60 > FIFO & sleep 60",
+		"a child of such a one":  "setsid sh -c 'sleep 60; true' > FIFO & sleep 60",
+		"a group of its own":     "timeout 60 sleep 60 > FIFO; true",
+		"one that starts others": "setsid sh -c 'while :; do sleep 0.01; done' > FIFO & sleep 60",
 	} {
 		t.Run(name, func(t *testing.T) {
 			fifo := filepath.Join(t.TempDir(), "fifo")
