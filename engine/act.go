@@ -242,6 +242,7 @@ func (e *Engine) acknowledge(m *monitor, a uptime.Action, now time.Time) bool {
 	}
 	i.Ack = &uptime.Ack{By: a.By, Note: a.Note, Until: a.Until.Round(0)}
 	m.ack = i.Ack
+	i.Tell(uptime.Phase{Time: now.UTC().Round(0), Phase: uptime.PhaseAcknowledged, Verdict: m.mem.Verdict, Message: saidBy(a.By, a.Note)})
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventAck, Monitor: m.job.Name, Fault: i.Fault, Incident: i.Number,
 		Message: fmt.Sprintf("#%d acknowledged", i.Number), By: a.By, Note: a.Note, Until: a.Until})
 	e.keep(i)
@@ -259,6 +260,7 @@ func (e *Engine) unack(m *monitor, by string, now time.Time) bool {
 		return false
 	}
 	i.Ack, m.ack = nil, nil
+	i.Tell(uptime.Phase{Time: now.UTC().Round(0), Phase: uptime.PhaseUnacknowledged, Verdict: m.mem.Verdict, Message: saidBy(by, "")})
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventAck, Monitor: m.job.Name, Fault: i.Fault, Incident: i.Number,
 		Message: fmt.Sprintf("#%d no longer acknowledged", i.Number), By: by, TakenBack: true})
 	e.keep(i)

@@ -301,6 +301,10 @@ func (e *Engine) concerned(m *monitor, d verdict.Decision) (*uptime.Incident, st
 
 // incident opens, changes or closes a monitor's incident.
 func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdict.Decision, now time.Time) {
+	from := d.From
+	if !d.Changed {
+		from = m.mem.Verdict
+	}
 	if phase != uptime.IncidentClosed {
 		if was := i.Verdict; m.mode == uptime.Maintenance && (phase != uptime.IncidentChanged || was != m.mem.Verdict && m.mem.Verdict == uptime.Down) {
 			i.Silenced = true
@@ -324,15 +328,21 @@ func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdic
 			m.closed = i
 		}
 	}
+	p := uptime.Phase{Time: now.UTC().Round(0), Phase: phase, Verdict: m.mem.Verdict, Fault: m.mem.Fault, Message: m.mem.Message}
 	text := fmt.Sprintf("#%d %s: %s", i.Number, phase, i.Message)
 	if i.Behind != "" && m.mem.Verdict == uptime.Down {
 		text += "; behind " + i.Behind
 	}
 	if phase == uptime.IncidentClosed {
-		text = fmt.Sprintf("#%d closed after %s", i.Number, uptime.Ago(i.Lasted(now)))
+		p.Message = "after " + uptime.Ago(i.Lasted(now))
+		text = fmt.Sprintf("#%d closed %s", i.Number, p.Message)
 	}
-	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Since: d.Since, From: d.From, To: m.mem.Verdict,
+	i.Tell(p)
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Since: d.Since, From: from, To: m.mem.Verdict,
 		Fault: i.Fault, Message: text, Incident: i.Number, By: byEngine, Note: phase, Behind: i.Behind})
+	if d.Flapping && phase != uptime.IncidentOpened {
+		e.flapping(m, i, d, now)
+	}
 	e.keep(i)
 	m.touched()
 }

@@ -270,9 +270,13 @@ func (m *monitor) step(by time.Duration) {
 // stepIncident moves the stamps of an incident; published copies share its evidence.
 func stepIncident(i *uptime.Incident, by time.Duration) {
 	i.Start, i.End = moved(i.Start, by), moved(i.End, by)
-	i.Evidence = append([]uptime.Evidence(nil), i.Evidence...)
+	i.Evidence = slices.Clone(i.Evidence)
 	for k := range i.Evidence {
 		i.Evidence[k].Time = moved(i.Evidence[k].Time, by)
+	}
+	i.Story = slices.Clone(i.Story)
+	for k := range i.Story {
+		i.Story[k].Time = moved(i.Story[k].Time, by)
 	}
 }
 

@@ -681,7 +681,7 @@ func TestReopened(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		outage()
 		e.stop()
-		want := "up, suspect, down, #1 opened, up, #1 closed, suspect, down, #1 reopened, up, #1 closed, " +
+		want := "up, suspect, down, #1 opened, up, #1 closed, suspect, down, #1 reopened, #1 flapping, up, #1 closed, " +
 			"suspect, down, #2 opened, up, #2 closed"
 		if got := s.story("a"); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

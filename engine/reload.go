@@ -273,6 +273,7 @@ func (e *Engine) remove(m *monitor, now time.Time) {
 // abandon closes the incident of a monitor that is no longer watched.
 func (e *Engine) abandon(m *monitor, i *uptime.Incident, now time.Time) {
 	i.End, i.Ended = now, uptime.EndedUnwatched
+	i.Tell(uptime.Phase{Time: now.UTC().Round(0), Phase: uptime.IncidentClosed, Verdict: m.mem.Verdict, Message: i.Ended})
 	delete(e.open, i.Number)
 	from := m.mem.Verdict
 	m.number, m.ack, m.mem = 0, nil, verdict.Memory{}

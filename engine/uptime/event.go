@@ -29,7 +29,8 @@ const (
 const (
 	IncidentOpened   = "opened"
 	IncidentReopened = "reopened"
-	IncidentChanged  = "changed" // another cause
+	IncidentChanged  = "changed"  // another cause
+	IncidentFlapping = "flapping" // it is down again within ten minutes, and nobody is told again
 	IncidentClosed   = "closed"
 	// IncidentOutlasted is of one that came in a maintenance, so that nobody was told
 	// of it, and is still there at its end: it is news from then on.
@@ -99,6 +100,7 @@ type Incident struct {
 	Silenced    bool     // it came in a maintenance: nobody was told of it, and nobody is before it has outlasted that
 	Ack         *Ack
 	Evidence    []Evidence
+	Story       []Phase // the oldest first
 }
 
 // EndedUnwatched is why the incident of a monitor that was taken out of the configuration ended.
@@ -248,12 +250,13 @@ type incidentJSON struct {
 	Silenced    bool           `json:"silenced,omitempty"`
 	Ack         *ackJSON       `json:"ack"`
 	Evidence    []evidenceJSON `json:"evidence"`
+	Story       []phaseJSON    `json:"story,omitempty"`
 }
 
 // MarshalJSON writes the incident object of the public interface.
 func (i Incident) MarshalJSON() ([]byte, error) {
 	j := incidentJSON{1, "incident", i.Number, i.Monitor, stamp(i.Start), stamp(i.End), i.Ended, i.Verdict, i.Fault, i.Message,
-		i.Witness, i.ConfirmedBy, nil, i.Reopened, i.Silenced, ackOut(i.Ack), evidenceOut(i.Evidence)}
+		i.Witness, i.ConfirmedBy, nil, i.Reopened, i.Silenced, ackOut(i.Ack), evidenceOut(i.Evidence), storyOut(i.Story)}
 	if j.ConfirmedBy == nil {
 		j.ConfirmedBy = []string{}
 	}
@@ -270,7 +273,7 @@ func (i *Incident) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*i = Incident{j.Incident, j.Monitor, time.Time(j.Start), time.Time(j.End), j.Ended, j.Verdict, j.Fault, j.Message,
-		j.Witness, j.ConfirmedBy, "", j.Reopened, j.Silenced, nil, evidenceIn(j.Evidence)}
+		j.Witness, j.ConfirmedBy, "", j.Reopened, j.Silenced, nil, evidenceIn(j.Evidence), storyIn(j.Story)}
 	if len(i.ConfirmedBy) == 0 {
 		i.ConfirmedBy = nil
 	}

@@ -144,7 +144,7 @@ func TestWithEngine(t *testing.T) {
 		{"reload", "reload", 0, `^reloaded: 3 monitors`, ""},
 		{"history", "history", 0, `(?m)^DOWN  #1 +bad `, ""},
 		{"history as JSON", "history bad --format json", 0, `^\{"version":1,"kind":"incident","incident":1,"monitor":"bad"`, ""},
-		{"history of an incident", "history #1", 0, `^DOWN  #1 +bad .*\n[^\n]*\n$`, ""},
+		{"history of an incident", "history #1", 0, `^DOWN  #1 +bad .*\n[^\n]*\n\n +story\n(.*\n)+\n +evidence\n.* local  check  down  \+4\.0 `, ""},
 		{"history of an incident that is not", "history #77", 64, `^$`, "lookout: there is no incident #77; lookout history lists them\n"},
 		{"history of no number", "history #x", 64, `^$`, "lookout: \"#x\" is no incident number\n"},
 		{"history of nobody", "history nobody", 64, `^$`, "lookout: no such monitor: nobody; lookout status lists them, and lookout history those that have gone\n"},

@@ -44,7 +44,7 @@ func (c *call) historyCommand() *cobra.Command {
 		Use:   "history [NAME|#N]",
 		Short: "incidents, newest first; or the results of one monitor",
 		Long: `Prints the incidents of everything or of one monitor, newest first, or the one
-with a number; with --results the results of one monitor, oldest first. Without
+with a number, with its story and its evidence; with --results the results of one monitor, oldest first. Without
 an engine it reads the file.`,
 		Example: "  lookout history --since 7d\n  lookout history '#4711'\n  lookout history shop --results --since 2h --format csv",
 		Args:    atMost(1),
@@ -85,6 +85,9 @@ an engine it reads the file.`,
 			}
 			if err != nil {
 				return unheardOf(err, about)
+			}
+			if about.Incident != 0 {
+				return report.Incident(c.stdout, &list[0], opt)
 			}
 			c.notAll(len(list), "incidents")
 			return report.Incidents(c.stdout, list, opt)
