@@ -267,7 +267,7 @@ func TestWindowOverRestart(t *testing.T) {
 						o.Maintenance = tc.away
 					}
 					e = startWith(t, o, tagged("db"))
-					time.Sleep(50 * time.Minute)
+					time.Sleep(31 * time.Minute)
 					d, err := e.Detail(t.Context(), "db", time.Hour)
 					if err != nil || d.Uptime[0].Down != 0 {
 						t.Fatal(err, d.Uptime)

@@ -309,3 +309,25 @@ func TestCaution(t *testing.T) {
 		t.Error(facts)
 	}
 }
+
+// TestDetailBounds: an uptime that does not speak for its span has its bounds below it.
+func TestDetailBounds(t *testing.T) {
+	part := func(shares ...uptime.Share) string {
+		s, d := detailShell(t, func(*uptime.State, *pageSource) {})
+		s.render()
+		for i, sh := range shares {
+			d.got.Uptime[i].Share = sh
+		}
+		return plainText(s.render())
+	}
+	if got := part(); strings.Contains(got, "BOUNDS") {
+		t.Errorf("all is known:\n%s", got)
+	}
+	if got := part(uptime.Share{Up: 12 * time.Hour, Off: 12 * time.Hour, Span: day}); strings.Contains(got, "BOUNDS") {
+		t.Errorf("half a day of maintenance is nothing unknown:\n%s", got)
+	}
+	got := part(uptime.Share{Up: 23 * time.Hour, Down: 36 * time.Minute, Span: day}, uptime.Share{Up: time.Hour, Span: 7 * day})
+	if !strings.Contains(got, "BOUNDS   24h 95.8-97.5%      7d 0.5-100%         30d -               90d -") {
+		t.Errorf("got\n%s", got)
+	}
+}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -67,6 +68,16 @@ func (d *detail) uptimePart(s *shell, st *uptime.State, w int, ascii bool) *part
 		return uptime.Percent(up)
 	}, end)
 	row("COVER", func(sh uptime.SpanShare) string { return uptime.Percent(sh.Coverage()) }, "")
+	doubtful := func(sh uptime.SpanShare) bool { _, _, is := sh.Bounds(); return is }
+	if slices.ContainsFunc(shares, doubtful) { // an uptime that does not speak for its span
+		row("BOUNDS", func(sh uptime.SpanShare) string {
+			if !doubtful(sh) {
+				return "-"
+			}
+			low, high, _ := sh.Bounds()
+			return uptime.Between(low, high)
+		}, "")
+	}
 	if d.got != nil && len(d.got.Days) > 0 && w >= wide {
 		p.add(func(p *pen) { d.drawDays(s, p, ascii) })
 	}

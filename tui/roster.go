@@ -258,9 +258,7 @@ func (r *roster) group() {
 		members[g] = append(members[g], i)
 		row := &r.groups[g]
 		row.counts.Add(s.Verdict, s.Mode)
-		row.day.Up += s.Day.Up
-		row.day.Down += s.Day.Down
-		row.day.Span += s.Day.Span
+		row.day.Add(s.Day)
 		row.p95 = max(row.p95, s.P95)
 		if r.severity[i] < r.severity[row.worst] {
 			row.worst = i

@@ -56,11 +56,14 @@ func csvText(s string) string {
 
 func statusCSV(w io.Writer, s uptime.Status) error {
 	header := []string{"monitor", "type", "target", "verdict", "mode", "since", "fault", "message", "last_check",
-		"total_ms", "uptime_24h", "coverage_24h", "group", "tags", "incident", "acknowledged_by"}
+		"total_ms", "uptime_24h", "coverage_24h", "group", "tags", "incident", "acknowledged_by", "uptime_24h_min", "uptime_24h_max"}
 	states := s.Snapshot.States
 	return table(w, header, len(states), func(i int, f []string) []string {
 		st := states[i]
-		up, by := "", ""
+		up, by, least, most := "", "", "", ""
+		if low, high, doubtful := st.Day.Bounds(); doubtful {
+			least, most = strconv.FormatFloat(low, 'f', -1, 64), strconv.FormatFloat(high, 'f', -1, 64)
+		}
 		if u, ok := st.Day.Uptime(); ok {
 			up = strconv.FormatFloat(u, 'f', -1, 64)
 		}
@@ -70,6 +73,6 @@ func statusCSV(w io.Writer, s uptime.Status) error {
 		return append(f, csvText(st.Name), st.Type, csvText(st.Target), st.Verdict.String(), st.Mode.String(),
 			csvTime(st.Since), st.Fault.String(), csvText(st.Message), csvTime(st.Last), csvMillis(st.Total), up,
 			strconv.FormatFloat(st.Day.Coverage(), 'f', -1, 64), csvText(st.Group), csvText(strings.Join(st.Tags, " ")),
-			csvNumber(st.Incident), csvText(by))
+			csvNumber(st.Incident), csvText(by), least, most)
 	})
 }

@@ -36,11 +36,11 @@ func statusPrometheus(w io.Writer, s uptime.Status, opt Options) error {
 	}
 	gauge("lookout_up", "1 when the monitor counts as up, 0 when it counts as down.", func(st *uptime.State) (float64, bool) {
 		class := st.Seen().Counts(st.Mode)
-		return map[uptime.Class]float64{uptime.ClassUp: 1}[class], class != uptime.ClassNone
+		return map[uptime.Class]float64{uptime.ClassUp: 1}[class], counted(class)
 	})
 	gauge("lookout_degraded", "1 when the monitor is up with a complaint.", func(st *uptime.State) (float64, bool) {
 		degraded := map[bool]float64{true: 1}[st.Seen() == uptime.Degraded]
-		return degraded, st.Seen().Counts(st.Mode) != uptime.ClassNone
+		return degraded, counted(st.Seen().Counts(st.Mode))
 	})
 	gauge("lookout_last_check_timestamp_seconds", "Start of the newest check.", func(st *uptime.State) (float64, bool) {
 		return float64(st.Last.UnixMilli()) / 1e3, !st.Last.IsZero()
@@ -65,3 +65,6 @@ func statusPrometheus(w io.Writer, s uptime.Status, opt Options) error {
 	}
 	return t.flush()
 }
+
+// counted reports whether a class is one of an uptime.
+func counted(c uptime.Class) bool { return c == uptime.ClassUp || c == uptime.ClassDown }

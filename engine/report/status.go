@@ -190,6 +190,7 @@ type rowWriter struct {
 	at        time.Time // up to when a verdict has lasted
 	incidents map[uint64]*uptime.Incident
 	cut       bool
+	bounds    bool // there is room for those of an uptime that does not speak for the day
 	nameCol   int
 	cells     [4]int
 	written   []byte // of each row in turn, each cell after a byte with its length
@@ -197,6 +198,7 @@ type rowWriter struct {
 
 // measure writes the cells, and finds the widths of the columns.
 func (r *rowWriter) measure(rows []*uptime.State, opt Options) {
+	r.bounds = opt.Width == 0 || opt.Width >= 100
 	r.written = make([]byte, 0, len(rows)*len(".6d02h.since 16 Nov.24h 99.978%.cover 100%"))
 	for _, st := range rows {
 		r.nameCol = max(r.nameCol, nameWidth(st.Name, r.ascii))
@@ -237,7 +239,12 @@ func (r *rowWriter) cell(b []byte, column int, st *uptime.State) []byte {
 		if !ok {
 			return append(b, '-')
 		}
-		return uptime.AppendPercent(b, up)
+		b = uptime.AppendPercent(b, up)
+		if low, high, doubtful := st.Day.Bounds(); doubtful && r.bounds {
+			b = uptime.AppendBetween(append(b, " ("...), low, high)
+			b = append(b, ')')
+		}
+		return b
 	}
 	// A coverage is a rough figure: whole percents, rounded down.
 	percent := int64(st.Day.Coverage()*100 + 1e-9) // 0.29 × 100 is less than 29

@@ -101,6 +101,32 @@ func AppendPercent(b []byte, f float64) []byte {
 	return append(b, '%')
 }
 
+// Between writes the bounds of a share for people: 71.2-99.7%, 0-100%. The lower
+// is rounded down and the upper up, and neither to a whole that it is not.
+func Between(low, high float64) string { return string(AppendBetween(nil, low, high)) }
+
+// AppendBetween appends what Between returns.
+func AppendBetween(b []byte, low, high float64) []byte {
+	// But for what a float lacks of a number written in decimals.
+	b = appendBound(b, low, func(f float64) float64 { return math.Floor(f + 1e-6) })
+	b = appendBound(append(b, '-'), high, func(f float64) float64 { return math.Ceil(f - 1e-6) })
+	return append(b, '%')
+}
+
+// appendBound writes a share in tenths of a percent, or in hundredths next to 0 and 100.
+func appendBound(b []byte, f float64, round func(float64) float64) []byte {
+	p := f * 100
+	switch {
+	case p >= 100:
+		return append(b, "100"...)
+	case !(p > 0):
+		return append(b, '0')
+	case p > 0.1 && p < 99.9:
+		return strconv.AppendFloat(b, round(p*10)/10, 'f', 1, 64)
+	}
+	return strconv.AppendFloat(b, min(max(round(p*100)/100, 0.01), 99.99), 'f', 2, 64)
+}
+
 // units of ParseDuration beside those of time.ParseDuration.
 var dayUnits = map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour, 'y': 365 * 24 * time.Hour}
 

@@ -14,6 +14,8 @@ func TestFormats(t *testing.T) {
 		{Took(184 * ms), "184ms"}, {Took(999600 * time.Microsecond), "1.00s"}, {Took(2410 * ms), "2.41s"}, {Took(9996 * ms), "10.0s"}, {Took(102 * time.Second), "102s"},
 		{Percent(1), "100%"}, {Percent(0.99999999), "99.999%"}, {Percent(0.99978), "99.978%"}, {Percent(0.99915), "99.915%"},
 		{Percent(0.9949), "99.49%"}, {Percent(0.00001), "<0.01%"}, {Percent(0), "0%"},
+		{Between(0, 1), "0-100%"}, {Between(0.712, 0.997), "71.2-99.7%"}, {Between(0.71299, 0.99701), "71.2-99.8%"}, {Between(0.00001, 0.99999), "0.01-99.99%"},
+		{Between(0.0005, 0.9995), "0.05-99.95%"}, {Between(0.29, 0.29), "29.0-29.0%"}, {Between(1, 1), "100-100%"}, {Between(0.99899, 0.99901), "99.8-99.91%"},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("got %s, want %s", tc.got, tc.want)

@@ -31,6 +31,7 @@ type fullStateJSON struct {
 type dayJSON struct {
 	Up   exactMillis `json:"up_ms"`
 	Down exactMillis `json:"down_ms"`
+	Off  exactMillis `json:"off_ms,omitzero"`
 	Span exactMillis `json:"span_ms"`
 }
 
@@ -76,7 +77,7 @@ func (s FullStatus) MarshalJSON() ([]byte, error) {
 		Lookout: &selfJSON{snap.Timezone, c.Path, stamp(c.Loaded), c.Error, h.Rate, millis(h.Lag), h.ProbesLive, h.Probes, h.StoreError, h.Anchors}}
 	for i, st := range snap.States {
 		d := st.Day
-		j.Monitors[i] = fullStateJSON{st.json(), st.Fault.String(), &st.Outcome, &dayJSON{exactMillis(d.Up), exactMillis(d.Down), exactMillis(d.Span)}}
+		j.Monitors[i] = fullStateJSON{st.json(), st.Fault.String(), &st.Outcome, &dayJSON{exactMillis(d.Up), exactMillis(d.Down), exactMillis(d.Off), exactMillis(d.Span)}}
 	}
 	for _, in := range snap.Open {
 		j.Incidents = append(j.Incidents, witnessesJSON{in.Number, in.Witness, in.ConfirmedBy, in.Behind})
@@ -124,7 +125,7 @@ func (j *fullStateJSON) state() *State {
 		s.Ack = &Ack{j.Ack.By, j.Ack.Note, time.Time(j.Ack.Until)}
 	}
 	if d := j.Day; d != nil {
-		s.Day = Share{time.Duration(d.Up), time.Duration(d.Down), time.Duration(d.Span)}
+		s.Day = Share{time.Duration(d.Up), time.Duration(d.Down), time.Duration(d.Off), time.Duration(d.Span)}
 	} else {
 		s.Day = j.Uptime["24h"].share(24 * time.Hour)
 	}

@@ -52,7 +52,7 @@ func TestFullStatus(t *testing.T) {
 	n := 0
 	var st State
 	fill(reflect.ValueOf(&st).Elem(), &n)
-	st.Day = Share{86_399_999_999_999, 1, 24 * time.Hour}
+	st.Day = Share{Up: 86_399_999_999_999, Down: 1, Off: time.Minute, Span: 24 * time.Hour}
 	snap := &Snapshot{Time: time.UnixMilli(1_795_350_000_001).UTC(), Instance: "web-1", Timezone: "Europe/Amsterdam", Node: "offline", States: []*State{&st},
 		Counts: Counts{1, 2, 3, 4, 5, 6, 7, 8}, Open: []*Incident{{Number: 3, Witness: "w", ConfirmedBy: []string{"fra"}, Behind: "b"}},
 		Config: ConfigState{"p", time.UnixMilli(1_795_350_000_002).UTC(), "e"}, Health: Health{Rate: 16.7, Lag: 1001 * time.Microsecond, ProbesLive: 2, Probes: 3, StoreError: "s", Anchors: "a"}}

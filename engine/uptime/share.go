@@ -5,9 +5,22 @@ import (
 	"time"
 )
 
-// Share is how a span of time was spent. What is in neither Up nor Down is not known, or does not count.
+// Share is how a span of time was spent. What is in none of Up, Down and Off is not known.
 type Share struct {
-	Up, Down, Span time.Duration
+	Up, Down time.Duration
+	Off      time.Duration // it counts for nothing: paused, or in maintenance
+	Span     time.Duration
+}
+
+// Unknown is what is not known of the span: neither up nor down.
+func (s Share) Unknown() time.Duration { return max(s.Span-s.Up-s.Down-s.Off, 0) }
+
+// Add takes another share to this one, as of another monitor.
+func (s *Share) Add(other Share) {
+	s.Up += other.Up
+	s.Down += other.Down
+	s.Off += other.Off
+	s.Span += other.Span
 }
 
 // Uptime is up ÷ (up + down); false when nothing at all is known.
@@ -26,20 +39,36 @@ func (s Share) Coverage() float64 {
 	return float64(s.Up+s.Down) / float64(s.Span)
 }
 
+// wellKnown is the coverage from which an uptime speaks for the whole span.
+const wellKnown = 0.99
+
+// Bounds are the uptimes that the span would have if all that is not known of it
+// were down, and if all of it were up; doubtful where so much is not known that
+// an uptime is not to be shown without them: it does not speak for the span.
+func (s Share) Bounds() (low, high float64, doubtful bool) {
+	counts := s.Span - s.Off
+	if counts <= 0 {
+		return 0, 1, false
+	}
+	low, high = float64(s.Up)/float64(counts), float64(counts-s.Down)/float64(counts)
+	return low, high, s.Unknown() > 0 && s.Coverage() < wellKnown
+}
+
 // Class is what a second counts as. The zero value is ClassNone.
 type Class uint8
 
 // The classes of time.
 const (
-	ClassNone Class = iota // unknown, pending, paused, maintenance, or lookout did not run
+	ClassNone Class = iota // unknown, pending, or lookout did not run
 	ClassUp
 	ClassDown
+	ClassOff // paused, or in maintenance
 )
 
 // Counts is the class of a verdict in a mode; of a suspect pass what it was before.
 func (v Verdict) Counts(m Mode) Class {
 	if m != Active {
-		return ClassNone
+		return ClassOff
 	}
 	switch v {
 	case Up, Degraded:
@@ -111,6 +140,8 @@ func (t Timeline) Between(from, to time.Time) Share {
 			s.Up += d
 		case ClassDown:
 			s.Down += d
+		case ClassOff:
+			s.Off += d
 		}
 	}
 	return s

@@ -240,12 +240,17 @@ type Status struct {
 type shareJSON struct {
 	Up       *float64 `json:"up"`
 	Coverage float64  `json:"coverage"`
+	Low      *float64 `json:"up_min,omitempty"` // with a coverage below 0.99: if what is not known was down …
+	High     *float64 `json:"up_max,omitempty"` // … and if it was up
 }
 
 func (s Share) json() shareJSON {
 	j := shareJSON{Coverage: s.Coverage()}
 	if up, ok := s.Uptime(); ok {
 		j.Up = &up
+	}
+	if low, high, doubtful := s.Bounds(); doubtful {
+		j.Low, j.High = &low, &high
 	}
 	return j
 }
