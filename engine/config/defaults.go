@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"lookout/engine/uptime"
@@ -210,8 +211,9 @@ func (l *loader) monitorHint(key string) string {
 
 // chain is what lies under the monitors with the same tags.
 type chain struct {
-	tags []*layer // in the order of the tags: the last wins
-	base map[*kind]*merged
+	tags   []*layer // in the order of the tags: the last wins
+	levels []*layer // the same from the last on, and the defaults
+	base   map[*kind]*merged
 }
 
 type merged struct{ values, expect shared }
@@ -258,6 +260,10 @@ func (l *loader) chain(tags []string) *chain {
 				c.tags = append(c.tags, layer)
 			}
 		}
+		for _, t := range slices.Backward(c.tags) {
+			c.levels = append(c.levels, t)
+		}
+		c.levels = append(c.levels, l.defaults)
 		l.chains[id] = c
 	}
 	return c

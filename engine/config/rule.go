@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -76,24 +75,15 @@ func (d *draft) rule(interval time.Duration) uptime.Rule {
 // dwell finds what was set the closest to the monitor; where that is both,
 // the dwell overrides.
 func (d *draft) dwell() (sensitivity string, dwell time.Duration, set bool) {
-	for _, level := range d.levels(func(t *layer) map[string]any { return t.common }, d.own) {
+	level := d.own
+	for i := 0; ; i++ {
 		dwell, set = level["dwell"].(time.Duration)
 		sensitivity, _ = level["sensitivity"].(string)
-		if set || sensitivity != "" {
+		if set || sensitivity != "" || i == len(d.chain.levels) {
 			return sensitivity, dwell, set
 		}
+		level = d.chain.levels[i].common
 	}
-	return "", 0, false
-}
-
-// levels lists what was set for a monitor, the closest first: its own, its
-// tags' from the last to the first, the defaults'.
-func (d *draft) levels(of func(*layer) map[string]any, own map[string]any) []map[string]any {
-	out := []map[string]any{own}
-	for _, t := range slices.Backward(d.chain.tags) {
-		out = append(out, of(t))
-	}
-	return append(out, of(d.l.defaults))
 }
 
 // confirm says who is asked for a second opinion about a monitor, and why nobody is.
@@ -124,26 +114,32 @@ func (d *draft) confirm(rawURL string) (from []string, alone string) {
 // goes nowhere else; "" where there is none. Headers and the query of a URL are
 // secret only where they come from the environment: most are none.
 func (d *draft) keeps(rawURL string) string {
-	if len(d.kind.secrets) > 0 {
-		levels := d.levels(func(t *layer) map[string]any { return t.texts }, d.raw)
-		for _, key := range d.kind.secrets {
-			for _, level := range levels {
-				if _, ok := level[key+fileSuffix]; ok && d.kind.fileKeys[key+fileSuffix] == key {
-					return key + fileSuffix
-				}
-				if raw, ok := level[key]; ok {
-					if expanded(raw, d.kind.values[key].Kind == uptime.SecretText) {
-						return key
-					}
-					break
-				}
-			}
+	for _, key := range d.kind.secrets {
+		if from, stays := d.stays(key); stays {
+			return from
 		}
 	}
 	if hasEnv(rawURL) || literalPassword(rawURL) {
 		return "url"
 	}
 	return ""
+}
+
+// stays reports whether what counts of a secret is read with the configuration,
+// and by which of its keys.
+func (d *draft) stays(key string) (from string, stays bool) {
+	level := d.raw
+	for i := 0; ; i++ {
+		if d.kind.fileKeys[key+fileSuffix] == key {
+			if _, ok := level[key+fileSuffix]; ok {
+				return key + fileSuffix, true
+			}
+		}
+		if raw, ok := level[key]; ok || i == len(d.chain.levels) {
+			return key, expanded(raw, d.kind.values[key].Kind == uptime.SecretText)
+		}
+		level = d.chain.levels[i].texts
+	}
 }
 
 // expanded reports whether a secret is made of what only this machine has;
