@@ -34,7 +34,12 @@ func Soft(p Params, started time.Time) (time.Time, bool) {
 // limit. There is no evidence yet: the check may still end well. One check
 // raises one doubt, so there is one hedge beside it.
 func Slow(p Params, s Scene, m Memory, started, now time.Time) (Memory, Decision) {
-	if p.counted() || m.Verdict == uptime.Suspect || m.wasDown() || m.Only != "" {
+	switch m.Verdict {
+	case uptime.Up, uptime.Degraded, uptime.Pending:
+	default: // who cannot judge waits for the result
+		return m, Decision{}
+	}
+	if p.counted() || m.Only != "" {
 		return m, Decision{}
 	}
 	from := m.said()

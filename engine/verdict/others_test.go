@@ -271,7 +271,7 @@ func TestOthers(t *testing.T) {
 		}, "0 up, 63 suspect, 363 degraded opened, 428 suspect, 438 down changed", "agree"},
 		{"nobody answers: 60 s whatever the class", five, 4, mute(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "asked fra, nyc, sgp, lon, syd: no answer"},
 		{"one network answers: the window, and it agrees", five, 4, mute(during(50, 1000, refused), "fra", "lon"), "0 up, 60 suspect, 80 down opened", "no other network could be asked"},
-		{"one network answers and disagrees", five, 4, func(place string, at time.Duration) found {
+		{"one network answers and disagrees", five, 8, func(place string, at time.Duration) found {
 			switch place {
 			case uptime.Local:
 				return during(50, 1000, refused)(at)
@@ -279,7 +279,47 @@ func TestOthers(t *testing.T) {
 				return ok
 			}
 			return lost
-		}, "0 up, 60 suspect", ""},
+		}, "0 up, 60 suspect, 360 degraded opened", ""},
+		{"part of the world cannot reach it", five, 9, silence(50, 100000, uptime.Local, "fra", "lon"), "0 up, 63 suspect, 363 degraded opened", ""},
+		{"… and then nobody can", five, 12, func(place string, at time.Duration) found {
+			if place == uptime.Local || place == "fra" || place == "lon" {
+				return during(50, 1000, noAnswer)(at)
+			}
+			return during(400, 1000, noAnswer)(at)
+		}, "0 up, 63 suspect, 363 degraded opened, 428 suspect, 438 down changed", "agree"},
+		{"degraded by what stands: a minute", five, 4, everywhere(func(at time.Duration) found {
+			if at >= 50*time.Second {
+				return refused
+			}
+			return expires
+		}), "0 degraded opened, 60 suspect, 120 down changed", "agree"},
+		{"a probe lies", five, 9, at(during(0, 1000, refused), "fra"), "0 up", ""},
+		{"… while home is cut off from the target", five, 9, func(place string, at time.Duration) found {
+			switch place {
+			case uptime.Local:
+				return during(50, 200, noAnswer)(at)
+			case "fra":
+				return refused
+			}
+			return ok
+		}, "0 up, 63 suspect, 203 up", ""},
+		{"a probe is silent, and home loses a packet", five, 9, mute(during(59, 61, noAnswer), "nyc", "sgp", "lon", "syd"), "0 up, 63 suspect, 63 up", ""},
+		{"two probes of one network lie together, while home is cut off from the target", five, 9, func(place string, at time.Duration) found {
+			switch place {
+			case uptime.Local:
+				return during(50, 200, noAnswer)(at)
+			case "fra", "lon":
+				return refused
+			}
+			return ok
+		}, "0 up, 63 suspect, 203 up", ""},
+		{"a resolver that all share fails", five, 9, func(place string, at time.Duration) found {
+			if place == uptime.Local { // whose self-check sees that its resolver is silent
+				return during(50, 500, found{uptime.FaultLocalResolverDown, 5 * time.Second})(at)
+			}
+			return during(50, 500, found{uptime.FaultDNSTimeout, 5 * time.Second})(at)
+		}, "0 up, 63 suspect, 68 unknown, 505 up", ""},
+		{"… that home has a second one for", five, 9, at(during(50, 500, found{uptime.FaultDNSTimeout, 5 * time.Second}), "fra", "nyc", "sgp", "lon", "syd"), "0 up", ""},
 		{"places in home's own network are no witnesses", places("x home", "y home"), 4, everywhere(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "no other place can be asked"},
 		{"one network answers while home takes long to fail", five, 6, mute(during(50, 1000, noAnswer), "fra", "lon"), "0 up, 63 suspect, 120 down opened", "no other network could be asked"},
 		{"a name is gone, two networks: the fifth wave makes the odds just enough", places("fra a", "nyc b"), 10,

@@ -127,7 +127,9 @@ func (m Memory) nextWatch(p Params, s Scene, every time.Duration) Plan {
 	if again := m.Good.Add(uptime.RuleRecoveryGap); m.Only != "" && !m.Good.IsZero() && o.wave.Before(again) {
 		at = again
 	}
-	plan := Plan{At: at, Step: "check", Ask: o.choose(s, 1, o.raiser), Within: p.within()}
+	rest := s // those of which it is not known that they fail
+	rest.Places = slices.DeleteFunc(slices.Clone(s.Places), func(x uptime.Place) bool { return o.knows(x.Location) })
+	plan := Plan{At: at, Step: "check", Ask: o.choose(rest, 1, o.raiser), Within: p.within()}
 	if place, ok := s.place(o.raiser); ok && !s.atHome(o.raiser) {
 		plan.Ask = append(plan.Ask, place)
 	} else {
