@@ -147,6 +147,7 @@ func (e *Engine) look() time.Time {
 	now, turns := e.watch.news()
 	for _, t := range turns {
 		e.missed(t)
+		e.line.turned(t)
 		if t.step != 0 {
 			e.stepped(t.step, now)
 		}

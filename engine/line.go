@@ -72,7 +72,7 @@ func (e *Engine) around() anchored {
 
 // ask has all anchors of a round asked at once, outside the loop.
 func (e *Engine) ask(ctx context.Context, r selfcheck.Round) {
-	within, cancel := context.WithDeadline(ctx, r.Deadline)
+	within, cancel := context.WithTimeout(ctx, selfcheck.Within)
 	defer cancel()
 	var asking sync.WaitGroup
 	for i, a := range r.Anchors {
@@ -98,6 +98,20 @@ func (e *Engine) anchorSaid(a anchored, now time.Time) {
 		return
 	}
 	l.Answer(a.round, a.index, a.answer, now)
+}
+
+// turned takes what happened to the clock or to this process. Anchors that were
+// asked while it stood still have answered, and nobody was there.
+func (l *line) turned(t turn) {
+	if t.stood > 0 {
+		l.Abandon(t.at)
+	}
+	if t.step != 0 {
+		l.back = moved(l.back, t.step)
+		for servers, at := range l.named {
+			l.named[servers] = moved(at, t.step)
+		}
+	}
 }
 
 // Anchors puts other anchors in force.

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lookout/engine/clocktest"
 	"lookout/engine/uptime"
 )
 
@@ -25,6 +26,7 @@ type wire struct {
 	fault     map[string]uptime.Fault // what a target has itself
 	machine   uptime.Fault            // what the machine lacks
 	quick     bool                    // a way that is cut off is known at once
+	far       time.Duration           // an anchor's answer takes so long
 	tries     map[string]int          // of anchors
 	checks    []time.Time             // starts of checks
 }
@@ -44,7 +46,7 @@ func (w *wire) Try(ctx context.Context, a uptime.Anchor) uptime.Answer {
 	w.tries[a.Address.String()]++
 	w.mu.Unlock()
 	select {
-	case <-time.After(20 * time.Millisecond):
+	case <-time.After(max(w.far, 20*time.Millisecond)):
 	case <-ctx.Done():
 		return uptime.AnswerNone
 	}
@@ -433,4 +435,45 @@ func TestOtherAnchors(t *testing.T) {
 			t.Errorf("asked: %v", w.tries)
 		}
 	})
+}
+
+// TestStoppedInARound has the process stand still while anchors are asked: that
+// they have not answered is not theirs.
+func TestStoppedInARound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s, clock := newWire(), newMemory(), clocktest.New()
+		w.quick, w.far = true, 1500*time.Millisecond
+		jobs, far := w.monitors(6, uptime.Rule{}, 20*time.Second)
+		e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: w, Outside: w, Anchors: parsed(fourAnchors...),
+			Clock: func() Reading { now, boot := clock.Read(); return Reading{now, boot} }}, jobs...)
+		time.Sleep(30 * time.Second)
+		asked := w.asked()
+		w.set(true, far[0])
+		for w.asked() == asked {
+			time.Sleep(10 * time.Millisecond)
+		}
+		clock.Stop(5 * time.Second)
+		time.Sleep(10 * time.Second)
+		clock.Set(-time.Hour)
+		time.Sleep(3 * time.Minute)
+		e.stop()
+		for _, n := range s.nodes() {
+			if strings.HasPrefix(n, "offline") {
+				t.Error(n)
+			}
+		}
+		if got := fmt.Sprint(s.downs()); got != "[m00]" {
+			t.Errorf("down: %s", got)
+		}
+	})
+}
+
+// asked is how often anchors were asked.
+func (w *wire) asked() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, k := range w.tries {
+		n += k
+	}
+	return n
 }

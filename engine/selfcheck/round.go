@@ -111,6 +111,22 @@ func (l *Line) Answer(number uint64, i int, said uptime.Answer, now time.Time) {
 	l.read(now)
 }
 
+// Abandon gives up the round that is out: whoever asks stood still, and what has
+// not come in says nothing. Another one follows.
+func (l *Line) Abandon(now time.Time) {
+	r := &l.round
+	if r.number == 0 || r.decided {
+		return
+	}
+	for _, a := range r.asked {
+		if !a.answered {
+			a.said, a.answered = uptime.AnswerVoid, true
+		}
+	}
+	r.decided, l.wanted = true, true
+	l.read(now)
+}
+
 // decide ends a round: who has not answered by now was silent.
 func (l *Line) decide() {
 	l.round.decided = true

@@ -37,6 +37,7 @@
 //	l.State(now)             // the verdict, why, and which resolvers are of no use
 //	l.Settled(at, now)       // false: a failure that came in at that time may be ours; decide nothing final yet
 //
+// Whoever drives it and stands still for longer than a Round takes calls Abandon.
 // Next also tells when a round's time is up or a state ends by itself: Ask then
 // returns false and State has moved. A line that a simulator plays has no more
 // to it than that.

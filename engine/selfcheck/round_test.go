@@ -1,0 +1,157 @@
+package selfcheck
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/engine/verdict"
+)
+
+// asked is a Line of four anchors that has answered once and is asked again,
+// because a check has failed.
+func asked(t *testing.T) (*Line, Round, time.Time) {
+	t.Helper()
+	l := New(Settings{Anchors: addrs(four...)}, start)
+	r, ok := l.Ask(start)
+	if !ok {
+		t.Fatal("no first round")
+	}
+	for i := range r.Anchors {
+		l.Answer(r.Number, i, uptime.AnswerGood, start)
+	}
+	now := start.Add(time.Minute)
+	l.Take(failing(now), now)
+	if r, ok = l.Ask(now); !ok {
+		t.Fatal("no round when a check has failed")
+	}
+	return l, r, now
+}
+
+func failing(now time.Time) *uptime.Result {
+	return &uptime.Result{Time: now, Type: "tcp", Address: "198.18.1.1:443", Outcome: uptime.OutcomeDown, Fault: uptime.FaultTCPTimeout}
+}
+
+func TestAbandon(t *testing.T) {
+	l, r, now := asked(t)
+	now = now.Add(time.Minute) // it stood still
+	l.Abandon(now)
+	for i := range r.Anchors {
+		l.Answer(r.Number, i, uptime.AnswerNone, now) // what their deadline says
+	}
+	if s := l.State(now); s.Self != verdict.Online {
+		t.Errorf("%v: %s", s.Self, s.Why)
+	}
+	if _, ok := l.Ask(now); !ok {
+		t.Error("no other round")
+	}
+}
+
+func TestLateAnswers(t *testing.T) {
+	l, r, now := asked(t)
+	for i := range r.Anchors { // of nobody, and of another round
+		l.Answer(r.Number, i+len(r.Anchors), uptime.AnswerGood, now)
+		l.Answer(r.Number, -1-i, uptime.AnswerGood, now)
+		l.Answer(r.Number-1, i, uptime.AnswerGood, now)
+		l.Answer(r.Number+1, i, uptime.AnswerGood, now)
+	}
+	l.Answer(r.Number, 0, uptime.AnswerGood, now)
+	l.Answer(r.Number, 0, uptime.AnswerGood, now) // twice
+	if l.Settled(now, now) {
+		t.Error("settled with three answers out")
+	}
+	now = r.Deadline
+	for i := range r.Anchors {
+		l.Answer(r.Number, i, uptime.AnswerGood, now)
+	}
+	if s := l.State(now); s.Self != verdict.Offline || s.Why != "1 of 4 anchors answer; 1 of 1 networks fail" {
+		t.Errorf("%v: %s", s.Self, s.Why)
+	}
+	if !l.Settled(now.Add(-Within), now) {
+		t.Error("not settled at the end of a round")
+	}
+}
+
+// TestStarved: anchors that could not be asked are not silent.
+func TestStarved(t *testing.T) {
+	l, r, now := asked(t)
+	for i := range r.Anchors {
+		l.Answer(r.Number, i, uptime.AnswerVoid, now)
+	}
+	if s := l.State(now.Add(Within)); s.Self == verdict.Offline {
+		t.Errorf("offline: %s", s.Why)
+	}
+	if n := len(l.Missing()); n > 0 {
+		t.Errorf("%d anchors are said not to answer", n)
+	}
+}
+
+func TestSettledWithoutAnchors(t *testing.T) {
+	l := New(Settings{}, start)
+	l.Take(failing(start), start)
+	if !l.Settled(start, start) {
+		t.Error("waits for nobody")
+	}
+	if at, ok := l.Next(start); ok {
+		t.Errorf("wants to be called at %v", at)
+	}
+}
+
+// TestConfigure: an anchor that stays keeps what is known of it, a new one is
+// asked, and who takes the silent ones away is not left offline.
+func TestConfigure(t *testing.T) {
+	l, r, now := asked(t)
+	now = now.Add(Within)
+	if s := l.State(now); s.Self != verdict.Offline {
+		t.Fatalf("%v after round %d without an answer", s.Self, r.Number)
+	}
+	l.Configure(Settings{Anchors: addrs("192.0.2.99:443")}, now)
+	for range 20 {
+		now = now.Add(time.Second)
+		if r, ok := l.Ask(now); ok {
+			for i := range r.Anchors {
+				l.Answer(r.Number, i, uptime.AnswerGood, now)
+			}
+		}
+	}
+	if s := l.State(now); s.Self != verdict.Unproven {
+		t.Errorf("%v: %s", s.Self, s.Why)
+	}
+
+	l, _, now = asked(t)
+	l.Configure(Settings{Anchors: addrs(append(four, "203.0.113.77:443")...)}, now)
+	if known, all := l.Known(); known != 4 || all != 5 {
+		t.Errorf("%d of %d known", known, all)
+	}
+	if at, ok := l.Next(now.Add(Within)); !ok || at.After(now.Add(Within)) {
+		t.Errorf("the new one is asked at %v", at)
+	}
+}
+
+// TestManyNetworks bounds what a large instance costs.
+func TestManyNetworks(t *testing.T) {
+	l := New(Settings{}, start)
+	now := start
+	r := &uptime.Result{Type: "tcp", Outcome: uptime.OutcomeUp}
+	for i := range 100_000 {
+		now = now.Add(100 * time.Microsecond)
+		a := netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i >> 8), byte(i), 1}), 443)
+		r.Address = a.String()
+		l.Take(r, now)
+	}
+	if n := len(l.spread.nets); n > maxNetworks {
+		t.Errorf("%d networks are remembered", n)
+	}
+	if n := len(l.spread.order); n > 110_000 {
+		t.Errorf("%d moments are remembered", n)
+	}
+	ok, failing, _ := l.spread.counts(true)
+	if ok != len(l.spread.nets) || failing != 0 {
+		t.Errorf("%d answer, %d fail, of %d", ok, failing, len(l.spread.nets))
+	}
+	l.State(now.Add(time.Minute))
+	if len(l.spread.nets)+len(l.spread.order) > 0 {
+		t.Error("what is old is not forgotten")
+	}
+}
