@@ -337,6 +337,7 @@ func (e *Engine) tick(now time.Time) {
 	e.windows(now)
 	e.endings(now)
 	e.calm(now)
+	e.line.stirred = true // what was heard grows old
 	// Every state record is renewed within about ten minutes.
 	for n := (len(e.monitors) + 599) / 600; n > 0 && len(e.monitors) > 0; n-- {
 		e.turn = (e.turn + 1) % len(e.monitors)

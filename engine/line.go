@@ -32,6 +32,8 @@ type line struct {
 	answers  chan anchored        // rounds → loop; they wait until the loop takes them, or ends
 	back     time.Time            // when we last came back online; zero: never
 	named    map[string]time.Time // when resolvers last answered again, by selfcheck.Servers
+	stirred  bool                 // something may have changed since selfCheck looked
+	next     time.Time            // when it looks again in any case; zero: not
 	held     []holding            // results that would be final, and may be ours; oldest first
 }
 
@@ -92,6 +94,7 @@ func (l *line) send(ctx context.Context, a anchored) {
 // anchorSaid takes what a round says.
 func (e *Engine) anchorSaid(a anchored, now time.Time) {
 	l := &e.line
+	l.stirred = true
 	if a.around != nil {
 		l.settings.Resolvers, l.settings.Own = a.around.Resolvers, a.around.Own
 		l.Configure(l.settings, now)
@@ -103,6 +106,7 @@ func (e *Engine) anchorSaid(a anchored, now time.Time) {
 // turned takes what happened to the clock or to this process. Anchors that were
 // asked while it stood still have answered, and nobody was there.
 func (l *line) turned(t turn) {
+	l.stirred = true
 	if t.stood > 0 {
 		l.Abandon(t.at)
 	}
@@ -117,7 +121,7 @@ func (l *line) turned(t turn) {
 // Anchors puts other anchors in force.
 func (e *Engine) Anchors(ctx context.Context, anchors []netip.AddrPort) error {
 	return e.do(ctx, func(now time.Time) {
-		e.line.settings.Anchors = anchors
+		e.line.settings.Anchors, e.line.stirred = anchors, true
 		if e.o.Outside != nil {
 			e.line.Configure(e.line.settings, now)
 		}
@@ -130,13 +134,18 @@ func (e *Engine) selfCheck(now time.Time, start func(selfcheck.Round)) time.Time
 	if e.o.Outside == nil {
 		return time.Time{}
 	}
-	if r, ok := e.line.Ask(now); ok {
+	l := &e.line
+	if !l.stirred && (l.next.IsZero() || now.Before(l.next)) {
+		return l.next
+	}
+	l.stirred = false
+	if r, ok := l.Ask(now); ok {
 		start(r)
 	}
-	e.tell(e.line.State(now), now)
+	e.tell(l.State(now), now)
 	e.unhold(now)
-	at, _ := e.line.Next(now)
-	return at
+	l.next, _ = l.Next(now)
+	return l.next
 }
 
 // tell carries a change of the line to the monitors and to people.
@@ -210,13 +219,11 @@ func (e *Engine) tellMissing(now time.Time) {
 
 // nodeFault is what keeps this node from judging; "" when nothing does.
 func (e *Engine) nodeFault() string {
-	switch s := &e.line.told; {
-	case s.Self == verdict.Offline:
+	s := &e.line.told
+	if s.Self == verdict.Offline {
 		return "offline: " + s.Why
-	case len(s.Silent) > 0:
-		return s.Silent[0].Why
 	}
-	return ""
+	return s.Down("") // those that a monitor names keep only that from being judged
 }
 
 // ours says whether what a failing check met is our own line, or our own
@@ -323,7 +330,7 @@ func (e *Engine) heard(m *monitor, r *uptime.Result, now time.Time) {
 	if r.Fault == uptime.FaultLocalNoRoute && m.last.Fault == r.Fault {
 		return // this machine has no way there, and had none before
 	}
-	e.line.Take(r, now, m.job.Resolvers...)
+	e.line.stirred = e.line.Take(r, now, m.job.Resolvers...) || e.line.stirred
 }
 
 // judgeable makes void what is ours of a result, and returns the scene to judge it in.

@@ -172,6 +172,7 @@ func (e *Engine) soft(m *monitor, at, now time.Time) {
 	}
 	if m.judged == nil {
 		e.line.Doubt(now)
+		e.line.stirred = true
 	}
 	if e.self == verdict.Offline && !e.near(&m.last) {
 		return

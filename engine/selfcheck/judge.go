@@ -27,7 +27,16 @@ type reading struct {
 	self  verdict.Self
 	by    basis
 	round uint64
-	why   string
+	facts facts
+}
+
+// facts are what a reading says in words, when somebody asks for them.
+type facts struct {
+	known, answer int // anchors
+	ok, failing   int // networks of the monitors
+	gateway       netip.AddrPort
+	never, alone  bool          // nothing has answered since the start; there is nothing to compare with
+	lasted        time.Duration // … and that long nothing has answered
 }
 
 func (l *Line) offline() bool { return l.state.Self == verdict.Offline }
@@ -62,14 +71,14 @@ func (l *Line) move(r reading, now time.Time) {
 		if s.Self != self {
 			s.Self, s.Since = self, now
 		}
-		s.Why, l.by, l.good = r.why, r.by, reading{}
+		l.facts, l.by, l.good = r.facts, r.by, reading{}
 	}
 	switch {
 	case r.by == byNothing:
 	case !l.offline():
 		to(r.self)
 	case r.self == verdict.Offline:
-		s.Why, l.by, l.good = r.why, r.by, reading{}
+		l.facts, l.by, l.good = r.facts, r.by, reading{}
 	case l.good.by == byNothing:
 		l.good, l.goodAt = r, now
 	case now.Sub(l.goodAt) >= backAfter && (r.round != l.good.round || r.by != byAnchors):
@@ -78,7 +87,8 @@ func (l *Line) move(r reading, now time.Time) {
 	}
 	if end, ok := l.expires(); ok && !now.Before(end) {
 		l.tired = true
-		r.why = s.Why + ", for " + uptime.Ago(now.Sub(s.Since)) + ", and there are too few anchors to tell whether it is us"
+		r.facts = l.facts
+		r.facts.lasted = now.Sub(s.Since)
 		to(verdict.Unproven)
 	}
 }
@@ -135,7 +145,10 @@ func (l *Line) weigh(now time.Time) reading {
 	said := recent && r.decided
 	_, publicFails, _ := l.spread.counts(true)
 	ok, failing, since := l.spread.counts(p.public || publicFails > 0)
-	out := reading{round: r.number, why: l.sentence(p, recent, ok, failing)}
+	out := reading{round: r.number, facts: facts{ok: ok, failing: failing}}
+	if recent {
+		out.facts.known, out.facts.answer = p.known, p.answer
+	}
 	half := 2*p.answer >= p.known
 
 	if enough(p.known, len(p.networks)) {
@@ -168,15 +181,15 @@ func (l *Line) weigh(now time.Time) reading {
 		out.self, out.by = verdict.Offline, bySpread
 	case gateway != nil && failing > 0 && ok == 0:
 		out.self, out.by = verdict.Offline, byGateway
-		out.why = gateway.Address.String() + " on our own link is silent; " + out.why
+		out.facts.gateway = gateway.Address
 	case said && !l.seen && failing > 0 && l.reaches():
 		out.self, out.by = verdict.Offline, byStart
-		out.why = "no anchor has answered since the start; " + out.why
+		out.facts.never = true
 	case l.offline() && said && (l.by == byGateway && gateway == nil || l.by == byStart && l.seen):
-		out.self, out.by, out.why = verdict.Unproven, l.by, "nothing to compare with: "+l.lacks()
+		out.self, out.by, out.facts = verdict.Unproven, l.by, facts{alone: true}
 	case l.offline() && l.by != byAnchors: // nothing new
 	case said, all > 0, l.offline():
-		out.self, out.by, out.why = verdict.Unproven, bySpread, "nothing to compare with: "+l.lacks()
+		out.self, out.by, out.facts = verdict.Unproven, bySpread, facts{alone: true}
 	}
 	return out
 }
@@ -211,15 +224,28 @@ func (l *Line) gateway(said bool) *anchor {
 }
 
 // sentence says what the evidence is.
-func (l *Line) sentence(p poll, recent bool, ok, failing int) string {
+func (l *Line) sentence(f facts) string {
+	if f.alone {
+		return "nothing to compare with: " + l.lacks()
+	}
 	var parts []string
-	if recent && p.known > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d anchors answer", p.answer, p.known))
+	if f.gateway.IsValid() {
+		parts = append(parts, f.gateway.String()+" on our own link is silent")
 	}
-	if ok+failing > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %d networks fail", failing, ok+failing))
+	if f.never {
+		parts = append(parts, "no anchor has answered since the start")
 	}
-	return strings.Join(parts, "; ")
+	if f.known > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d anchors answer", f.answer, f.known))
+	}
+	if f.ok+f.failing > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d networks fail", f.failing, f.ok+f.failing))
+	}
+	text := strings.Join(parts, "; ")
+	if f.lasted > 0 {
+		text += ", for " + uptime.Ago(f.lasted) + ", and there are too few anchors to tell whether it is us"
+	}
+	return text
 }
 
 // lacks says why there is no proof.

@@ -109,7 +109,7 @@ func (l *Line) useless(n *resolvers, now time.Time) string {
 		default:
 			silent = append(silent, a.Address.String()+" is silent")
 		}
-		usable = usable || a.useful
+		usable = usable || a.spoke
 	}
 	if !usable {
 		return "" // none ever took a question of ours, but those of checks

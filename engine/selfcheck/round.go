@@ -102,7 +102,7 @@ func (l *Line) Answer(number uint64, i int, said uptime.Answer, now time.Time) {
 	a.answered, a.said = true, said
 	if said == uptime.AnswerGood || said == uptime.AnswerPoor {
 		a.known, a.silent, a.refuted = true, time.Time{}, 0
-		a.useful = a.useful || said == uptime.AnswerGood
+		a.spoke, a.useful = true, a.useful || said == uptime.AnswerGood
 		l.seen = l.seen || a.reach > link
 	}
 	if r.out--; r.out == 0 {

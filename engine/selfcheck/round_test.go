@@ -1,6 +1,8 @@
 package selfcheck
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -153,5 +155,95 @@ func TestManyNetworks(t *testing.T) {
 	l.State(now.Add(time.Minute))
 	if len(l.spread.nets)+len(l.spread.order) > 0 {
 		t.Error("what is old is not forgotten")
+	}
+}
+
+// TestWhatever plays chance with a Line: no round comes within a second of
+// another, none is out for longer than its time, what is counted is what is
+// remembered, and a line of which every anchor answers in every round is never
+// offline.
+func TestWhatever(t *testing.T) {
+	for seed := range uint64(200) {
+		dice := rand.New(rand.NewPCG(seed, 7))
+		good := seed%2 == 0
+		l := New(Settings{Anchors: addrs(four...), Resolvers: addrs("127.0.0.53:53", "192.168.1.1:53"), Own: home}, start)
+		now, last := start, time.Time{}
+		var out []Round
+		for range 2000 {
+			now = now.Add(time.Duration(dice.IntN(1500)) * time.Millisecond)
+			if r, ok := l.Ask(now); ok {
+				if now.Sub(last) < roundEvery {
+					t.Fatalf("seed %d: a round %v after another", seed, now.Sub(last))
+				}
+				last, out = now, append(out, r)
+				if good {
+					for i := range r.Anchors {
+						l.Answer(r.Number, i, uptime.AnswerGood, now)
+					}
+				}
+			}
+			switch dice.IntN(8) {
+			case 0:
+				l.Doubt(now)
+			case 1:
+				l.Abandon(now)
+			case 2, 3:
+				if len(out) > 0 {
+					r := out[len(out)-1]
+					l.Answer(r.Number, dice.IntN(len(r.Anchors)), uptime.Answer(dice.IntN(4)), now)
+				}
+			default:
+				r := failing(now)
+				r.Address = fmt.Sprintf("198.18.%d.1:443", dice.IntN(9))
+				switch dice.IntN(5) {
+				case 0:
+					r.Fault, r.Outcome = uptime.NoFault, uptime.OutcomeUp
+				case 1:
+					r.Fault, r.Address = uptime.FaultDNSTimeout, ""
+				case 2:
+					r.Fault, r.Outcome = uptime.FaultLocalNoRoute, uptime.OutcomeUnknown
+				}
+				if dice.IntN(4) == 0 {
+					l.Take(r, now, netip.MustParseAddrPort("203.0.113.53:53"))
+				} else {
+					l.Take(r, now)
+				}
+			}
+			s := l.State(now)
+			if s.Self == verdict.Offline && good {
+				t.Fatalf("seed %d: offline, and all anchors answer: %s", seed, s.Why)
+			}
+			if s.Why == "" && s.Self != verdict.Unproven {
+				t.Fatalf("seed %d: %v, and does not say why", seed, s.Self)
+			}
+			n := 0
+			for _, c := range l.spread.count {
+				n += c[0] + c[1]
+				if c[0] < 0 || c[1] < 0 {
+					t.Fatalf("seed %d: counts %v", seed, l.spread.count)
+				}
+			}
+			if n != len(l.spread.nets) {
+				t.Fatalf("seed %d: %v of %d networks", seed, l.spread.count, len(l.spread.nets))
+			}
+			if at, ok := l.Next(now); !ok || at.Sub(now) > baselineEvery {
+				t.Fatalf("seed %d: next at %v, %v", seed, at.Sub(now), ok)
+			}
+		}
+	}
+}
+
+// BenchmarkTake is what a good result costs where all is well.
+func BenchmarkTake(b *testing.B) {
+	l := New(Settings{Anchors: addrs(four...), Own: home}, start)
+	r, _ := l.Ask(start)
+	for i := range r.Anchors {
+		l.Answer(r.Number, i, uptime.AnswerGood, start)
+	}
+	now, result := start, &uptime.Result{Type: "tcp", Outcome: uptime.OutcomeUp, Address: "198.18.1.1:443"}
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(300 * time.Microsecond)
+		l.Take(result, now)
 	}
 }

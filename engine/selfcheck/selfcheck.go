@@ -114,6 +114,8 @@ type Line struct {
 
 	state    State
 	by       basis          // of the state
+	facts    facts          // … and what it says
+	worded   facts          // what its sentence says
 	good     reading        // while offline: the first of those that may end it
 	goodAt   time.Time      // … and when that was
 	tired    bool           // the monitors alone have made us offline for long enough
@@ -132,6 +134,7 @@ type anchor struct {
 
 	known    bool      // it has answered, and is not forgotten
 	useful   bool      // of a resolver: it has given a good answer
+	spoke    bool      // it has answered, ever
 	silent   time.Time // since when it is; zero: it is not
 	refuted  int       // rounds in which the monitors proved it wrong
 	said     uptime.Answer
@@ -201,6 +204,9 @@ func (l *Line) Near(a netip.Addr) bool { return a.IsValid() && l.reachOf(a) <= l
 // State is what is known at a time.
 func (l *Line) State(now time.Time) State {
 	l.read(now)
+	if s := &l.state; l.facts != l.worded || l.facts.alone {
+		s.Why, l.worded = l.sentence(l.facts), l.facts
+	}
 	return l.state
 }
 

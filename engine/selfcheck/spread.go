@@ -9,12 +9,21 @@ import (
 )
 
 // Take takes what a check at home found: of our own line, not of its target.
-// Resolvers are those that its monitor names; none for the system's.
-func (l *Line) Take(r *uptime.Result, now time.Time, resolvers ...netip.AddrPort) {
+// Resolvers are those that its monitor names; none for the system's. It reports
+// whether the state may change by it: a good result where all is well does not.
+func (l *Line) Take(r *uptime.Result, now time.Time, resolvers ...netip.AddrPort) bool {
 	if r.Location != "" && r.Location != uptime.Local {
-		return
+		return false
 	}
-	defer l.read(now)
+	l.take(r, now, resolvers)
+	if _, failing, _ := l.spread.counts(false); !l.wanted && failing == 0 && !l.offline() && l.resolving() && l.round.decided {
+		return false
+	}
+	l.read(now)
+	return true
+}
+
+func (l *Line) take(r *uptime.Result, now time.Time, resolvers []netip.AddrPort) {
 	side := r.Side()
 	if failed := ofNames(r.Fault) && !r.OfNameServer(); failed || lookedUp(r) {
 		n := l.resolversOf(resolvers, now)
