@@ -111,10 +111,10 @@ type part struct {
 }
 
 // paneNames are the parts in their order, as tab goes through them.
-var paneNames = [...]string{"why", "evidence", "phases", "latency", "uptime", "past"}
+var paneNames = [...]string{"why", "evidence", "story", "phases", "latency", "uptime", "past"}
 
 func (d *detail) parts(s *shell, st *uptime.State, w, h int, ascii bool) []*part {
-	out := []*part{d.whyPart(s, st, w, w >= wide || h == 0 || h > 30), d.evidencePart(s, st, w, h), d.phasesPart(w, ascii), d.latencyPart(s, w, ascii),
+	out := []*part{d.whyPart(s, st, w, w >= wide || h == 0 || h > 30), d.evidencePart(s, st, w, h), d.storyPart(s, st, w, h), d.phasesPart(w, ascii), d.latencyPart(s, w, ascii),
 		d.uptimePart(s, st, w, ascii), d.pastPart(s, st, w)}
 	kept := out[:0]
 	for i, p := range out {

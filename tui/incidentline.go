@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -115,6 +116,10 @@ func incidentStatus(in *uptime.Incident, s *shell) (string, theme.Style) {
 		return "behind " + in.Behind, theme.Plain
 	case in.Silenced:
 		return "maintenance", theme.Plain
+	case onlyFrom(in) != "":
+		return "only from " + onlyFrom(in), theme.Plain
+	case in.Silenced:
+		return "maintenance", theme.Plain
 	case in.Ended == uptime.EndedUnwatched:
 		return "unwatched", theme.Plain
 	case in.Ended != "":
@@ -129,4 +134,14 @@ func incidentStatus(in *uptime.Incident, s *shell) (string, theme.Style) {
 		return "NOT ACKED", theme.Strong
 	}
 	return "-", theme.Plain
+}
+
+// onlyFrom is the place that alone sees an incident fail; "" where it is another kind.
+func onlyFrom(in *uptime.Incident) string {
+	rest, ok := strings.CutPrefix(in.Message, "unreachable only from ")
+	if !ok || in.Verdict != uptime.Degraded {
+		return ""
+	}
+	place, _, _ := strings.Cut(rest, ":")
+	return place
 }

@@ -41,6 +41,7 @@ func (s *Snapshot) At(t time.Time, later, earlier []Event, incidents []Incident)
 				in.Ack = &Ack{By: "somebody"}
 			}
 		}
+		in.until(t)
 		if known := open[in.Monitor]; known == nil || known.Number < in.Number {
 			open[in.Monitor] = &in
 		}
@@ -69,6 +70,20 @@ func (s *Snapshot) At(t time.Time, later, earlier []Event, incidents []Incident)
 	}
 	slices.SortFunc(out.Open, func(a, b *Incident) int { return cmp.Compare(b.Number, a.Number) })
 	return out
+}
+
+// until leaves out what became of an incident later.
+func (i *Incident) until(t time.Time) {
+	n := len(i.Story)
+	for n > 0 && i.Story[n-1].Time.After(t) {
+		n--
+	}
+	i.Story = i.Story[:n:n]
+	for _, p := range i.Story {
+		if p.Fault != NoFault {
+			i.Fault, i.Message = p.Fault, p.Message
+		}
+	}
 }
 
 // tell takes since when and why from the event that led to the verdict.

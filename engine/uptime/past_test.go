@@ -23,7 +23,8 @@ func TestAt(t *testing.T) {
 		{ID: 9, Time: m(45), Kind: EventMaintenance, Monitor: "b", Mode: Maintenance},
 		{ID: 10, Time: m(50), Kind: EventMaintenance, Monitor: "b", Mode: Active},
 	}
-	incident := Incident{Number: 7, Monitor: "a", Start: m(10), End: m(29), Verdict: Down, Fault: FaultTCPRefused, Message: "refused", Witness: "fra agrees", Ack: &Ack{By: "jo"}}
+	incident := Incident{Number: 7, Monitor: "a", Start: m(10), End: m(29), Verdict: Down, Fault: FaultHTTPStatus, Message: "503", Witness: "fra agrees", Ack: &Ack{By: "jo"},
+		Story: []Phase{{Time: m(11), Phase: IncidentOpened, Fault: FaultTCPRefused, Message: "refused"}, {Time: m(29), Phase: IncidentChanged, Fault: FaultHTTPStatus, Message: "503"}}}
 	now := &Snapshot{Time: m(60), Instance: "web-1", Events: 10, States: []*State{
 		{Monitor: &Monitor{Name: "a"}, Verdict: Up, Since: m(29), Total: time.Second, Last: m(59)},
 		{Monitor: &Monitor{Name: "b"}, Verdict: Up, Since: m(2)}}}
