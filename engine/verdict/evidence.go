@@ -22,7 +22,7 @@ func evidence(r *uptime.Result, step string, weight float64) uptime.Evidence {
 // which weighs least: how it began, how it ended and what it was decided by is
 // what people ask for.
 func keep(all []uptime.Evidence, e uptime.Evidence) []uptime.Evidence {
-	all = append(slices.Clone(all), e)
+	all = append(append(make([]uptime.Evidence, 0, len(all)+1), all...), e)
 	if len(all) <= maxEvidence {
 		return all
 	}
