@@ -15,8 +15,10 @@ import (
 
 // restore makes the monitors as the store remembers them.
 func (e *Engine) restore(now time.Time) error {
-	for _, job := range e.o.Jobs {
-		m := newMonitor(job, e.o.Node)
+	all := make([]monitor, len(e.o.Jobs)) // at once: one at a time they waste an eighth
+	for i, job := range e.o.Jobs {
+		m := &all[i]
+		m.configure(job, e.o.Node)
 		e.byName[job.Name] = m
 		e.monitors = append(e.monitors, m)
 	}
