@@ -57,7 +57,7 @@ type monitor struct {
 
 	timeline uptime.Timeline
 	history  history
-	last     uptime.Result // without its steps
+	last     uptime.Result // without its steps and measures; Total is its Latency
 	cert     *uptime.Certificate
 
 	checked uint64 // results taken
@@ -161,7 +161,7 @@ type record struct {
 	Incident *uptime.Incident `json:",omitempty"` // the open one
 	Closed   *uptime.Incident `json:",omitempty"` // the last one that ended
 	Timeline [][2]int64       // Unix milliseconds, class
-	History  history
+	History  storedHistory
 	Last     uptime.Result
 	Cert     *uptime.Certificate `json:",omitempty"`
 	Checked  uint64
@@ -175,7 +175,7 @@ type record struct {
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history, m.last, m.cert, m.checked, m.job.Subject, m.beat, m.learned, m.windowed, m.out}
+	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history.stored(), m.last, m.cert, m.checked, m.job.Subject, m.beat, m.learned, m.windowed, m.out}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -194,7 +194,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 	if err := json.Unmarshal(data[1:], &r); err != nil {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
-	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History, r.Last, r.Cert, r.Checked
+	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History.history(), r.Last, r.Cert, r.Checked
 	m.beat, m.learned, m.windowed, m.out = r.Beat, r.Learned, r.Windowed, r.Out
 	m.saved, m.closed, m.modeSince, m.stored = m.checked, r.Closed, r.ModeFrom, r.Subject
 	for _, c := range r.Timeline {
@@ -223,7 +223,7 @@ func (m *monitor) observe(r *uptime.Result) {
 	}
 	m.history.add(r, cell)
 	m.last = *r
-	m.last.Steps, m.last.Cert = nil, nil
+	m.last.Steps, m.last.Measures, m.last.Cert, m.last.Total = nil, nil, nil, r.Latency()
 	if r.Cert != nil {
 		m.cert = r.Cert
 	}
