@@ -113,7 +113,11 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 	}
 	// What waits for its turn to be confirmed is late, not out of sight.
 	confirming := m.inFlight+m.queued > 0 && (m.mem.Verdict == uptime.Suspect || m.mem.Verdict == uptime.Down)
-	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && !confirming {
+	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && !confirming && m.slept {
+		e.wake(m, now) // that we slept was said
+		e.stands(m, now)
+		m.touched()
+	} else if d.Changed && !confirming {
 		m.mem = mem
 		e.apply(m, d, now)
 	}
@@ -195,6 +199,7 @@ func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
 
 // use is found, once it is known how our own line was.
 func (e *Engine) use(m *monitor, r uptime.Result, started, now time.Time) {
+	m.slept = false
 	s := e.judgeable(m, &r, started)
 	for _, ev := range m.learned.take(&r, m.job.Interval, now.UTC().Round(0)) {
 		ev.Time, ev.Monitor, ev.By = now, m.job.Name, byEngine

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -52,7 +53,7 @@ func (e *Engine) judge(m *monitor, now time.Time) {
 	j.running = true
 	defer func() { j.running = false }()
 	said := j.by.Judge(m.known((*monitor).counting), now)
-	if r := said.Result; said.Known {
+	if r := said.Result; said.Known && (r.Outcome != uptime.OutcomeUnknown || !j.waits()) {
 		r.Time, r.Monitor, r.Type, r.Target, r.Location = now.UTC().Truncate(time.Millisecond), m.job.Name, m.job.Type, m.job.Target, uptime.Local
 		r.Message = uptime.Clean(r.Message, 300)
 		e.found(m, r, now, now)
@@ -77,6 +78,12 @@ func (m *monitor) counting() uptime.Verdict {
 		return m.mem.Before
 	}
 	return m.mem.Verdict
+}
+
+// waits reports whether a member is not known because nothing was found yet
+// since we stood still, which is no news.
+func (j *judged) waits() bool {
+	return slices.ContainsFunc(j.members, func(m *monitor) bool { return m.slept && m.mem.Verdict == uptime.Unknown })
 }
 
 // regroup judges those again of which a monitor is a member.

@@ -43,6 +43,7 @@ type monitor struct {
 	judged  *judged     // nil: it is checked
 	groups  []*monitor  // whose member it is
 	beat    uptime.Beat // of the type beat
+	slept   bool        // nothing was found since we stood still for long, or since the start
 	learned learned
 	servers string    // whom it asks for names, as selfcheck.Servers has it
 	void    bool      // its last result was ours: it is checked again when we can see

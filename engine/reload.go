@@ -78,6 +78,7 @@ func (e *Engine) restore(now time.Time) error {
 	err = e.recall(now)
 	for _, m := range e.monitors {
 		e.wake(m, now)
+		m.slept = true
 	}
 	e.connect()
 	e.weave(now)

@@ -42,15 +42,18 @@ func (e *Engine) slept(m *monitor, t turn, from, now time.Time) {
 		m.mem = m.mem.Waited(t.stood)
 		return
 	}
-	if m.mode == uptime.Paused || m.judged != nil {
+	if m.mode == uptime.Paused {
 		return
 	}
+	m.slept = true
 	doubted := m.mem.Verdict == uptime.Suspect
 	// By the wall clock: the monotonic one may have stood still too.
 	m.mem = m.mem.Step(0)
 	e.wake(m, now)
+	e.stands(m, now)
 	m.touched()
 	switch {
+	case m.judged != nil:
 	case doubted:
 		e.extra(m, now, now)
 	case !m.extra.IsZero():
