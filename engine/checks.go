@@ -257,6 +257,9 @@ func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
 	}
 	e.outlasted(m, now)
 	if d.Changed {
+		if m.mem.Verdict != uptime.Suspect {
+			e.unstake(m)
+		}
 		e.regroup(m, now)
 	}
 }

@@ -65,6 +65,7 @@ type Options struct {
 	Network     string           // of this node: another place in it is no witness; "": its own
 	Resumed     Resumed
 	Capacity    int            // checks in flight; 0: 1,024
+	Confirm     int            // checks beyond the regular ones a second, here and elsewhere; 0: 50
 	Clock       func() Reading // nil: the wall clock alone; see MachineClock
 	Log         *slog.Logger
 }
@@ -90,6 +91,7 @@ type Engine struct {
 	damaged  error               // what of the store could not be read; until begin
 	wheel    *schedule.Wheel[due]
 	flow     flow
+	budget   budget
 	open     map[uint64]*uptime.Incident // as they are now
 	shown    openList                    // … and as they are published
 	ids      struct{ event, incident uint64 }
@@ -161,6 +163,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 		removed:  make(map[string]*monitor),
 		wheel:    schedule.New[due](now),
 		flow:     newFlow(o.Capacity),
+		budget:   newBudget(o.Confirm, now),
 		open:     make(map[uint64]*uptime.Incident),
 		commands: make(chan func(time.Time)),      // callers → loop; unbuffered: who is taken is being served
 		results:  make(chan finished, o.Capacity), // checks → loop; a slot each: a check never waits on a busy loop
@@ -225,6 +228,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		now := e.look()
 		e.wheel.Advance(now, func(at time.Time, d due) { e.fire(at, d, now) })
+		e.confirm(now)
 		e.flow.pump(now, e.steps.sum)
 		line := e.selfCheck(now, ask)
 		if !now.Before(nextTick) {
@@ -245,6 +249,9 @@ func (e *Engine) Run(ctx context.Context) error {
 			wake = line
 		}
 		if at, ok := e.wheel.Next(); ok && at.Before(wake) {
+			wake = at
+		}
+		if at := e.budget.wake(now); !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
 		timer.Reset(max(wake.Sub(now), time.Millisecond))

@@ -50,6 +50,9 @@ type monitor struct {
 	heard   time.Time // when its newest result came in
 	held    bool      // a result waits until it is known how our line was
 
+	waits  uint8   // 1 + the rank in which its next look waits for its turn; 0: it does not
+	staked *staked // what its doubt has claimed; nil: nothing
+
 	needs   *depend.Needs[*monitor] // what it depends on; nil: nothing
 	node    *depend.Node[*monitor]  // of those that depend on it; nil: nobody does
 	asked   time.Time               // a check that begins after it is waited for by those; zero: not
@@ -117,7 +120,7 @@ func (m *monitor) state(open *uptime.Incident, now time.Time) *uptime.State {
 		Fault: m.mem.Fault, Message: m.mem.Message,
 		Incident: m.number, Ack: m.ack,
 		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Latency(),
-		Next: next, Waiting: m.queued > 0, Checks: m.checked,
+		Next: next, Waiting: m.queued > 0 || m.waits > 0, Checks: m.checked,
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),
 		Locations: append([]uptime.LocationState{{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true}}, m.elsewhere...),

@@ -18,8 +18,8 @@ func (e *Engine) publish(now time.Time) {
 		Config: e.config, Events: e.durable.Load(),
 		States: make([]*uptime.State, len(e.monitors)),
 		Health: uptime.Health{
-			Rate: rate, Lag: lag, InFlight: e.flow.inFlight, Capacity: e.flow.capacity, Waiting: e.flow.waiting,
-			Late: e.flow.late, Skipped: e.flow.skipped, ProbesLive: 1, Probes: 1,
+			Rate: rate, Lag: lag, InFlight: e.flow.inFlight, Capacity: e.flow.capacity, Waiting: e.flow.waiting + e.budget.waiting,
+			Late: e.flow.late, Skipped: e.flow.skipped, Shed: e.budget.shed, ProbesLive: 1, Probes: 1,
 			StoreBytes: e.out.size, StoreError: e.out.storeError(now), StoreLatency: e.out.latency,
 			Unstored: e.out.unstored(), Dropped: e.out.dropped,
 		},

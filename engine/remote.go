@@ -79,9 +79,21 @@ func (e *Engine) carryOut(m *monitor, plan verdict.Plan, now time.Time) {
 		e.replan(m, now)
 		return
 	}
+	e.lookNow(m, plan, now, func(checks int) bool { return e.afford(m, plan, checks, now) })
+}
+
+// lookNow checks at home and elsewhere, if so many checks can be paid for.
+func (e *Engine) lookNow(m *monitor, plan verdict.Plan, now time.Time, pay func(checks int) bool) {
 	busy := m.inFlight+m.queued >= 2 // two may overlap: a look at what takes long to fail
 	if busy && len(plan.Ask) == 0 {
 		return // their results plan the next
+	}
+	checks := len(plan.Ask)
+	if plan.Home && !busy {
+		checks++
+	}
+	if !pay(checks) {
+		return
 	}
 	m.mem = verdict.Begin(m.mem, plan, now)
 	if plan.Home && !busy {

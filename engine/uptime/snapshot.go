@@ -38,6 +38,7 @@ type Health struct {
 	Waiting      int    // due, and held by a cap
 	Late         uint64 // checks that started over 1 s late, since the start
 	Skipped      uint64 // checks that never ran because the one before had not ended, since the start
+	Shed         uint64 // second looks at checks that were slow to end, for which there was no time, since the start
 	Anchors      string // of [self_check], that do not answer and so do not count; "" when all do
 	ProbesLive   int    // places that check, this node included
 	Probes       int
