@@ -351,6 +351,7 @@ func (e *Engine) tick(now time.Time) {
 		m := e.monitors[e.turn]
 		m.viewed = false // uptime moves on where no check does
 		m.params.P99 = m.history.p99(now)
+		e.baseline(m, now)
 		if m.checked > m.saved || m.moved {
 			m.save = true
 		}

@@ -25,6 +25,7 @@ type opinion struct {
 	place uptime.Place
 	asked time.Time
 	steps time.Duration // what the clock had been set by then
+	daily bool          // it is a baseline, and no doubt's
 	r     uptime.Result
 }
 
@@ -101,15 +102,20 @@ func (e *Engine) lookNow(m *monitor, plan verdict.Plan, now time.Time, pay func(
 		m.started = now
 	}
 	for _, place := range plan.Ask {
-		epoch, steps := m.epoch, e.steps.sum
-		e.o.Remote.Ask(within(m.job, plan.Within), place, plan.Within, func(r uptime.Result) {
-			select {
-			case e.opinions <- opinion{m, epoch, place, now, steps, r}:
-			case <-e.done:
-			}
-		})
+		e.askAt(m, place, plan.Within, false, now)
 	}
 	e.replan(m, now)
+}
+
+// askAt has a monitor checked at a place.
+func (e *Engine) askAt(m *monitor, place uptime.Place, most time.Duration, daily bool, now time.Time) {
+	epoch, steps := m.epoch, e.steps.sum
+	e.o.Remote.Ask(within(m.job, most), place, most, func(r uptime.Result) {
+		select {
+		case e.opinions <- opinion{m, epoch, place, now, steps, daily, r}:
+		case <-e.done:
+		}
+	})
 }
 
 // within is a job with a shorter time-out.
@@ -136,6 +142,11 @@ func (e *Engine) hear(o opinion, now time.Time) {
 	e.out.result(stored)
 	m.said(o.place.Location, r.Outcome)
 	e.dirty = true
+	if o.daily {
+		m.mem = verdict.TakeBaseline(m.mem, &r, now)
+		m.touched()
+		return
+	}
 	r.Time = e.restamp(o.asked, o.steps) // its clock is another
 	e.answer(m, r, now)
 }

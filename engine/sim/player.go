@@ -63,11 +63,12 @@ type player struct {
 	idle  *idle
 
 	now     time.Duration
-	started time.Duration // of the newest check of home
-	flight  int           // checks of home
-	slow    time.Duration // start of the regular check that runs; -1: none
-	line    line          // what home knows of its own
-	phase   time.Duration // of the regular checks
+	started time.Duration         // of the newest check of home
+	flight  int                   // checks of home
+	slow    time.Duration         // start of the regular check that runs; -1: none
+	line    line                  // what home knows of its own
+	phase   time.Duration         // of the regular checks
+	based   [places]time.Duration // when the newest baseline of each place was
 	plan    verdict.Plan
 	planned uint32
 	queue   []event       // few at a time: the first is searched for
@@ -84,7 +85,7 @@ func play(w *world, s setup) told {
 	g := &player{w: w, setup: s, slow: -1, idle: newIdle(w, s.timeout), line: newLine(s.unproven)}
 	g.p = verdict.Params{Node: "home", Interval: s.interval, Timeout: s.timeout, P99: 200 * time.Millisecond,
 		Rule: uptime.Rule{Dwell: s.dwell, DwellSet: s.dwellSet}}
-	g.s = verdict.Scene{Network: networks[0], Others: len(s.remotes) > 0, Places: w.witnesses(s.remotes)}
+	g.s = verdict.Scene{Network: networks[0], Others: len(s.remotes) > 0, Places: w.witnesses(s)}
 	g.out.asked = baselines(s)
 	end := s.span
 	if end == 0 {
@@ -116,16 +117,39 @@ func play(w *world, s setup) told {
 	}
 }
 
-// witnesses are the places whose vote counts: those that the target always
-// blocks fail their daily baseline.
-func (w *world) witnesses(remotes []int) []uptime.Place {
+// witnesses are the places that can be asked. Beside a real engine those are left
+// out at once that the target always blocks: baselines come at other times there.
+func (w *world) witnesses(s setup) []uptime.Place {
 	var out []uptime.Place
-	for _, i := range remotes {
-		if !w.blocked[i] {
+	for _, i := range s.remotes {
+		if s.real == nil || !w.blocked[i] {
 			out = append(out, uptime.Place{Location: locations[i], Network: networks[w.network[i]]})
 		}
 	}
 	return out
+}
+
+// daily takes the newest baseline of each place into account, before a check
+// that may fail.
+func (g *player) daily() {
+	if g.setup.real != nil || g.setup.silent || !g.calm() {
+		return
+	}
+	const day = 24 * time.Hour
+	for _, i := range g.setup.remotes {
+		phase := time.Duration(i) * day / places
+		at := (g.now-phase)/day*day + phase
+		if at <= g.based[i] || at >= g.now {
+			continue
+		}
+		g.based[i] = at
+		if g.w.check(0, at, g.setup.timeout, first{}).fault != 0 {
+			continue // it is none: it was not up then
+		}
+		if r, _ := g.w.elsewhere(i, at, g.setup.timeout); r != nil {
+			g.m = verdict.TakeBaseline(g.m, r, g.clock(at))
+		}
+	}
 }
 
 // baselines are the checks that those who may be asked make once a day.
@@ -200,6 +224,7 @@ func (w *world) stands(at time.Duration) bool {
 // check makes one at home, within so long; 0 for a regular one.
 func (g *player) check(within time.Duration, packets first) {
 	g.catchUp()
+	g.daily()
 	g.flight++
 	g.out.home++
 	began := g.now

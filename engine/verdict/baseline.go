@@ -21,20 +21,28 @@ const (
 	maxBaselines  = 64
 )
 
-// DueBaseline returns a place that should check the target because it never
-// has, or not for a day; false for none. Who goes round all monitors in ten
-// minutes and asks this spreads them enough.
-func DueBaseline(p Params, s Scene, m Memory, now time.Time) (uptime.Place, bool) {
+// DueBaselines are the places that should check the target now because they
+// never have, or not for a day. Who goes round all monitors in ten minutes and
+// asks this spreads them enough.
+func DueBaselines(p Params, s Scene, m Memory, now time.Time) []uptime.Place {
 	if !m.well() || p.counted() {
-		return uptime.Place{}, false
+		return nil
 	}
+	var due []uptime.Place
 	for _, place := range s.Places {
 		i := m.baseline(place.Location)
-		if place.Location != s.home() && (i < 0 || now.Sub(m.Baselines[i].At) >= baselineEvery || m.Baselines[i].At.After(now)) {
-			return place, true
+		if !s.atHome(place.Location) && (i < 0 || now.Sub(m.Baselines[i].At) >= baselineEvery || m.Baselines[i].At.After(now)) {
+			due = append(due, place)
 		}
 	}
-	return uptime.Place{}, false
+	return due
+}
+
+// AskBaseline notes that a place is asked for one. If no answer comes it is asked
+// again in a day, and what was known of it holds.
+func AskBaseline(m Memory, location string, now time.Time) Memory {
+	i := m.baseline(location)
+	return m.setBaseline(Baseline{location, now, i >= 0 && m.Baselines[i].Fails})
 }
 
 // TakeBaseline notes what a place found when it was asked for a baseline. What
@@ -43,9 +51,12 @@ func TakeBaseline(m Memory, r *uptime.Result, now time.Time) Memory {
 	if !m.well() || r.Outcome == uptime.OutcomeUnknown {
 		return m
 	}
-	b := Baseline{Location: r.Location, At: now, Fails: r.Outcome == uptime.OutcomeDown || abstains(r)}
+	return m.setBaseline(Baseline{r.Location, now, r.Outcome == uptime.OutcomeDown || abstains(r)})
+}
+
+func (m Memory) setBaseline(b Baseline) Memory {
 	m.Baselines = slices.Clone(m.Baselines)
-	if i := m.baseline(r.Location); i >= 0 {
+	if i := m.baseline(b.Location); i >= 0 {
 		m.Baselines[i] = b
 		return m
 	}
