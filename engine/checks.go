@@ -51,6 +51,20 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 	e.replan(m, now)
 }
 
+// catchUp checks at once what was to be checked while no engine ran, or was
+// being checked when it stopped. Where one engine hands over to another, no
+// check is missed so, but comes late.
+func (e *Engine) catchUp(m *monitor, now time.Time, fresh *int) {
+	turn := m.regular.Add(-m.job.Interval)
+	if m.regular.IsZero() || !m.extra.IsZero() || m.judged != nil || !m.last.Time.Add(time.Millisecond).Before(turn) { // its stamp is cut to that
+		return
+	}
+	*fresh++
+	if at := now.Add(time.Duration(*fresh) * freshSpread); at.Before(m.regular) {
+		e.extra(m, at, now)
+	}
+}
+
 // endings ends the modes and acknowledgements whose time has come. People set
 // these by the wall clock, so that is what they end by, whatever steps it makes.
 func (e *Engine) endings(now time.Time) {

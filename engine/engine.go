@@ -286,8 +286,9 @@ func (e *Engine) do(ctx context.Context, fn func(now time.Time)) error {
 	}
 }
 
-// begin schedules every monitor. Those that were never checked come at once,
-// a few at a time; the others have their place in their interval.
+// begin schedules every monitor. Those that were never checked, or have missed
+// a turn while no engine ran, come at once, a few at a time; the others have
+// their place in their interval.
 func (e *Engine) begin(now time.Time) {
 	fresh := 0
 	for _, m := range e.monitors {
@@ -295,6 +296,7 @@ func (e *Engine) begin(now time.Time) {
 			m.beat = m.beat.After(uptime.Gap{From: since, To: now})
 		}
 		e.schedule(m, now, &fresh)
+		e.catchUp(m, now, &fresh)
 	}
 	msg := "started with " + counted(len(e.monitors))
 	since := e.o.Resumed.LastAlive
