@@ -98,7 +98,7 @@ var httpFaults = []produced{
 		leadsTo("/elsewhere?token=secret")(w, r)
 	})},
 	{uptime.FaultHTTPStatus, "HTTP status 302, expected 200-299", serving(keys{"follow_redirects": false}, nil, leadsTo("/"))},
-	{uptime.FaultHTTPRedirectLoop, "redirect loop", serving(nil, nil, leadsTo("/start"))},
+	{uptime.FaultHTTPRedirectLoop, "was visited before, after 1 redirect", serving(nil, nil, leadsTo("/start"))},
 	{uptime.FaultHTTPTooManyRedirects, "more than 3 redirects", serving(keys{"max_redirects": int64(3)}, nil, func(w http.ResponseWriter, r *http.Request) {
 		leadsTo(r.URL.Path+"x")(w, r)
 	})},

@@ -46,7 +46,7 @@ func (c *httpCheck) check(ctx context.Context, t *trace) *failure {
 			}
 		}
 		if seen != nil && slices.Contains(seen, visitOf(req)) {
-			f := fail(uptime.FaultHTTPRedirectLoop, "redirect loop: %s was visited before, after %d redirects", uptime.RedactURL(at.url), n)
+			f := fail(uptime.FaultHTTPRedirectLoop, "redirect loop: %s was visited before, after %s", uptime.RedactURL(at.url), redirects(n))
 			t.judged("redirect", time.Now(), "", f)
 			return f
 		}
@@ -67,6 +67,14 @@ func (c *httpCheck) check(ctx context.Context, t *trace) *failure {
 		keep(jar, at.url, header)
 		at = next
 	}
+}
+
+// redirects counts them for people.
+func redirects(n int) string {
+	if n == 1 {
+		return "1 redirect"
+	}
+	return strconv.Itoa(n) + " redirects"
 }
 
 func keep(jar *cookiejar.Jar, from *url.URL, header http.Header) {
@@ -216,7 +224,7 @@ func (c *httpCheck) redirect(t *trace, at *hop, resp *http.Response, n int) (*ho
 	start := time.Now()
 	next, f := c.follow(at, resp)
 	if f == nil && n >= c.redirects {
-		f = fail(uptime.FaultHTTPTooManyRedirects, "more than %d redirects, the last to %s", c.redirects, uptime.RedactURL(next.url))
+		f = fail(uptime.FaultHTTPTooManyRedirects, "more than %s, the last to %s", redirects(c.redirects), uptime.RedactURL(next.url))
 	}
 	t.hop(start, resp, next, f)
 	return next, f
