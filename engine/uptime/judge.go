@@ -1,7 +1,6 @@
 package uptime
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -56,7 +55,7 @@ func ParseSignal(s string) (Signal, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 8)
 	if err != nil {
-		return Signal{}, fmt.Errorf("%w: %q is no beat; it is start, fail, or an exit code from 0 to 255", ErrInvalid, Clean(s, 40))
+		return Signal{}, Invalid("%q is no beat; it is start, fail, or an exit code from 0 to 255", Clean(s, 40))
 	}
 	return Signal{Exit: int(n)}, nil
 }
