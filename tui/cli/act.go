@@ -79,7 +79,7 @@ A target is the name of a monitor, tag:T or group:G for all that carry it, or
 			}
 			names, err := e.Act(cmd.Context(), todo)
 			if err != nil {
-				return err
+				return e.meant(cmd.Context(), err, args...)
 			}
 			if format == "json" {
 				return c.printJSON(acted{1, "action", a.verb, names, stampOf(todo.Until)})

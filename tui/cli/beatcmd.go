@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"lookout/engine/uptime"
@@ -39,7 +37,7 @@ went wrong. The engine has stored it when this command ends with 0.`,
 			defer e.Close()
 			_, err = e.Act(cmd.Context(), todo)
 			if err != nil {
-				return fmt.Errorf("beat %s: %w", uptime.Clean(args[0], 80), err)
+				return e.meant(cmd.Context(), err, args[0])
 			}
 			return nil
 		},

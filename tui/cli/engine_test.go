@@ -136,6 +136,7 @@ func TestWithEngine(t *testing.T) {
 		{"recheck", "recheck good", 0, `^being checked  good\n$`, ""},
 		{"for and until", "pause bad --for 2h --until 18:00", 64, `^$`, "lookout: --for and --until both say when it ends; give one of them\n"},
 		{"no unit", "pause bad --for 2", 64, `^$`, "lookout: --for: \"2\" needs a unit, e.g. \"2s\" or \"2m\"\n"},
+		{"nearly somebody", "pause goo", 64, `^$`, "lookout: no such monitor: goo; did you mean good?\n"},
 		{"nobody", "pause nobody", 64, `^$`, "lookout: no such monitor: nobody\n"},
 		{"no number", "ack #x", 64, `^$`, "lookout: \"#x\" is no incident number\n"},
 		{"add", "add tcp://127.0.0.1:2 --name more --tag a --tag b", 0, `^added, and being checked: more\n$`, ""},

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lookout/engine/api"
+	"lookout/engine/config"
 	"lookout/engine/uptime"
 	"lookout/tui"
 )
@@ -173,4 +176,30 @@ func zoneOf(s *uptime.Snapshot) *time.Location {
 		}
 	}
 	return time.Local
+}
+
+// meant adds to the error about a monitor that is not there the name that
+// somebody may have meant.
+func (p *peer) meant(ctx context.Context, err error, targets ...string) error {
+	if !errors.Is(err, uptime.ErrNoMonitor) {
+		return err
+	}
+	status, failed := p.Status(ctx, "", false)
+	if failed != nil {
+		return err
+	}
+	var names []string
+	for _, m := range status.Snapshot.States {
+		names = append(names, m.Name)
+	}
+	for _, t := range targets {
+		sel, wrong := uptime.ParseSelector(t)
+		if wrong != nil || sel.Name == "" || slices.Contains(names, sel.Name) {
+			continue
+		}
+		if near := config.Near(sel.Name, names); near != "" {
+			return fmt.Errorf("%w; did you mean %s?", err, near)
+		}
+	}
+	return err
 }
