@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 )
@@ -31,6 +32,8 @@ func TestCheck(t *testing.T) {
 		{"all and one", "--all x", 64, "", "lookout: lookout check needs a NAME, a URL or --all; see lookout check --help\n"},
 		{"a scheme that is not", "gopher://127.0.0.1/", 64, "", "gopher"},
 		{"a name without a configuration", "shop", 64, "", "a URL needs none, and looks like https://shop\n"},
+		{"a host and port without a configuration", "shop:25", 64, "", "a URL needs none, and looks like tcp://shop:25\n"},
+		{"no URL at all without a configuration", "a:b", 64, "", "a URL needs none, and looks like https://example.com\n"},
 		{"all without a configuration", "--all", 3, "", "lookout config init"},
 		{"a resolver of one's own", "tcp://shop.example:1 --resolver 127.0.0.1:1", 3, "nothing listens at the resolver 127.0.0.1:1", ""},
 		{"a resolver that is a name", "tcp://shop.example:1 --resolver dns.example", 64, "", "lookout: --resolver: \"dns.example\" is no address of a name server; write it like 192.0.2.53 or [2001:db8::1]:53\n"},
@@ -42,6 +45,22 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, tt)
 			}
 		})
+	}
+}
+
+// TestCheckAll leaves out what no check can tell of, so that all can be well.
+func TestCheckAll(t *testing.T) {
+	b := newBench(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	write(t, b.dir+"/lookout.toml", "[[monitor]]\nname = \"shop\"\nurl = \"tcp://"+l.Addr().String()+"\"\n"+
+		"[[monitor]]\nname = \"nightly\"\nurl = \"beat:\"\nperiod = \"1d\"\n")
+	got := b.call("", "check", "--all")
+	if got.code != 0 || strings.Contains(got.stdout, "nightly") || !strings.HasPrefix(got.stderr, "lookout: 1 monitor left out,") {
+		t.Errorf("%+v", got)
 	}
 }
 
