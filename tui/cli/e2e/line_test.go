@@ -257,14 +257,19 @@ func TestOwnLine(t *testing.T) {
 	until(t, h, "an outage of one target", 3*patience, func(s status) bool { return s.Counts["down"] == 1 })
 
 	var downs, nodes []string
-	for _, e := range events(t, run(t, h, 0, "events", "--since", "1d", "--format", "json").Stdout) {
-		switch {
-		case e.Kind == uptime.EventVerdict && e.To == uptime.Down:
-			downs = append(downs, e.Monitor)
-		case e.Kind == uptime.EventNode && !strings.HasPrefix(e.Message, "started"):
-			nodes = append(nodes, e.Message)
+	tell := func() bool { // an event is told once it is stored
+		downs, nodes = nil, nil
+		for _, e := range events(t, run(t, h, 0, "events", "--since", "1d", "--format", "json").Stdout) {
+			switch {
+			case e.Kind == uptime.EventVerdict && e.To == uptime.Down:
+				downs = append(downs, e.Monitor)
+			case e.Kind == uptime.EventNode && !strings.HasPrefix(e.Message, "started"):
+				nodes = append(nodes, e.Message)
+			}
 		}
+		return len(downs) > 0
 	}
+	check(t, within(t, patience, "the event of the outage", tell))
 	if len(downs) != 1 || downs[0] != "far3" {
 		t.Errorf("down: %v, want far3", downs)
 	}
