@@ -213,7 +213,7 @@ func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
 
 // use is found, once it is known how our own line was.
 func (e *Engine) use(m *monitor, r uptime.Result, started, now time.Time) {
-	m.slept = false
+	m.slept = m.slept && r.Outcome == uptime.OutcomeUnknown
 	s := e.judgeable(m, &r, started)
 	for _, ev := range m.learned.take(&r, m.job.Interval, now.UTC().Round(0)) {
 		ev.Time, ev.Monitor, ev.By = now, m.job.Name, byEngine

@@ -31,10 +31,10 @@ import (
 const hasty = "[defaults]\ninterval = \"%s\"\ntimeout = \"%[1]s\"\nrule = \"consecutive\"\nfailures = 2\nrecoveries = 1\nretry_interval = \"1s\"\n"
 
 // slowly answers each request after a while, so that checks are in flight at any time.
-func slowly(l net.Listener) *http.Server {
+func slowly(l net.Listener, after time.Duration) *http.Server {
 	srv := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(after):
 		case <-r.Context().Done():
 		}
 	})}
@@ -43,11 +43,11 @@ func slowly(l net.Listener) *http.Server {
 }
 
 // slowServer is one on loopback that ends with the test.
-func slowServer(t *testing.T) string {
+func slowServer(t *testing.T, after time.Duration) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	srv := slowly(l)
+	srv := slowly(l, after)
 	t.Cleanup(func() { srv.Close() })
 	return l.Addr().String()
 }
@@ -96,7 +96,7 @@ func TestStopped(t *testing.T) {
 		check(t, err)
 	}
 	const n = 40
-	h := home(t, watching("5s", slowServer(t), n))
+	h := home(t, watching("5s", slowServer(t, 2*second), n))
 	eng := engine(t, h)
 	allUp(t, h, n)
 	check(t, eng.Signal(syscall.SIGSTOP))
@@ -121,7 +121,7 @@ func TestStopped(t *testing.T) {
 func TestFewFiles(t *testing.T) {
 	t.Parallel()
 	const n = 100
-	h := home(t, watching("2s", slowServer(t), n))
+	h := home(t, watching("2s", slowServer(t, 300*time.Millisecond), n))
 	eng := engine(t, h)
 	allUp(t, h, n)
 	var was unix.Rlimit
@@ -168,7 +168,7 @@ func TestNoPorts(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return slowly(l), nil
+		return slowly(l, 300*time.Millisecond), nil
 	})
 	ports := func(from, to int) {
 		t.Helper()
@@ -213,7 +213,7 @@ func TestClockIsSet(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	const n = 20
-	h := home(t, watching("2s", slowServer(t), n)+"[[monitor]]\nname = \"out\"\nurl = \"tcp://127.0.0.1:1\"\n")
+	h := home(t, watching("2s", slowServer(t, 300*time.Millisecond), n)+"[[monitor]]\nname = \"out\"\nurl = \"tcp://127.0.0.1:1\"\n")
 	h.Binary = stepped
 	clock := filepath.Join(dir, "clock")
 	h.Env = append(h.Env, "LOOKOUT_CLOCK="+clock)
