@@ -221,7 +221,11 @@ func (e *Engine) endMode(m *monitor, by string, at, now time.Time) bool {
 		m.mem = m.mem.Forget(now)
 	}
 	m.counts(m.modeSince, m.class(), now)
-	e.emit(uptime.Event{Time: now, Kind: kind, Monitor: m.job.Name, Mode: uptime.Active, Message: text, By: by})
+	ev := uptime.Event{Time: now, Kind: kind, Monitor: m.job.Name, Mode: uptime.Active, Message: text, By: by}
+	if by == byEngine { // when its end came, and not when we saw that
+		ev.Since = m.modeSince
+	}
+	e.emit(ev)
 	m.touched()
 	if paused {
 		e.schedule(m, now, new(int))

@@ -253,11 +253,7 @@ func (e *Engine) apply(m *monitor, d verdict.Decision, now time.Time) {
 	}
 	if d.Changed {
 		if d.To != uptime.Suspect {
-			since := d.Since
-			if since.Before(m.modeSince) { // what counted before a pause or a maintenance is settled
-				since = m.modeSince
-			}
-			m.counts(since, m.class(), now)
+			m.recounts(d.Since, m.counting().Counts(uptime.Active), now)
 		}
 		if !d.Quiet {
 			e.emit(uptime.Event{Time: now, Kind: uptime.EventVerdict, Monitor: m.job.Name, Since: d.Since, From: d.From, To: d.To,

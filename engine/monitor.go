@@ -150,7 +150,16 @@ const (
 // counts says that class holds from at on.
 func (m *monitor) counts(at time.Time, class uptime.Class, now time.Time) {
 	// By the wall clock, like what is stored: the monotonic one stands still in a suspended machine.
-	m.timeline = m.timeline.Set(at.Round(0), class).Trim(now.Add(-keepTimeline))
+	m.keepLife(m.timeline.Set(at.Round(0), class), now)
+}
+
+// recounts says that class holds from at on, where a verdict counts at all.
+func (m *monitor) recounts(at time.Time, class uptime.Class, now time.Time) {
+	m.keepLife(m.timeline.Recount(at.Round(0), class), now)
+}
+
+func (m *monitor) keepLife(t uptime.Timeline, now time.Time) {
+	m.timeline = t.Trim(now.Add(-keepTimeline))
 	if n := len(m.timeline) - maxChanges; n > 0 {
 		m.timeline = slices.Delete(m.timeline, 0, n)
 	}

@@ -16,6 +16,15 @@ func (l life) set(from int, c Class) {
 	}
 }
 
+// recount is Timeline.Recount.
+func (l life) recount(from int, c Class) {
+	for i := max(from, 0); i < len(l); i++ {
+		if l[i] != ClassOff {
+			l[i] = c
+		}
+	}
+}
+
 func (l life) share(from, to int) Share {
 	s := Share{Span: max(time.Duration(to-from)*time.Second, 0)}
 	for i := max(from, 0); i < min(to, len(l)); i++ {
@@ -42,8 +51,13 @@ func live(t *testing.T, moves []byte) {
 			break
 		}
 		c := Class(moves[i+1] % 4)
-		tl = tl.Set(at(sec), c)
-		l.set(sec, c)
+		if moves[i+1] < 64 {
+			tl = tl.Set(at(sec), c)
+			l.set(sec, c)
+		} else {
+			tl = tl.Recount(at(sec), c)
+			l.recount(sec, c)
+		}
 		for n := 1; n < len(tl); n++ {
 			if !tl[n].At.After(tl[n-1].At) || tl[n].Class == tl[n-1].Class {
 				t.Fatalf("not in order or not merged: %v", tl)

@@ -103,6 +103,29 @@ func (t Timeline) Set(at time.Time, class Class) Timeline {
 	return append(t, Change{at, class})
 }
 
+// Recount says that class holds from at on, but for what counts for nothing:
+// an outage that is confirmed in a maintenance began before it, and what was
+// paused or in maintenance stays so.
+func (t Timeline) Recount(at time.Time, class Class) Timeline {
+	i := len(t)
+	for i > 0 && !t[i-1].At.Before(at) {
+		i--
+	}
+	later := slices.Clone(t[i:])
+	if t[:i].Now() != ClassOff {
+		t = t[:i].Set(at, class)
+	} else {
+		t = t[:i]
+	}
+	for _, c := range later {
+		if c.Class != ClassOff {
+			c.Class = class
+		}
+		t = t.Set(c.At, c.Class)
+	}
+	return t
+}
+
 // Now is the class that holds at the end.
 func (t Timeline) Now() Class {
 	if len(t) == 0 {
