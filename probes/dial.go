@@ -231,10 +231,15 @@ func isTimeout(err error) bool {
 // unroutable asks our own routing table for the way to an address, from the
 // source if there is one, without
 // sending anything: it says whether an unreachable destination is our own
-// finding (the error) or a router's (nil).
+// finding (the error) or a router's (nil). A socket that cannot be had says
+// nothing of the way, and one that gets no port has found it.
 func (v *via) unroutable(to netip.AddrPort) error {
 	c, err := v.dial(context.Background(), "udp", to)
 	if err != nil {
+		switch errno, _ := errnoOf(err); errno {
+		case syscall.EAGAIN, syscall.EADDRINUSE, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS:
+			return nil
+		}
 		return err
 	}
 	c.Close()
