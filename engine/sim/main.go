@@ -3,10 +3,12 @@
 // for nothing and how late for something.
 //
 // The faults are invented: this compares rules and finds holes in them, it
-// predicts nobody's pager. Their rates are in world.go. A fault of home's own
-// resolvers, and of its line, is seen by home's self-check (atHome, self) unless
-// a row says that it is unproven. Time in which nothing happens is skipped, by
-// drawing when the next packet is lost.
+// predicts nobody's pager. Their rates are in world.go. What decides is the code
+// of an engine: package verdict, and package selfcheck with four anchors and two
+// resolvers (line.go), unless a row says that it is unproven. Time in which
+// nothing happens is skipped, by drawing when the next packet is lost. Each Down
+// of ours is audited by its evidence alone; one that does not hold is a panic with
+// the seed of its year.
 //
 // The figures go to standard output, a line each; the table, the progress and
 // the seeds of years with a false page to standard error. It exits 0 whether or

@@ -342,3 +342,34 @@ func TestOthers(t *testing.T) {
 		})
 	}
 }
+
+// TestHomeElsewhere has a monitor that is checked from another place: that is
+// home, whose failure is a doubt and whose success ends it, and this node is one
+// that may be asked.
+func TestHomeElsewhere(t *testing.T) {
+	p := params(time.Minute)
+	s := Scene{Home: "fra", Network: "a", Self: Online, Others: true, Places: places("local home", "nyc b", "sgp c", "lon a")}
+	at := func(location string, f uptime.Fault, after time.Duration) *uptime.Result {
+		return &uptime.Result{Time: start.Add(after), Location: location, Fault: f, Outcome: f.Outcome()}
+	}
+	m, _ := Step(p, s, Memory{}, at("fra", uptime.NoFault, 0), start)
+	if m.Verdict != uptime.Up {
+		t.Fatalf("%v after a success of home", m.Verdict)
+	}
+	m, _ = Step(p, s, m, at("fra", uptime.FaultTCPRefused, time.Minute), start.Add(time.Minute))
+	plan, ok := Next(p, s, m, start.Add(time.Minute), start.Add(time.Minute))
+	if m.Verdict != uptime.Suspect || !ok || !plan.Home || len(plan.Ask) != 3 {
+		t.Fatalf("%v, plan %+v", m.Verdict, plan)
+	}
+	for _, place := range plan.Ask {
+		if place.Network == "a" {
+			t.Errorf("%s is asked, in the network of home", place.Location)
+		}
+	}
+	m = Begin(m, plan, start.Add(time.Minute))
+	m, _ = Answer(p, s, m, at(uptime.Local, uptime.NoFault, time.Minute), start.Add(61*time.Second))
+	m, d := Step(p, s, m, at("fra", uptime.NoFault, 65*time.Second), start.Add(65*time.Second))
+	if d.To != uptime.Up {
+		t.Errorf("%v after both succeeded", m.Verdict)
+	}
+}
