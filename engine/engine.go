@@ -87,6 +87,7 @@ type Engine struct {
 	byName   map[string]*monitor
 	removed  map[string]*monitor // taken out of the configuration since the start
 	rotas    []*rota             // the windows of monitors
+	calendar calendar            // … as they are planned
 	orphans  []orphan            // … and before it; until begin
 	damaged  error               // what of the store could not be read; until begin
 	wheel    *schedule.Wheel[due]

@@ -45,6 +45,7 @@ type rota struct {
 // arrange gives every monitor its windows; they are in force from since on.
 func (e *Engine) arrange(windows []Maintenance, since time.Time) {
 	e.rotas = nil
+	e.calendar = calendar{}
 	for _, m := range e.monitors {
 		m.rota = nil
 	}
@@ -54,17 +55,20 @@ func (e *Engine) arrange(windows []Maintenance, since time.Time) {
 	find := e.finder()
 	for n, w := range windows {
 		more := make(map[*rota]*rota)
+		of := 0
 		for _, to := range w.Of {
 			for _, m := range find(to) {
 				if m.rota != nil && m.rota.newest == n {
 					continue // by another of its names
 				}
+				of++
 				if more[m.rota] == nil {
 					more[m.rota] = m.rota.with(w, n, since)
 				}
 				m.rota = more[m.rota]
 			}
 		}
+		e.calendar.add(w, of)
 	}
 	for _, m := range e.monitors {
 		if m.rota == nil {

@@ -112,6 +112,9 @@ func (w Window) Length() time.Duration { return w.length }
 // String is when the window opens, as it was written.
 func (w Window) String() string { return w.text }
 
+// Repeats reports whether the window opens more than once.
+func (w Window) Repeats() bool { return w.at.IsZero() }
+
 // Opening is the first opening that ends after a moment: the one that is open
 // then, or else the next; false where none comes any more.
 func (w Window) Opening(now time.Time) (Span, bool) {

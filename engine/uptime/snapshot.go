@@ -17,9 +17,19 @@ type Snapshot struct {
 	States   []*State // by name; a State that did not change is the same pointer in the next snapshot
 	Counts   Counts
 	Open     []*Incident // by number, newest first
+	Planned  []Planned   // maintenance windows of the configuration that open within a week, the next first
 	Events   uint64      // the ID of the newest event that is stored
 	Unacked  int         // open incidents that are Unacked
 	Health   Health
+}
+
+// Planned is the next opening of a maintenance window.
+type Planned struct {
+	Of       []string // NAME, tag:T or group:G, as it was written
+	Monitors int      // that these are
+	From, To time.Time
+	Every    string // "Sun 03:00"; "": it opens once
+	Note     string
 }
 
 // ConfigState says which configuration is in force.
