@@ -12,5 +12,6 @@ func screens() []screen {
 	return []screen{
 		{"I", "incidents", func(*shell) page { return newIncidents("") }},
 		{"E", "events", func(*shell) page { return newEvents() }},
+		{"W", "maintenance", func(*shell) page { return newMaintenance() }},
 	}
 }
