@@ -149,7 +149,7 @@ func (e *Engine) afford(m *monitor, plan verdict.Plan, checks int, now time.Time
 	switch {
 	case rank == rankExempt:
 		return true
-	case b.tokens >= 1 && b.waiting == 0:
+	case b.tokens >= 1 && b.waiting == 0 && (rank < rankHedge || !e.flow.full()):
 		b.spend(checks)
 		return true
 	case rank == rankHedge:

@@ -95,7 +95,7 @@ type storm struct {
 
 const (
 	doubts, well = 10_000, 2_000
-	perDown      = 8 // checks that one costs until it is down, at most: two waves of four would be more than was seen
+	perDown      = 8 // checks that one costs until it is down, at most; most cost 7
 )
 
 // TestTenThousandDoubts has 10,000 monitors fail within one second, beside 2,000
@@ -105,7 +105,7 @@ const (
 //	                     one cause  10,000 causes  this node alone
 //	first down after          21 s           21 s                -
 //	the one by itself         20 s    in its turn             20 s   after its first failing check
-//	all down after         24 min         25 min                -   (with -whole)
+//	all down after       23.5 min         24 min                -   (with -whole)
 //	checks beyond the regular ones: never more than 53 a second, 50 on average
 //	those that are well: none started late, none was in doubt
 //
@@ -339,6 +339,61 @@ func TestHedgesAreShed(t *testing.T) {
 			}
 		}
 		f.stop()
+	})
+}
+
+// sparing is a check that can do with less.
+type sparing struct{ less bool }
+
+func (sparing) Check(context.Context) uptime.Result { return uptime.Result{} }
+func (sparing) Spare() uptime.Checker               { return sparing{true} }
+
+// sparingly counts the checks that were spared, by the first letter of their monitors.
+type sparingly struct {
+	*targets
+	mu     sync.Mutex
+	spared map[byte]int
+}
+
+func (s *sparingly) Run(ctx context.Context, job uptime.Job) uptime.Result {
+	if job.Checker == (sparing{true}) {
+		s.mu.Lock()
+		s.spared[job.Name[0]]++
+		s.mu.Unlock()
+	}
+	return s.targets.Run(ctx, job)
+}
+
+// TestLateChecksAreSpared: where checks start late, those of monitors that are
+// up leave out what tells nothing of that, and no others do.
+func TestLateChecksAreSpared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tg := &sparingly{targets: newTargets(), spared: map[byte]int{}}
+		var jobs []uptime.Job
+		for i := range 60 {
+			for _, kind := range []string{"up", "down"} {
+				j := child(fmt.Sprintf("%s %02d", kind, i), time.Minute, "")
+				j.Checker = sparing{}
+				jobs = append(jobs, j)
+			}
+			tg.set(fmt.Sprintf("down %02d", i), uptime.FaultTCPRefused)
+		}
+		e := startWith(t, Options{Instance: "web-1", Store: newMemory(), Runner: tg, Capacity: 16}, jobs...)
+		time.Sleep(10 * time.Minute)
+		if len(tg.spared) > 0 {
+			t.Errorf("%v spared in good time", tg.spared)
+		}
+		for _, j := range jobs {
+			tg.slow(j.Name, 9*time.Second) // 120 of 9 s a minute are 18 at a time, and 16 may be
+		}
+		time.Sleep(10 * time.Minute)
+		late := e.Snapshot().Health.Late
+		tg.mu.Lock()
+		if late == 0 || tg.spared['u'] == 0 || tg.spared['d'] > 0 {
+			t.Errorf("%d late, %v spared", late, tg.spared)
+		}
+		tg.mu.Unlock()
+		e.stop()
 	})
 }
 

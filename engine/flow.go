@@ -125,6 +125,7 @@ func (f *flow) pump(now time.Time, steps time.Duration) {
 		lag := max(now.Sub(c.due), 0)
 		if lag > time.Second {
 			f.late++
+			c.spare()
 		}
 		s := &f.seconds[f.now]
 		s.checks++
@@ -133,6 +134,17 @@ func (f *flow) pump(now time.Time, steps time.Duration) {
 		f.start(c)
 	}
 }
+
+// spare has a regular check that starts late leave out what it can, as long as
+// its monitor is up: no fault that only the whole check sees ends by that.
+func (c *check) spare() {
+	if s, ok := c.job.Checker.(uptime.Sparing); ok && c.regular && c.m.mem.Verdict == uptime.Up {
+		c.job.Checker = s.Spare()
+	}
+}
+
+// full reports whether no more checks can start.
+func (f *flow) full() bool { return f.inFlight >= f.capacity }
 
 // release takes back the place of a check that has ended.
 func (f *flow) release(c check) {

@@ -74,6 +74,13 @@ type httpCheck struct {
 	expect    httpExpect
 }
 
+// Spare is the check without the bodies of which nothing is expected.
+func (c *httpCheck) Spare() uptime.Checker {
+	less := *c
+	less.expect.spare = true
+	return &less
+}
+
 func newHTTP(sys *system, s uptime.Settings) (uptime.Check, []uptime.Mistake) {
 	f := form{Settings: s}
 	c := httpCheck{

@@ -292,6 +292,36 @@ func TestWatchedBody(t *testing.T) {
 	}
 }
 
+// TestSpare leaves out the bodies of which nothing is expected, and no others.
+func TestSpare(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		expect  keys
+		h       http.HandlerFunc
+		fault   uptime.Fault
+		size    int64
+		content bool
+	}{
+		{"watched", keys{"watch_size": true, "watch_content": true}, says("hello"), uptime.NoFault, 0, false},
+		{"nothing of it", nil, says("hello"), uptime.NoFault, 0, false},
+		{"its words", has("goodbye"), says("hello"), uptime.FaultHTTPKeywordMissing, 0, false},
+		{"its size", keys{"size_min": int64(100)}, says("hello"), uptime.FaultHTTPSize, 0, false},
+		{"words, and watched", keys{"body_contains": []string{"hello"}, "watch_size": true}, says("hello"), uptime.NoFault, 5, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := httptest.NewServer(tt.h)
+			defer srv.Close()
+			job := made(t, testSystem(), "http", srv.URL+"/start", nil, tt.expect)
+			job.Checker = job.Checker.(uptime.Sparing).Spare()
+			r := once(t, job)
+			_, read := r.Measured("body")
+			if r.Fault != tt.fault || r.Size != tt.size || (r.Content != "") != tt.content || tt.name == "nothing of it" && read {
+				t.Errorf("%s, %d bytes, %q, body read: %v: %s", r.Fault, r.Size, r.Content, read, r.Message)
+			}
+		})
+	}
+}
+
 // TestHTTPVersions speaks what is agreed on, or what is wanted.
 func TestHTTPVersions(t *testing.T) {
 	srv, ca := webServer(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto) })

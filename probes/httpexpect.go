@@ -31,6 +31,7 @@ type httpExpect struct {
 	sizeMax     int64 // -1: any
 	watchSize   bool  // the engine learns what is usual
 	watchHash   bool  // the engine tells of changes
+	spare       bool  // a body of which nothing is expected is not read
 }
 
 type headerCondition struct {
@@ -164,7 +165,7 @@ func (e *httpExpect) String() string {
 }
 
 func (e *httpExpect) needsBody() bool {
-	return len(e.contains)+len(e.notContains)+len(e.matches)+len(e.json) > 0 || e.sizeMin >= 0 || e.sizeMax >= 0 || e.watchSize || e.watchHash
+	return len(e.contains)+len(e.notContains)+len(e.matches)+len(e.json) > 0 || e.sizeMin >= 0 || e.sizeMax >= 0 || !e.spare && (e.watchSize || e.watchHash)
 }
 
 // judge says whether an answer is as expected. It looks at the body only if
@@ -195,7 +196,7 @@ func (e *httpExpect) judge(ctx context.Context, t *trace, conn net.Conn, resp *h
 	case broken != nil:
 		t.judged("body", start, "", broken)
 		return broken
-	case !e.needsBody() && sampled:
+	case !e.needsBody() && (sampled || e.spare):
 		return nil
 	case !e.needsBody():
 		return whole(ctx, t, conn, resp)

@@ -70,6 +70,14 @@ type Checker interface {
 	Check(ctx context.Context) Result
 }
 
+// Sparing is a Checker that can leave out what tells nothing of whether its
+// target does what is expected: an engine that cannot keep up asks for that.
+type Sparing interface {
+	Checker
+	// Spare is the check without it.
+	Spare() Checker
+}
+
 // Job is a monitor with what checks it: what a configuration yields and an engine runs.
 type Job struct {
 	*Monitor
