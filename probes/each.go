@@ -141,9 +141,10 @@ func (v seen) warning(all []seen) *failure {
 	return fail(v.f.fault, "%d of %d addresses: %s", n, len(all), at(v.addr, v.f.text))
 }
 
-// adopt makes what was seen at all of them part of a check: the figures are those of the one
-// that decides. What is compared with the check before does not change with it:
-// the certificate is the one that ends first, the content the first address's.
+// adopt makes what was seen at all of them part of a check: the figures are
+// those of the one that decides. What is compared with the check before does
+// not depend on who is the slowest: the certificate is the one that is to
+// blame, else the one that ends first; the content is the first address's.
 func (t *trace) adopt(all []seen, decides seen) {
 	r, of := &t.res, decides.t
 	r.Address, r.Status = of.res.Address, of.res.Status
@@ -164,6 +165,9 @@ func (t *trace) adopt(all []seen, decides seen) {
 		if (v.t.res.Size != 0 || v.t.res.Content != "") && (!content.IsValid() || v.addr.Less(content)) {
 			content, r.Size, r.Content = v.addr, v.t.res.Size, v.t.res.Content
 		}
+	}
+	if decides.f != nil && of.res.Cert != nil {
+		r.Cert = of.res.Cert
 	}
 }
 

@@ -79,6 +79,7 @@ func TestEach(t *testing.T) {
 		c.NotBefore, c.NotAfter = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
 	})
 	soonOver := ca.issue(t, func(c *x509.Certificate) { named(c); c.NotAfter = time.Now().Add(24 * time.Hour) })
+	misnamed := ca.issue(t, func(c *x509.Certificate) { c.DNSNames, c.NotAfter = []string{"old.test"}, c.NotAfter.Add(time.Hour) })
 	ok, bad := gives(200), gives(503)
 	plain := func(h http.HandlerFunc) func(net.Listener) { return web(t, nil, h) }
 	secure := func(c *tls.Certificate) func(net.Listener) { return web(t, c, ok) }
@@ -107,6 +108,8 @@ func TestEach(t *testing.T) {
 			"1 of 3 addresses fails: 127.0.0.4: certificate", "127.0.0.4"},
 		{"one certificate is over, of a site", "http", "https", []func(net.Listener){secure(&good), secure(&expired)}, uptime.FaultTLSExpired,
 			"1 of 2 addresses fails: 127.0.0.3: certificate", "127.0.0.3"},
+		{"one certificate is another's", "tls", "tls", []func(net.Listener){secure(&misnamed), secure(&good)}, uptime.FaultTLSHostname,
+			"1 of 2 addresses fails: 127.0.0.2: certificate is for old.test", "127.0.0.2"},
 		{"one certificate is over soon", "tls", "tls", []func(net.Listener){secure(&soonOver), secure(&good)}, uptime.FaultTLSExpiresSoon,
 			"1 of 2 addresses: 127.0.0.2: ", "127.0.0.2"},
 	} {
@@ -136,6 +139,9 @@ func TestEach(t *testing.T) {
 			}
 			if last := r.Steps[len(r.Steps)-1]; tt.want.Outcome() == uptime.OutcomeDown && last.Error == "" {
 				t.Errorf("the last step is not the one that failed: %+v", r.Steps)
+			}
+			if tt.want == uptime.FaultTLSHostname && r.Cert.Names[0] != "old.test" {
+				t.Errorf("the certificate is %+v", r.Cert)
 			}
 			if tt.want == 0 && (r.Total == 0 || len(r.Measures) != 3) {
 				t.Errorf("%s, %v", r.Total, r.Measures)

@@ -10,10 +10,11 @@ import (
 // maxTree bounds the processes of a command that are looked for.
 const maxTree = 1000
 
-// endTree ends a child of ours and all that it started, in whatever session: a plugin that calls setsid, and timeout(1)
-// and sudo, leave the process group. Each is stopped before its children are
-// looked for, so that none can start another behind our back. A process whose
-// parent has ended before is nobody's child any more, and is not found.
+// endTree ends a child of ours and all that it started, in whatever session: a
+// plugin that calls setsid, and timeout(1) and sudo, leave the process group.
+// Each is stopped before its children are looked for, so that none can start
+// another behind our back. A process whose parent has ended before is nobody's
+// child any more, and is not found.
 func endTree(root *os.Process) {
 	if root.Signal(syscall.SIGSTOP) != nil {
 		return // it is gone, or somebody else's
