@@ -118,6 +118,7 @@ func TestHostileHTTP1(t *testing.T) {
 			var r uptime.Result
 			peak := peakOf(func() {
 				job := made(t, testSystem(), "http", "http://"+rawServer(t, tt.serve), nil, has("cart"))
+				job.Timeout = 30 * time.Second      // to read megabytes on a machine that is busy
 				if tt.fault.Side() == uptime.Path { // it is to wait until the time-out
 					job = soon(job)
 				}
