@@ -17,6 +17,7 @@ type score struct {
 	partPages      int // of a target that fails some requests, at some places, or is slow
 	outages        int // long enough that they must be seen
 	missed         int
+	within         int // of these, while some requests failed or some places: degraded, which needs a minute
 	brief, seen    int // outages of one to two minutes
 	latency        []time.Duration
 	half, halfTold int                    // incidents of 30 minutes in which half of the requests fail, and what was told of them
@@ -97,6 +98,11 @@ func (s *score) add(seed uint64, w *world, t told, interval time.Duration) {
 			s.outages++
 			if !s.noticed(t, o, interval) {
 				s.missed++
+				if slices.ContainsFunc(w.target, func(x span) bool {
+					return (x.kind == flaky || x.kind == slow || x.kind == partial) && x.from < o.to && x.to > o.from-time.Hour
+				}) {
+					s.within++
+				}
 			}
 		}
 		if o.kind == targetDown && lasts >= time.Minute && lasts < 2*time.Minute {

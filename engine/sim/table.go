@@ -72,7 +72,11 @@ func (c *command) say(r row, s *score) {
 	outages := fmt.Sprintf("%d outages of at least %v", s.outages, max(2*every, every+30*time.Second))
 	most("page_median", s.quantile(0.5), "s", every.Seconds()/2+25, outages)
 	most("page_p99", s.quantile(0.99), "s", every.Seconds()+25, outages)
-	most("outages_missed", 100*ratio(s.missed, s.outages), "%", 0.01, outages)
+	missed := outages
+	if s.missed > 0 {
+		missed += fmt.Sprintf("; %d missed, %d of them within an hour of what made it degraded", s.missed, s.within)
+	}
+	most("outages_missed", 100*ratio(s.missed, s.outages), "%", 0.01, missed)
 	if every != time.Minute {
 		return
 	}
