@@ -234,7 +234,7 @@ func (e *Engine) ours(m *monitor, r *uptime.Result, started time.Time) (uptime.F
 	if r.Outcome != uptime.OutcomeDown || r.Side() != uptime.Path {
 		return uptime.NoFault, ""
 	}
-	if !e.near(r) {
+	if !e.line.Near(r) {
 		switch {
 		case l.told.Self == verdict.Offline:
 			return uptime.FaultLocalNodeOffline, "this machine is offline"
@@ -251,12 +251,6 @@ func (e *Engine) ours(m *monitor, r *uptime.Result, started time.Time) (uptime.F
 		}
 	}
 	return uptime.NoFault, ""
-}
-
-// near reports whether a check spoke to something on our own link, whatever the line does.
-func (e *Engine) near(r *uptime.Result) bool {
-	to, err := netip.ParseAddrPort(r.Address)
-	return err == nil && e.line.Near(to.Addr())
 }
 
 // ofNames reports whether a resolver is what failed.
@@ -341,7 +335,7 @@ func (e *Engine) judgeable(m *monitor, r *uptime.Result, started time.Time) verd
 		m.void = true
 	} else if r.Outcome != uptime.OutcomeUnknown {
 		m.void = false
-		if s.Self == verdict.Offline && e.near(r) {
+		if s.Self == verdict.Offline && e.line.Near(r) {
 			s.Self = verdict.Unproven // it does not depend on the line
 		}
 	}
@@ -376,7 +370,7 @@ func (e *Engine) holdsBack(m *monitor, d verdict.Decision, now time.Time, again 
 }
 
 func (e *Engine) settled(m *monitor, r *uptime.Result, now time.Time) bool {
-	return e.o.Outside == nil || m.judged != nil || e.near(r) || e.line.Settled(m.heard, now)
+	return e.o.Outside == nil || m.judged != nil || e.line.Near(r) || e.line.Settled(m.heard, now)
 }
 
 func (e *Engine) hold(m *monitor, at time.Time, do func(now time.Time)) {

@@ -197,7 +197,7 @@ func (e *Engine) soft(m *monitor, at, now time.Time) {
 		e.line.Doubt(now)
 		e.line.stirred = true
 	}
-	if e.self == verdict.Offline && !e.near(&m.last) {
+	if e.self == verdict.Offline && !e.line.Near(&m.last) {
 		return
 	}
 	mem, d := verdict.Slow(m.params, e.scene(m), m.mem, m.slow, now)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +129,25 @@ func TestConfigure(t *testing.T) {
 	}
 	if at, ok := l.Next(now.Add(Within)); !ok || at.After(now.Add(Within)) {
 		t.Errorf("the new one is asked at %v", at)
+	}
+}
+
+// TestNear: a ping has no port, and is as near or far as anything.
+func TestNear(t *testing.T) {
+	l := New(Settings{Own: home}, start)
+	for address, want := range map[string]bool{"192.168.1.7:80": true, "192.168.1.7": true, "127.0.0.1:80": true, "[::1]:80": true,
+		"fe80::1%eth0": true, "198.18.1.1:443": false, "198.18.1.1": false, "2001:db8::1": false, "10.0.0.1": false, "": false, "exec": false} {
+		r := failing(start)
+		r.Address = address
+		if got := l.Near(r); got != want {
+			t.Errorf("%q is near: %v", address, got)
+		}
+		far := !want && strings.Contains(address, "1")
+		l.spread = spread{}
+		l.Take(r, start)
+		if got := len(l.spread.nets) == 1; got != far {
+			t.Errorf("%q is a network: %v", address, got)
+		}
 	}
 }
 

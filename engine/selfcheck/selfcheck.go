@@ -197,9 +197,21 @@ func (l *Line) Configure(s Settings, now time.Time) {
 	}
 }
 
-// Near reports whether an address is on our own link: this machine, or one of
-// its subnets. The way to it does not depend on the line.
-func (l *Line) Near(a netip.Addr) bool { return a.IsValid() && l.reachOf(a) <= link }
+// Near reports whether a check spoke to something on our own link: this machine,
+// or one of its subnets. The way to it does not depend on the line.
+func (l *Line) Near(r *uptime.Result) bool {
+	a, ok := spokenTo(r)
+	return ok && l.reachOf(a) <= link
+}
+
+// spokenTo is the address of a result: with a port, or of a ping without.
+func spokenTo(r *uptime.Result) (netip.Addr, bool) {
+	if to, err := netip.ParseAddrPort(r.Address); err == nil {
+		return to.Addr(), true
+	}
+	a, err := netip.ParseAddr(r.Address)
+	return a, err == nil
+}
 
 // State is what is known at a time.
 func (l *Line) State(now time.Time) State {

@@ -38,12 +38,9 @@ func (l *Line) take(r *uptime.Result, now time.Time, resolvers []netip.AddrPort)
 			return // it says nothing of the way to its target
 		}
 	}
-	to, err := netip.ParseAddrPort(r.Address)
-	if err != nil {
-		return
-	}
-	far := l.reachOf(to.Addr())
-	if far <= link {
+	to, ok := spokenTo(r)
+	far := l.reachOf(to)
+	if !ok || far <= link {
 		return
 	}
 	failing := r.Outcome == uptime.OutcomeDown && side == uptime.Path || r.Fault == uptime.FaultLocalNoRoute
@@ -55,7 +52,7 @@ func (l *Line) take(r *uptime.Result, now time.Time, resolvers []netip.AddrPort)
 		return // a router without a line may say so in its place
 	}
 	l.wanted, l.seen = l.wanted || failing, l.seen || !failing
-	l.spread.take(networkOf(to.Addr()), far, failing, l.number, now)
+	l.spread.take(networkOf(to), far, failing, l.number, now)
 }
 
 func ofNames(f uptime.Fault) bool { return f >= uptime.FaultDNSTimeout && f <= uptime.FaultDNSDnssec }
