@@ -179,9 +179,9 @@ type storedHistory struct {
 }
 
 type storedLatencies struct {
-	N       uint32
-	Failed  bool
-	Samples []uint32 // µs
+	N       uint32   `json:",omitzero"`
+	Failed  bool     `json:",omitzero"`
+	Samples []uint32 `json:",omitzero"` // µs
 }
 
 func (h *history) stored() storedHistory {

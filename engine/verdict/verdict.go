@@ -59,41 +59,41 @@ func (p Params) counted() bool { return p.Rule.Consecutive || p.Rule.Plain }
 // The zero value is a monitor that was never checked. Steps make new values.
 type Memory struct {
 	Verdict     uptime.Verdict
-	Before      uptime.Verdict // while Suspect or Unknown: what it was
-	Since       time.Time      // of the verdict
-	Fault       uptime.Fault
-	Message     string
-	Witness     string
-	ConfirmedBy []string // of a Down: the other places that agree
+	Before      uptime.Verdict `json:",omitzero"` // while Suspect or Unknown: what it was
+	Since       time.Time      `json:",omitzero"` // of the verdict
+	Fault       uptime.Fault   `json:",omitzero"`
+	Message     string         `json:",omitzero"`
+	Witness     string         `json:",omitzero"`
+	ConfirmedBy []string       `json:",omitzero"` // of a Down: the other places that agree
 
-	Judged   time.Time // when the newest result that told something came in
-	Began    time.Time // when the newest check of those began
-	Asked    time.Time // when the newest result of any kind came in
-	Fails    int       // of home, in a row
-	Goods    int       // in a row
-	Unknowns int       // in a row
+	Judged   time.Time `json:",omitzero"` // when the newest result that told something came in
+	Began    time.Time `json:",omitzero"` // when the newest check of those began
+	Asked    time.Time `json:",omitzero"` // when the newest result of any kind came in
+	Fails    int       `json:",omitzero"` // of home, in a row
+	Goods    int       `json:",omitzero"` // in a row
+	Unknowns int       `json:",omitzero"` // in a row
 
-	First    time.Time         // of a doubt: the start of its first failing check
-	Doubt    time.Time         // when it began
-	Looks    int               // failing checks of home beside the first
-	Path     bool              // one of them was a fault of the path
-	Evidence []uptime.Evidence // of the doubt, and of the outage it became
+	First    time.Time         `json:",omitzero"` // of a doubt: the start of its first failing check
+	Doubt    time.Time         `json:",omitzero"` // when it began
+	Looks    int               `json:",omitzero"` // failing checks of home beside the first
+	Path     bool              `json:",omitzero"` // one of them was a fault of the path
+	Evidence []uptime.Evidence `json:",omitzero"` // of the doubt, and of the outage it became
 
-	Outage    time.Time // when the running outage began: a moment without sight does not end it
-	Good      time.Time // of a recovery: the start of its first success
-	Score     float64   // CUSUM of complaints
-	Raised    bool      // degraded because of the score
-	Complaint time.Time // the newest one
+	Outage    time.Time `json:",omitzero"` // when the running outage began: a moment without sight does not end it
+	Good      time.Time `json:",omitzero"` // of a recovery: the start of its first success
+	Score     float64   `json:",omitzero"` // CUSUM of complaints
+	Raised    bool      `json:",omitzero"` // degraded because of the score
+	Complaint time.Time `json:",omitzero"` // the newest one
 
-	Only   string    // degraded because it fails at these places and nowhere else
+	Only   string    `json:",omitzero"` // degraded because it fails at these places and nowhere else
 	others opinions  // of the doubt, and of a recovery
 	begun  time.Time // when the newest plan was
 	step   string    // … and what for
 
-	Open    bool      // an incident is open
-	Flapped bool      // it was told that this one, or the last, came back
-	Closed  time.Time // when the last outage ended
-	Quiet   bool      // restored: coming back to Before is no news
+	Open    bool      `json:",omitzero"` // an incident is open
+	Flapped bool      `json:",omitzero"` // it was told that this one, or the last, came back
+	Closed  time.Time `json:",omitzero"` // when the last outage ended
+	Quiet   bool      `json:",omitzero"` // restored: coming back to Before is no news
 
 	Baselines []Baseline `json:",omitempty"`
 }
