@@ -77,7 +77,7 @@ func TestWhatPeopleDidSurvives(t *testing.T) {
 					if got := holds(); got != (tc.at < 30*minute) {
 						t.Fatalf("it holds: %v, %+v", got, r.state("db"))
 					}
-					time.Sleep(time.Until(begun.Add(60 * minute)))
+					time.Sleep(time.Until(begun.Add(47 * minute)))
 					if st := r.state("db"); holds() || st.Mode != uptime.Active || st.Ack != nil || st.Verdict != uptime.Down || st.Incident != 1 || r.Snapshot().Unacked != 1 {
 						t.Errorf("it has not ended: %+v", st)
 					}

@@ -19,9 +19,9 @@ func once(from, minutes int) Maintenance {
 	return Maintenance{Of: []string{"tag:db"}, Window: schedule.Once(midnight.Add(time.Duration(from)*time.Minute), time.Duration(minutes)*time.Minute), Note: "vacuum"}
 }
 
-func daily(t *testing.T, at string, minutes int) Maintenance {
+func every(t *testing.T, when string, minutes int) Maintenance {
 	t.Helper()
-	w, err := schedule.Every("day "+at, time.Duration(minutes)*time.Minute, time.UTC)
+	w, err := schedule.Every(when, time.Duration(minutes)*time.Minute, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,51 +108,51 @@ func TestWindows(t *testing.T) {
 		end     int
 		want    string
 	}{
-		{"opens and closes", []Maintenance{once(10, 30)}, nil, 60, opened + ", " + closed},
-		{"not its own", []Maintenance{{Of: []string{"web", "tag:web", "group:web", "gone"}, Window: once(10, 30).Window}}, nil, 60, ""},
-		{"by its name", []Maintenance{{Of: []string{"db", "tag:db"}, Window: once(10, 30).Window}}, nil, 60, opened + ", " + closed},
-		{"is over", []Maintenance{once(-60, 30)}, nil, 60, ""},
-		{"again and again", []Maintenance{daily(t, "23:30", 60)}, nil, 26 * 60, "00:00 maintenance to 00:30 by config since 23:30, 00:30 active by config, 23:30 maintenance to 00:30 by config, 00:30 active by config"},
-		{"at the start", []Maintenance{once(-10, 30)}, nil, 60, "00:00 maintenance to 00:20 by config since 23:50, 00:20 active by config"},
+		{"opens and closes", []Maintenance{once(10, 30)}, nil, 43, opened + ", " + closed},
+		{"not its own", []Maintenance{{Of: []string{"web", "tag:web", "group:web", "gone"}, Window: once(10, 30).Window}}, nil, 43, ""},
+		{"by its name", []Maintenance{{Of: []string{"db", "tag:db"}, Window: once(10, 30).Window}}, nil, 43, opened + ", " + closed},
+		{"is over", []Maintenance{once(-60, 30)}, nil, 43, ""},
+		{"again and again", []Maintenance{every(t, "10,55 * * * *", 10)}, nil, 48, "00:00 maintenance to 00:05 by config since 23:55, 00:05 active by config, 00:10 maintenance to 00:20 by config, 00:20 active by config"},
+		{"at the start", []Maintenance{once(-10, 30)}, nil, 43, "00:00 maintenance to 00:20 by config since 23:50, 00:20 active by config"},
 		{"two that overlap are one", []Maintenance{once(10, 30), once(20, 40)}, nil, 70, "00:10 maintenance to 01:00 by config, 01:00 active by config"},
-		{"two that touch are one", []Maintenance{once(20, 20), once(10, 10)}, nil, 60, opened + ", " + closed},
-		{"one in the other", []Maintenance{once(10, 30), once(20, 5)}, nil, 60, opened + ", " + closed},
+		{"two that touch are one", []Maintenance{once(20, 20), once(10, 10)}, nil, 43, opened + ", " + closed},
+		{"one in the other", []Maintenance{once(10, 30), once(20, 5)}, nil, 43, opened + ", " + closed},
 
 		// What a person said goes before.
-		{"taken out until it ends", []Maintenance{once(10, 30)}, []step{act(20, uptime.VerbUnmaintain, 0)}, 60, opened + ", 00:20 active by jo"},
+		{"taken out until it ends", []Maintenance{once(10, 30)}, []step{act(20, uptime.VerbUnmaintain, 0)}, 43, opened + ", 00:20 active by jo"},
 		{"and in again by the next", []Maintenance{once(10, 30), once(50, 5)}, []step{act(20, uptime.VerbUnmaintain, 0)}, 60,
 			opened + ", 00:20 active by jo, 00:50 maintenance to 00:55 by config, 00:55 active by config"},
-		{"taken out, and the mind changed", []Maintenance{once(10, 30)}, []step{act(20, uptime.VerbUnmaintain, 0), act(25, uptime.VerbMaintain, 5)}, 60,
+		{"taken out, and the mind changed", []Maintenance{once(10, 30)}, []step{act(20, uptime.VerbUnmaintain, 0), act(25, uptime.VerbMaintain, 5)}, 43,
 			opened + ", 00:20 active by jo, 00:25 maintenance to 00:30 by jo, 00:30 maintenance to 00:40 by config since 00:25, " + closed},
 		{"theirs lasts longer", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 50)}, 60, "00:05 maintenance to 00:55 by jo, 00:55 active by engine"},
-		{"theirs has no end", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 0)}, 60, "00:05 maintenance by jo"},
-		{"theirs ends in it", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 10)}, 60,
+		{"theirs has no end", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 0)}, 43, "00:05 maintenance by jo"},
+		{"theirs ends in it", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 10)}, 43,
 			"00:05 maintenance to 00:15 by jo, 00:15 maintenance to 00:40 by config since 00:05, " + closed},
-		{"theirs ends when it opens", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 5)}, 60,
+		{"theirs ends when it opens", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 5)}, 43,
 			"00:05 maintenance to 00:10 by jo, 00:10 maintenance to 00:40 by config since 00:05, " + closed},
-		{"theirs ends when it does", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 35)}, 60, "00:05 maintenance to 00:40 by jo, 00:40 active by engine"},
+		{"theirs ends when it does", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 35)}, 43, "00:05 maintenance to 00:40 by jo, 00:40 active by engine"},
 		{"theirs, begun in it, lasts longer", []Maintenance{once(10, 30)}, []step{act(20, uptime.VerbMaintain, 30)}, 60,
 			opened + ", 00:20 maintenance to 00:50 by jo, 00:50 active by engine"},
-		{"theirs, ended by them in it", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 0), act(20, uptime.VerbUnmaintain, 0)}, 60,
+		{"theirs, ended by them in it", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbMaintain, 0), act(20, uptime.VerbUnmaintain, 0)}, 43,
 			"00:05 maintenance by jo, 00:20 active by jo"},
 		{"a pause over all of it", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbPause, 50)}, 60, "00:05 paused to 00:55 by jo, 00:55 active by engine"},
-		{"a pause that ends in it", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbPause, 10)}, 60,
+		{"a pause that ends in it", []Maintenance{once(10, 30)}, []step{act(5, uptime.VerbPause, 10)}, 43,
 			"00:05 paused to 00:15 by jo, 00:15 active by engine, 00:15 maintenance to 00:40 by config, " + closed},
-		{"a pause in it, resumed in it", []Maintenance{once(10, 30)}, []step{act(15, uptime.VerbPause, 0), act(20, uptime.VerbResume, 0)}, 60,
+		{"a pause in it, resumed in it", []Maintenance{once(10, 30)}, []step{act(15, uptime.VerbPause, 0), act(20, uptime.VerbResume, 0)}, 43,
 			opened + ", 00:15 paused by jo, 00:20 active by jo, 00:20 maintenance to 00:40 by config, " + closed},
-		{"taken out, paused and resumed", []Maintenance{once(10, 30)}, []step{act(15, uptime.VerbUnmaintain, 0), act(16, uptime.VerbPause, 0), act(20, uptime.VerbResume, 0)}, 60,
+		{"taken out, paused and resumed", []Maintenance{once(10, 30)}, []step{act(15, uptime.VerbUnmaintain, 0), act(16, uptime.VerbPause, 0), act(20, uptime.VerbResume, 0)}, 43,
 			opened + ", 00:15 active by jo, 00:16 paused by jo, 00:20 active by jo"},
 
 		// A reload.
-		{"nothing changed", []Maintenance{once(10, 30)}, []step{load(20, once(10, 30))}, 60, opened + ", " + closed},
-		{"added before it opens", nil, []step{load(5, once(10, 30))}, 60, opened + ", " + closed},
-		{"added in the middle", nil, []step{load(20, once(10, 30))}, 60, "00:20 maintenance to 00:40 by config, " + closed},
-		{"taken out of the configuration", []Maintenance{once(10, 30)}, []step{load(20)}, 60, opened + ", 00:20 active by config"},
+		{"nothing changed", []Maintenance{once(10, 30)}, []step{load(20, once(10, 30))}, 43, opened + ", " + closed},
+		{"added before it opens", nil, []step{load(5, once(10, 30))}, 43, opened + ", " + closed},
+		{"added in the middle", nil, []step{load(20, once(10, 30))}, 43, "00:20 maintenance to 00:40 by config, " + closed},
+		{"taken out of the configuration", []Maintenance{once(10, 30)}, []step{load(20)}, 43, opened + ", 00:20 active by config"},
 		{"made longer", []Maintenance{once(10, 30)}, []step{load(20, once(10, 35))}, 60, opened + ", 00:20 maintenance to 00:45 by config since 00:10, 00:45 active by config"},
-		{"made shorter", []Maintenance{once(10, 30)}, []step{load(20, once(10, 15))}, 60, opened + ", 00:20 maintenance to 00:25 by config since 00:10, 00:25 active by config"},
-		{"made so short that it is over", []Maintenance{once(10, 30)}, []step{load(20, once(10, 5))}, 60, opened + ", 00:20 active by config"},
-		{"put off", []Maintenance{once(10, 30)}, []step{load(20, once(30, 10))}, 60, opened + ", 00:20 active by config, 00:30 maintenance to 00:40 by config, " + closed},
-		{"does not end what a person began", []Maintenance{once(10, 30)}, []step{act(15, uptime.VerbMaintain, 20), load(20)}, 60,
+		{"made shorter", []Maintenance{once(10, 30)}, []step{load(20, once(10, 15))}, 43, opened + ", 00:20 maintenance to 00:25 by config since 00:10, 00:25 active by config"},
+		{"made so short that it is over", []Maintenance{once(10, 30)}, []step{load(20, once(10, 5))}, 43, opened + ", 00:20 active by config"},
+		{"put off", []Maintenance{once(10, 30)}, []step{load(20, once(30, 10))}, 43, opened + ", 00:20 active by config, 00:30 maintenance to 00:40 by config, " + closed},
+		{"does not end what a person began", []Maintenance{once(10, 30)}, []step{act(15, uptime.VerbMaintain, 20), load(20)}, 43,
 			opened + ", 00:15 maintenance to 00:35 by jo, 00:35 active by engine"},
 		{"made longer after it was taken out", []Maintenance{once(10, 30)}, []step{act(15, uptime.VerbUnmaintain, 0), load(20, once(10, 40))}, 60,
 			opened + ", 00:15 active by jo, 00:40 maintenance to 00:50 by config, 00:50 active by config"},
@@ -267,7 +267,7 @@ func TestWindowOverRestart(t *testing.T) {
 						o.Maintenance = tc.away
 					}
 					e = startWith(t, o, tagged("db"))
-					time.Sleep(31 * time.Minute)
+					sleepTo(max(42, tc.at+5))
 					d, err := e.Detail(t.Context(), "db", time.Hour)
 					if err != nil || d.Uptime[0].Down != 0 {
 						t.Fatal(err, d.Uptime)
