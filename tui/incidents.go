@@ -363,23 +363,6 @@ func (l *incidents) status(s *shell, p *pen) {
 	p.say(right)
 }
 
-// about says of an incident what its row has no room for.
-func about(in *uptime.Incident) string {
-	parts := []string{in.Message}
-	if in.Witness != "" {
-		parts = append(parts, in.Witness)
-	} else if n := len(in.ConfirmedBy); n > 0 {
-		parts = append(parts, enumerate(in.ConfirmedBy)+map[bool]string{true: " agrees", false: " agree"}[n == 1])
-	}
-	if in.Behind != "" {
-		parts = append(parts, "behind "+in.Behind)
-	}
-	if in.Reopened > 0 {
-		parts = append(parts, "came back "+times(in.Reopened, "time"))
-	}
-	return strings.Join(parts, "; ")
-}
-
 // copy gives the selected incident, or all that are listed, as text.
 func (l *incidents) copy(s *shell, what copyWhat) string {
 	var b strings.Builder
