@@ -271,6 +271,7 @@ func (e *Engine) outlasted(m *monitor, now time.Time) {
 		return
 	}
 	i.Silenced = false
+	i.Tell(uptime.Phase{Time: now.UTC().Round(0), Phase: uptime.IncidentOutlasted, Verdict: m.mem.Verdict, Message: "the maintenance is over"})
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Since: i.Start, From: m.mem.Verdict, To: m.mem.Verdict,
 		Fault: i.Fault, Message: fmt.Sprintf("#%d outlasted the maintenance: %s", i.Number, i.Message), Incident: i.Number, By: byEngine,
 		Note: uptime.IncidentOutlasted, Evidence: i.Evidence, Behind: i.Behind})

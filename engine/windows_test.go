@@ -343,7 +343,7 @@ func TestWindowAndIncident(t *testing.T) {
 						continue
 					}
 					text := fmt.Sprintf("#%d %s", ev.Incident, ev.Note)
-					if ev.Note == uptime.IncidentOutlasted && (!ev.Time.Truncate(time.Second).Equal(begun.Add(40*time.Minute)) || len(ev.Evidence) == 0) {
+					if ev.Note == uptime.IncidentOutlasted && (!ev.Time.Truncate(time.Second).Equal(begun.Add(40*time.Minute)) || len(ev.Evidence) == 0 || s.inc[1].Story[1].Phase != ev.Note) {
 						t.Errorf("%+v", ev)
 					}
 					if ev.Note == uptime.IncidentOpened && ev.Time.After(begun.Add(10*time.Minute)) && ev.Time.Before(begun.Add(39*time.Minute)) {

@@ -157,11 +157,14 @@ func Opening(windows []Window, now time.Time) (Span, bool) {
 	return s, true
 }
 
-// maxSteps is how many openings Apart looks at.
-const maxSteps = 3000
+// How far Apart looks: over a year, or to the next opening after that.
+const (
+	maxSteps = 3000
+	oneYear  = 366 * 24 * time.Hour
+)
 
 // Apart is the shortest and the longest time from one opening to the next, by a
-// clock without jumps; 0 for a window that opens once.
+// clock without jumps; 0 for a window that opens once, or not twice in ten years.
 func (w Window) Apart() (shortest, longest time.Duration) {
 	if !w.at.IsZero() {
 		return 0, 0
@@ -171,7 +174,7 @@ func (w Window) Apart() (shortest, longest time.Duration) {
 	last, _ := table.Next(begin)
 	for range maxSteps {
 		next, ok := table.Next(last)
-		if !ok || next.Sub(begin) > 10*366*24*time.Hour {
+		if !ok || next.Sub(begin) > 10*oneYear || longest > 0 && last.Sub(begin) > oneYear {
 			break
 		}
 		d := next.Sub(last)
