@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -13,6 +14,7 @@ import (
 
 const (
 	maxHeader  = 64 << 10
+	maxFirst   = 80 // bytes that are shown of what is no HTTP
 	maxInterim = 10 // 1xx answers before the one that counts
 
 	// What a check holds while it waits for an answer should be small: most requests
@@ -64,7 +66,13 @@ func answerTo(t *trace, conn net.Conn, req *http.Request, write func(io.Writer) 
 		return nil, cut{at: noAnswer, sec: sec}.failure(t, err)
 	}
 	start = time.Now()
+	head, _ := r.Peek(min(r.Buffered(), maxFirst)) // what came with the first byte
+	first := string(head)
 	resp, f := readHeader(t, r, limited, req)
+	if f != nil && f.fault == uptime.FaultHTTPMalformed && !strings.HasPrefix(first, "HTTP") {
+		line, _, _ := strings.Cut(first, "\n") // the next may be our own header, from an echo
+		f = fail(f.fault, "%s does not speak HTTP, it sent %s", t.res.Address, quote(hideQuery(line)))
+	}
 	if f != nil {
 		t.judged("header", start, "", f)
 		return nil, f
