@@ -14,15 +14,23 @@ import (
 )
 
 // blackHole is a listener whose queue is full: packets to it are dropped.
-func blackHole(t testing.TB) string {
+func blackHole(t testing.TB) string { return holeAt(t, [4]byte{127, 0, 0, 1}, 0) }
+
+// holeAt is one at an address. Its queue is filled by calls that do not wait:
+// over the loopback a connection is made, or its packet is gone, as they return.
+func holeAt(t testing.TB, host [4]byte, port int) string {
 	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
+	open := func() int {
+		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { syscall.Close(fd) })
+		return fd
 	}
-	t.Cleanup(func() { syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
+	fd := open()
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: host, Port: port}); err != nil {
+		t.Skip(err)
 	}
 	if err := syscall.Listen(fd, 0); err != nil {
 		t.Fatal(err)
@@ -31,16 +39,21 @@ func blackHole(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*syscall.SockaddrInet4).Port))
-	for range 8 { // one is enough for Linux; the rest is for sure
-		c, err := net.DialTimeout("tcp", to, 50*time.Millisecond)
-		if err != nil {
-			return to
+	for range 4 { // one is enough for Linux; the rest is for sure
+		c := open()
+		if err := syscall.SetNonblock(c, true); err != nil {
+			t.Fatal(err)
 		}
-		t.Cleanup(func() { c.Close() })
+		if err := syscall.Connect(c, name); err != nil && err != syscall.EINPROGRESS {
+			t.Fatal(err)
+		}
 	}
-	t.Skip("this system takes more connections than a listener asked for")
-	return ""
+	to := net.JoinHostPort(netip.AddrFrom4(host).String(), strconv.Itoa(name.(*syscall.SockaddrInet4).Port))
+	if c, err := net.DialTimeout("tcp", to, 50*time.Millisecond); err == nil {
+		c.Close()
+		t.Skip("this system takes more connections than a listener asked for")
+	}
+	return to
 }
 
 // onV4 listens on a port of 127.0.0.1 that is closed on ::1.
@@ -140,30 +153,6 @@ func TestNoTimeLeft(t *testing.T) {
 		if r.Fault != want {
 			t.Errorf("%s: %s: %s", typ, r.Fault, r.Message)
 		}
-	}
-}
-
-// holeAt is a listener at an address that drops what comes to it.
-func holeAt(t testing.TB, host [4]byte, port int) {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: host, Port: port}); err != nil {
-		t.Skip(err)
-	}
-	if err := syscall.Listen(fd, 0); err != nil {
-		t.Fatal(err)
-	}
-	to := net.JoinHostPort(netip.AddrFrom4(host).String(), strconv.Itoa(port))
-	for range 8 {
-		c, err := net.DialTimeout("tcp", to, 50*time.Millisecond)
-		if err != nil {
-			return
-		}
-		t.Cleanup(func() { c.Close() })
 	}
 }
 

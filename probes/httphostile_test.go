@@ -268,6 +268,7 @@ func TestHostileHTTP2(t *testing.T) {
 			var r uptime.Result
 			peak := peakOf(func() {
 				job := made(t, testSystem(), "http", "https://"+to, keys{"ca_file": ca.pem()}, has("cart"))
+				job.Timeout = 30 * time.Second      // as above
 				if tt.fault.Side() == uptime.Path { // it is to wait until the time-out
 					job = soon(job)
 				}
