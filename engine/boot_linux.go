@@ -14,3 +14,11 @@ func sinceBoot() time.Duration {
 	}
 	return time.Duration(ts.Nano())
 }
+
+// ClockSynced reports whether the kernel knows of a time service that keeps the
+// clock. Who sets the clock by hand takes that away until the service has seen it.
+func ClockSynced() bool {
+	var t unix.Timex
+	state, err := unix.Adjtimex(&t)
+	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
+}

@@ -199,6 +199,7 @@ func (e *Engine) take(f finished, now time.Time) {
 	}
 	r.Monitor = m.job.Name                            // it may have been renamed meanwhile
 	r.Time = started.UTC().Truncate(time.Millisecond) // all stamps are of one clock
+	e.undated(m, &r, now)
 	e.found(m, r, started, now)
 }
 

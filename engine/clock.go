@@ -210,6 +210,7 @@ func (e *Engine) stepped(by time.Duration, now time.Time) {
 	e.steps = steps{moved(old.began, by), old.sum + by}
 	older := min(0, e.steps.sum) - min(0, old.sum)
 	e.started = moved(e.started, by)
+	e.jump.doubt(by, now)
 	for _, m := range e.monitors {
 		m.timeline = m.timeline.Step(old.began.Round(0), older, by)
 		m.step(by)
@@ -238,6 +239,7 @@ func (e *Engine) setBackMeanwhile(now time.Time) {
 		return
 	}
 	e.steps.sum = by
+	e.jump.doubt(by, now)
 	for _, m := range e.monitors {
 		for i := range m.timeline {
 			m.timeline[i].At = m.timeline[i].At.Add(by)

@@ -67,6 +67,7 @@ type Options struct {
 	Capacity    int            // checks in flight; 0: 1,024
 	Confirm     int            // checks beyond the regular ones a second, here and elsewhere; 0: 50
 	Clock       func() Reading // nil: the wall clock alone; see MachineClock
+	Synced      func() bool    // whether a time service keeps the clock; nil: nobody can tell
 	Log         *slog.Logger
 }
 
@@ -99,6 +100,7 @@ type Engine struct {
 	out      outbound
 	started  time.Time
 	steps    steps
+	jump     jump
 	config   uptime.ConfigState
 	self     verdict.Self
 	line     line
@@ -347,6 +349,7 @@ func (e *Engine) tick(now time.Time) {
 	e.windows(now)
 	e.endings(now)
 	e.calm(now)
+	e.jump.confirm(e.o.Synced, now)
 	e.line.stirred = true // what was heard grows old
 	// Every state record is renewed within about ten minutes.
 	for n := (len(e.monitors) + 599) / 600; n > 0 && len(e.monitors) > 0; n-- {

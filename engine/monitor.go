@@ -45,10 +45,11 @@ type monitor struct {
 	beat    uptime.Beat // of the type beat
 	slept   bool        // nothing was found since we stood still for long, or since the start
 	learned learned
-	servers string    // whom it asks for names, as selfcheck.Servers has it
-	void    bool      // its last result was ours: it is checked again when we can see
-	heard   time.Time // when its newest result came in
-	held    bool      // a result waits until it is known how our line was
+	dated   uptime.Fault // of the last result whose dates were believed
+	servers string       // whom it asks for names, as selfcheck.Servers has it
+	void    bool         // its last result was ours: it is checked again when we can see
+	heard   time.Time    // when its newest result came in
+	held    bool         // a result waits until it is known how our line was
 
 	waits  uint8   // 1 + the rank in which its next look waits for its turn; 0: it does not
 	staked *staked // what its doubt has claimed; nil: nothing

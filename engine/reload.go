@@ -78,7 +78,7 @@ func (e *Engine) restore(now time.Time) error {
 	err = e.recall(now)
 	for _, m := range e.monitors {
 		e.wake(m, now)
-		m.slept = true
+		m.slept, m.dated = true, m.mem.Fault
 	}
 	e.connect()
 	e.weave(now)

@@ -81,6 +81,7 @@ func (h *host) make(store engine.Store, now time.Time) error {
 		Anchors:     cfg.Anchors,
 		Capacity:    capacity(raiseFiles()),
 		Clock:       h.c.clock(),
+		Synced:      h.c.synced,
 		Log:         h.log,
 	}
 	if h.store != nil {
