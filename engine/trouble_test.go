@@ -122,14 +122,14 @@ func TestZeroPagesFromStallsAndClocks(t *testing.T) {
 						o.Remote = p
 					}
 					var jobs []uptime.Job
-					for i := range 60 {
+					for i := range 40 {
 						j := job(fmt.Sprintf("m%02d", i), 20*time.Second)
 						tg.slow(j.Name, time.Duration(1+i%4)*700*time.Millisecond) // some are in flight whenever it happens
 						jobs = append(jobs, j)
 					}
 					jobs = append(jobs, job("bad", time.Minute), judgedJob(t, "mgroup", "group", map[string]any{"members": []string{"m00", "m01"}}))
 					e := startClocked(t, o, clock, s, tg, jobs...)
-					time.Sleep(5 * time.Minute)
+					time.Sleep(3 * time.Minute)
 					if sc.fails > 0 {
 						tg.set("bad", uptime.FaultTCPRefused)
 						others(uptime.FaultTCPRefused)
@@ -164,7 +164,7 @@ func TestZeroPagesFromStallsAndClocks(t *testing.T) {
 					if n := len(tg.of("m00")); n == starts {
 						t.Error("not checked within an interval")
 					}
-					time.Sleep(10 * time.Minute)
+					time.Sleep(3 * time.Minute)
 					if st := e.state("bad"); st.Verdict != uptime.Up {
 						t.Errorf("bad is %v: %s", st.Verdict, st.Message)
 					}
