@@ -198,7 +198,7 @@ func (e *Engine) tellMissing(now time.Time) {
 		return
 	}
 	var texts []string
-	for _, a := range e.line.Missing() {
+	for _, a := range e.line.Missing(now) {
 		texts = append(texts, a.String())
 	}
 	missing := strings.Join(texts, ", ")

@@ -257,7 +257,7 @@ func TestOwnUplinkOfOne(t *testing.T) {
 				jobs, far := w.monitors(1, r.rule, time.Second)
 				e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: w, Outside: w, Anchors: parsed(fourAnchors...)}, jobs...)
 				for range 20 {
-					time.Sleep(30*time.Second + 170*time.Millisecond)
+					time.Sleep(90*time.Second + 170*time.Millisecond)
 					w.set(true, append(far, fourAnchors...)...)
 					time.Sleep(30 * time.Second)
 					w.set(false, append(far, fourAnchors...)...)

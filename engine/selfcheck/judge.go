@@ -68,6 +68,15 @@ func (l *Line) forget(now time.Time) {
 func (l *Line) move(r reading, now time.Time) {
 	s := &l.state
 	to := func(self verdict.Self) {
+		switch {
+		case s.Self == self:
+		case self == verdict.Offline && now.Sub(l.backAt) < againAfter && !l.backAt.IsZero():
+			l.hold = min(2*l.hold, holdMost)
+		case self == verdict.Offline:
+			l.hold = backAfter
+		case s.Self == verdict.Offline:
+			l.backAt = now
+		}
 		if s.Self != self {
 			s.Self, s.Since = self, now
 		}
@@ -81,7 +90,7 @@ func (l *Line) move(r reading, now time.Time) {
 		l.facts, l.by, l.good = r.facts, r.by, reading{}
 	case l.good.by == byNothing:
 		l.good, l.goodAt = r, now
-	case now.Sub(l.goodAt) >= backAfter && (r.round != l.good.round || r.by != byAnchors):
+	case now.Sub(l.goodAt) >= l.hold && (r.round != l.good.round || r.by != byAnchors):
 		l.silentAnew(now)
 		to(r.self)
 	}
@@ -156,7 +165,7 @@ func (l *Line) weigh(now time.Time) reading {
 		case recent && half:
 			r.early = true
 			out.self, out.by = verdict.Online, byAnchors
-		case said && since > 0 && since >= failing: // the anchors are wrong
+		case said && since >= failing && since > 0 && (failing <= 1 || wrongShare*failing <= ok+failing): // the anchors are wrong
 			l.refute(p)
 			out.self, out.by = verdict.Online, byAnchors
 		case said:

@@ -85,7 +85,7 @@ func TestStarved(t *testing.T) {
 	if s := l.State(now.Add(Within)); s.Self == verdict.Offline {
 		t.Errorf("offline: %s", s.Why)
 	}
-	if n := len(l.Missing()); n > 0 {
+	if n := len(l.Missing(now)); n > 0 {
 		t.Errorf("%d anchors are said not to answer", n)
 	}
 }
@@ -129,6 +129,56 @@ func TestConfigure(t *testing.T) {
 	}
 	if at, ok := l.Next(now.Add(Within)); !ok || at.After(now.Add(Within)) {
 		t.Errorf("the new one is asked at %v", at)
+	}
+}
+
+// TestBrownOut: on a line that loses packets some anchors are silent, and some
+// targets too. The monitors do not prove the anchors wrong, and we are offline
+// once and not ten times.
+func TestBrownOut(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		fails int // of 20 networks
+		want  verdict.Self
+	}{
+		{"the anchors are wrong", 1, verdict.Online},
+		{"the anchors are wrong, and a few targets fail", 2, verdict.Online},
+		{"packets are lost", 6, verdict.Offline},
+	} {
+		l, r, now := asked(t)
+		for i := range 20 {
+			result := failing(now)
+			result.Address = fmt.Sprintf("198.18.%d.1:443", i+1)
+			if i >= tc.fails {
+				result.Fault, result.Outcome = uptime.NoFault, uptime.OutcomeUp
+			}
+			l.Take(result, now)
+		}
+		l.Answer(r.Number, 0, uptime.AnswerGood, now)
+		if s := l.State(r.Deadline); s.Self != tc.want {
+			t.Errorf("%s: %v: %s", tc.name, s.Self, s.Why)
+		}
+	}
+
+	l, r, now := asked(t)
+	changes, was := 0, verdict.Online
+	for range 240 { // seconds; every fifth round is bad
+		l.Take(failing(now), now)
+		if next, ok := l.Ask(now); ok {
+			r = next
+			for k := range r.Anchors {
+				if r.Number%5 != 0 || k == 0 {
+					l.Answer(r.Number, k, uptime.AnswerGood, now)
+				}
+			}
+		}
+		if s := l.State(now); s.Self != was {
+			changes, was = changes+1, s.Self
+		}
+		now = now.Add(time.Second)
+	}
+	if changes > 9 {
+		t.Errorf("%d changes in four minutes", changes)
 	}
 }
 

@@ -68,13 +68,23 @@ const (
 	// forgetAfter is how long a silent anchor speaks against a line that others
 	// prove: far longer than a fault of ours grows from some anchors to all.
 	forgetAfter = 30 * time.Minute
-	// refuted is how many rounds the monitors have to prove an anchor wrong.
-	refuted = 3
+	// missingAfter is how long an anchor that has answered must be silent to be
+	// told of: on a line that loses packets they come and go.
+	missingAfter = time.Minute
+	// refuted is how many rounds the monitors have to prove an anchor wrong. Where
+	// more than one of them, and more than one in wrongShare, fails, it may be the
+	// line that loses packets.
+	refuted    = 3
+	wrongShare = 8
 
 	// backAfter is between the two good readings that end an offline time, as
 	// between the two successes of a recovery: a line that loses half of its
 	// packets is not online once a second.
 	backAfter = 5 * time.Second
+	// Offline again within againAfter, it takes twice as long, up to holdMost: a
+	// line that loses 40 % is one trouble of some minutes, and not ten.
+	againAfter = time.Minute
+	holdMost   = 40 * time.Second
 	// namesEvery is between rounds that look for the end of our resolvers' silence.
 	namesEvery = 10 * time.Second
 
@@ -118,6 +128,8 @@ type Line struct {
 	worded   facts          // what its sentence says
 	good     reading        // while offline: the first of those that may end it
 	goodAt   time.Time      // … and when that was
+	hold     time.Duration  // … for how long no bad one may come
+	backAt   time.Time      // when we last came back online
 	tired    bool           // the monitors alone have made us offline for long enough
 	seen     bool           // something beyond our own link has answered once
 	networks []netip.Prefix // those of the newest poll
@@ -223,11 +235,12 @@ func (l *Line) State(now time.Time) State {
 }
 
 // Missing are the configured anchors that do not count, because they do not
-// answer; nil while it is our line that does not let them.
-func (l *Line) Missing() []netip.AddrPort {
+// answer: none ever did, or not for a while; nil while it is our line that does
+// not let them.
+func (l *Line) Missing(now time.Time) []netip.AddrPort {
 	var out []netip.AddrPort
 	for _, a := range l.anchors {
-		if !l.offline() && !a.Resolver && !a.known && !a.silent.IsZero() {
+		if !l.offline() && !a.Resolver && !a.known && !a.silent.IsZero() && (!a.spoke || now.Sub(a.silent) >= missingAfter) {
 			out = append(out, a.Address)
 		}
 	}
