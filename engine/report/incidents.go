@@ -64,7 +64,7 @@ func incidentsText(w io.Writer, incidents []uptime.Incident, opt Options) error 
 		switch {
 		case in.Silenced:
 			t.add("; in maintenance, nobody was told")
-		case in.Ack != nil || in.Open():
+		case in.Ack != nil || in.Open() && in.Behind == "": // of what is behind another nobody has to take note
 			t.add("; ")
 			t.ack(in.Ack)
 		}

@@ -37,6 +37,7 @@ func incidents() []uptime.Incident {
 		{Number: 8, Monitor: "old", Start: at("00:00:00"), End: at("00:10:00"), Ended: uptime.EndedUnwatched, Verdict: uptime.Down,
 			Fault: uptime.FaultTCPRefused, Message: "refused"},
 		{Number: 7, Monitor: "db", Start: at("00:00:00"), End: at("00:10:00"), Verdict: uptime.Down, Fault: uptime.FaultTCPRefused, Message: "refused", Silenced: true},
+		{Number: 6, Monitor: "branch", Start: at("12:31:09"), Verdict: uptime.Down, Fault: uptime.FaultTCPTimeout, Message: "no answer in 10 s", Behind: "office uplink"},
 	}
 }
 
