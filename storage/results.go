@@ -290,6 +290,13 @@ func (s *Store) hoursFrom(src *source, low uint32) ([]uint32, error) {
 	return hours, err
 }
 
+// dropBefore takes out those of rows[at:] that are from before a moment: an
+// hour has far more rows than its last minutes.
+func dropBefore(rows []chunk.Row, at int, from int64) []chunk.Row {
+	late := slices.DeleteFunc(rows[at:], func(r chunk.Row) bool { return r.Time < from })
+	return rows[:at+len(late)]
+}
+
 // readHour reads all rows of an hour's spans from a moment on.
 func (s *Store) readHour(src *source, hour uint32, from int64) ([]chunk.Row, error) {
 	var rows []chunk.Row
@@ -302,7 +309,9 @@ func (s *Store) readHour(src *source, hour uint32, from int64) ([]chunk.Row, err
 		return b.ForEach(func(k, v []byte) error {
 			p, err := readPack(hour, k, v)
 			if err == nil {
+				whole := len(rows)
 				rows, err = p.rows(rows, nil)
+				rows = dropBefore(rows, whole, from)
 			}
 			bad = first(bad, err)
 			return nil
@@ -310,9 +319,9 @@ func (s *Store) readHour(src *source, hour uint32, from int64) ([]chunk.Row, err
 	})
 	for k, buf := range src.spans {
 		if k.hour == hour {
-			rows = rowsOf(rows, k, buf, nil)
+			whole := len(rows)
+			rows = dropBefore(rowsOf(rows, k, buf, nil), whole, from)
 		}
 	}
-	rows = slices.DeleteFunc(tidy(rows), func(r chunk.Row) bool { return r.Time < from })
-	return rows, first(err, bad)
+	return tidy(rows), first(err, bad)
 }
