@@ -324,11 +324,12 @@ func (e *Engine) begin(now time.Time) {
 	e.explainAll(now)
 }
 
-// end stores what is left, with the state of every monitor.
+// end stores what is left, with the state of every monitor that is not what the
+// next engine makes of its results.
 func (e *Engine) end(now time.Time) error {
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Message: "stopped", By: byEngine})
 	for _, m := range e.monitors {
-		m.save = m.save || m.checked > m.saved || m.moved
+		m.save = m.save || m.moved || m.checked > m.saved && !m.follows()
 	}
 	if e.out.lost != nil {
 		close(e.out.batches)

@@ -166,6 +166,24 @@ func (m *monitor) keepLife(t uptime.Timeline, now time.Time) {
 	}
 }
 
+// follows reports whether the results since a monitor's state record say all
+// that another record would: they are up, or down, like those before them, and
+// nothing is being counted. It is so with nearly all of them nearly always.
+func (m *monitor) follows() bool {
+	mem := &m.mem
+	switch {
+	case m.checked == 0 || m.saved == 0 || m.judged != nil || m.mode != uptime.Active:
+		return false
+	case mem.Unknowns > 0 || mem.Score > 0 || mem.Raised || mem.Only != "" || mem.Quiet:
+		return false
+	case mem.Verdict == uptime.Up:
+		return mem.Fails == 0
+	case mem.Verdict == uptime.Down:
+		return mem.Goods == 0 && mem.Good.IsZero()
+	}
+	return false
+}
+
 // record is a monitor's state as it is stored, behind a version byte.
 type record struct {
 	Memory   verdict.Memory

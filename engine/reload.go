@@ -63,8 +63,12 @@ func (e *Engine) restore(now time.Time) error {
 		return err
 	}
 	e.setBackMeanwhile(now)
-	err = e.o.Store.Tail(now.Add(-time.Hour), func(r *uptime.Result) error {
-		if m := e.byName[r.Monitor]; m != nil && r.Time.After(m.last.Time) && !r.Time.After(now) { // one of the future is of a clock that was set back since
+	err = e.o.Store.Tail(e.untold(now), func(r *uptime.Result) error {
+		m := e.byName[r.Monitor]
+		if m == nil || r.Location != uptime.Local { // what others found is in no history
+			return nil
+		}
+		if r.Time.After(m.last.Time) && !r.Time.After(now) { // one of the future is of a clock that was set back since
 			m.observe(r)
 			if r.Outcome != uptime.OutcomeUnknown {
 				m.mem.Judged = r.Time.Add(r.Total)
@@ -84,6 +88,15 @@ func (e *Engine) restore(now time.Time) error {
 	e.weave(now)
 	e.arrange(e.o.Maintenance, e.o.Resumed.LastAlive)
 	return e.readable(err)
+}
+
+// untold is since when there may be results that a state record does not know of.
+func (e *Engine) untold(now time.Time) time.Time {
+	since := now.Add(-time.Hour)
+	if known := e.o.Resumed.LastAlive.Add(-unsavedFor); known.After(since) && known.Before(now) {
+		return known
+	}
+	return since
 }
 
 // orphan is a monitor that was taken out of the configuration while no engine
