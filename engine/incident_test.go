@@ -59,7 +59,8 @@ func TestIncidentStory(t *testing.T) {
 		began := open.Start
 		both(uptime.NoFault)
 		time.Sleep(time.Minute)
-		if i := s.inc[1]; i.Open() || !i.Start.Equal(began) || i.Ack == nil || i.Lasted(time.Now()) < 2*time.Minute {
+		all, _ := s.Incidents(uptime.IncidentQuery{})
+		if i := all[0]; i.Open() || !i.Start.Equal(began) || i.Ack == nil || i.Lasted(time.Now()) < 2*time.Minute {
 			t.Errorf("closed: %+v", i)
 		}
 		both(uptime.FaultTCPRefused)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,10 +63,10 @@ func TestDatesAfterAStep(t *testing.T) {
 		for _, service := range []bool{true, false} {
 			t.Run(tc.name+map[bool]string{true: ", confirmed", false: ", not confirmed"}[service], func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					clock, s, synced := clocktest.New(), newMemory(), false
+					clock, s, synced := clocktest.New(), newMemory(), new(atomic.Bool)
 					at := time.Now().Add(10 * time.Minute)
 					d := &dated{clock: clock, cert: uptime.Certificate{Serial: "1", Issuer: "x", NotBefore: at.Add(-tc.age), NotAfter: at.Add(tc.left)}}
-					o := Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: d, Synced: func() bool { return synced }}
+					o := Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: d, Synced: synced.Load}
 					o.Clock = func() Reading { now, boot := clock.Read(); return Reading{now, boot} }
 					e := startWith(t, o, job("a", time.Minute))
 					want := func(when string, v uptime.Verdict) {
@@ -88,7 +89,7 @@ func TestDatesAfterAStep(t *testing.T) {
 						t.Errorf("%d pages for the clock", n-pages)
 					}
 					if service {
-						synced = true
+						synced.Store(true)
 						time.Sleep(5 * time.Minute)
 						want("confirmed", tc.synced)
 					} else {

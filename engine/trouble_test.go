@@ -140,8 +140,11 @@ func TestZeroPagesFromStallsAndClocks(t *testing.T) {
 					}
 					was := e.state("bad").Verdict
 					starts := len(tg.of("m00"))
-					before, late := len(s.events), e.Snapshot().Health.Late
+					events, _ := s.Events(uptime.EventQuery{})
+					before, late := len(events), e.Snapshot().Health.Late
+					tg.mu.Lock()
 					most := tg.most
+					tg.mu.Unlock()
 					tr.do(clock)
 					tg.set("bad", uptime.NoFault)
 					others(uptime.NoFault)
