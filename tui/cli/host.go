@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,11 @@ type host struct {
 	stopOnce  sync.Once
 }
 
+// garbage is how much of it an engine lets pile up, in percent of what it
+// holds. It holds much, for long, and makes little: half of Go's own 100 takes a
+// quarter off the memory of a large fleet, and hardly any time.
+const garbage = 50
+
 // newHost opens the store, whose lock the caller may find held, and makes the
 // engine. Nothing is checked before serve.
 func (c *call) newHost(in instance, log *slog.Logger) (*host, error) {
@@ -41,6 +47,9 @@ func (c *call) newHost(in instance, log *slog.Logger) (*host, error) {
 		return nil, err
 	}
 	defer c.during("reading " + in.folder.db())()
+	if c.getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	now := c.now()
 	store, err := storage.Open(in.folder.db(), storage.Options{Retention: retention(in.config.Retention), Now: now})
 	if err != nil {
