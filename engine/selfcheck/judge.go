@@ -36,6 +36,7 @@ type facts struct {
 	ok, failing   int // networks of the monitors
 	gateway       netip.AddrPort
 	never, alone  bool          // nothing has answered since the start; there is nothing to compare with
+	returns       bool          // it has been better for a moment
 	lasted        time.Duration // … and that long nothing has answered
 }
 
@@ -89,7 +90,8 @@ func (l *Line) move(r reading, now time.Time) {
 	case r.self == verdict.Offline:
 		l.facts, l.by, l.good = r.facts, r.by, reading{}
 	case l.good.by == byNothing:
-		l.good, l.goodAt = r, now
+		l.good, l.goodAt, l.facts = r, now, r.facts
+		l.facts.returns = true
 	case now.Sub(l.goodAt) >= l.hold && (r.round != l.good.round || r.by != byAnchors):
 		l.silentAnew(now)
 		to(r.self)
@@ -97,7 +99,7 @@ func (l *Line) move(r reading, now time.Time) {
 	if end, ok := l.expires(); ok && !now.Before(end) {
 		l.tired = true
 		r.facts = l.facts
-		r.facts.lasted = now.Sub(s.Since)
+		r.facts.lasted, r.facts.returns = now.Sub(s.Since), false
 		to(verdict.Unproven)
 	}
 }
@@ -234,10 +236,13 @@ func (l *Line) gateway(said bool) *anchor {
 
 // sentence says what the evidence is.
 func (l *Line) sentence(f facts) string {
-	if f.alone {
+	if f.alone && !f.returns {
 		return "nothing to compare with: " + l.lacks()
 	}
 	var parts []string
+	if f.returns {
+		parts = append(parts, "the line is coming back")
+	}
 	if f.gateway.IsValid() {
 		parts = append(parts, f.gateway.String()+" on our own link is silent")
 	}

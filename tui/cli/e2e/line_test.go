@@ -211,7 +211,7 @@ func TestOwnLine(t *testing.T) {
 	}
 	allUp := func(what string) {
 		t.Helper()
-		until(t, h, what, patience, func(s status) bool { return s.Counts["up"] == 7 && s.Node == "" })
+		until(t, h, what, 3*patience, func(s status) bool { return s.Counts["up"] == 7 && s.Node == "" })
 	}
 	// During a trouble all is unknown but what is named, long enough for any of it to be down.
 	during := func(what, node, fault string, up ...string) {
