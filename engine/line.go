@@ -383,9 +383,10 @@ func (e *Engine) unhold(now time.Time) {
 	for len(e.line.held) > 0 && e.line.Settled(e.line.held[0].at, now) {
 		h := e.line.held[0]
 		e.line.held = e.line.held[1:]
-		h.m.held = slices.ContainsFunc(e.line.held, func(x holding) bool { return x.m == h.m })
+		h.m.held = false // its turn has come: it does not wait for those behind it, which would wait for it
 		if h.epoch == h.m.epoch && h.m.mode != uptime.Paused {
 			h.do(now)
 		}
+		h.m.held = h.m.held || slices.ContainsFunc(e.line.held, func(x holding) bool { return x.m == h.m })
 	}
 }

@@ -17,6 +17,7 @@ type line struct {
 	told  selfcheck.State
 	back  time.Time     // when we last came back online; zero: never
 	named time.Time     // … and when the resolvers last did
+	turn  bool          // one of those that were held is decided
 	held  []holding     // results that would be final, and may be ours; oldest first
 	asked time.Duration // when the newest round began
 	timer time.Duration // when it is to be looked at next
@@ -147,7 +148,9 @@ func (g *player) selfCheck() {
 	for len(l.held) > 0 && l.Settled(l.held[0].at, now) {
 		h := l.held[0]
 		l.held = l.held[1:]
+		l.turn = true // it does not wait for those behind it
 		h.do()
+		l.turn = false
 	}
 	if when := max(at.Sub(epoch), g.now+time.Millisecond); ok && (l.timer <= g.now || when < l.timer) {
 		l.timer = when
@@ -276,7 +279,7 @@ func (g *player) use(r *uptime.Result) {
 func (g *player) decide(step func(now time.Time) (verdict.Memory, verdict.Decision)) {
 	l, now := &g.line, g.clock(g.now)
 	m, d := step(now)
-	if len(l.held) > 0 || d.Changed && d.To == uptime.Down && g.m.Path && !l.Settled(l.heard, now) {
+	if len(l.held) > 0 && !l.turn || d.Changed && d.To == uptime.Down && g.m.Path && !l.Settled(l.heard, now) {
 		l.held = append(l.held, holding{l.heard, func() { g.decide(step) }})
 		return
 	}

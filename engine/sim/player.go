@@ -71,6 +71,7 @@ type player struct {
 	based   [places]time.Duration // when the newest baseline of each place was
 	plan    verdict.Plan
 	planned uint32
+	busy    int           // events at one instant
 	queue   []event       // few at a time: the first is searched for
 	turn    time.Duration // when the newest regular check was to be
 }
@@ -111,7 +112,12 @@ func play(w *world, s setup) told {
 			return g.out
 		}
 		g.queue = slices.Delete(g.queue, first, first+1)
-		g.now = max(e.at, g.now)
+		if g.busy++; e.at > g.now {
+			g.now, g.busy = e.at, 0
+		}
+		if g.busy > 1000 {
+			panic(fmt.Sprintf("seed %d, %v: it spins, %v, planning %+v", w.seed, g.now, g.m.Verdict, g.plan))
+		}
 		e.do()
 		g.selfCheck()
 	}
