@@ -22,7 +22,7 @@ func TestEndLeavesWhatFollows(t *testing.T) {
 		}
 		tg.set("down", uptime.FaultTCPRefused)
 		e := start(t, s, tg, jobs...)
-		time.Sleep(8*time.Minute)
+		time.Sleep(8 * time.Minute)
 		tg.set("late", uptime.FaultTCPRefused)
 		for e.state("late").Verdict != uptime.Suspect {
 			time.Sleep(time.Second)

@@ -57,7 +57,7 @@ const (
 	// Within is how long an anchor has to answer: two SYNs, three questions of DNS.
 	Within = 2 * time.Second
 
-	needAnchors  = 4 // verdict.md 2.3: one provider's trouble is no proof …
+	needAnchors  = 4 // one provider's trouble is no proof …
 	needNetworks = 3 // … and neither is that of one network
 
 	roundEvery    = time.Second      // at most, while something fails
