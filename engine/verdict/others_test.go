@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -371,5 +372,40 @@ func TestHomeElsewhere(t *testing.T) {
 	m, d := Step(p, s, m, at("fra", uptime.NoFault, 65*time.Second), start.Add(65*time.Second))
 	if d.To != uptime.Up {
 		t.Errorf("%v after both succeeded", m.Verdict)
+	}
+}
+
+// TestOnlyAfterRestart has a restart while a monitor is degraded because it
+// fails at some places only. Which ones those were is not remembered.
+func TestOnlyAfterRestart(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		after func(string, time.Duration) found
+		want  string
+	}{
+		{"it is over", everywhere(during(0, 0, ok)), "0 up closed"},
+		{"it goes on", silence(0, 100000, uptime.Local), "3 suspect, 303 degraded changed"},
+		{"it is down everywhere now", everywhere(during(0, 100000, refused)), "0 suspect, 60 down changed"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := &stage{t: t, p: params(time.Minute), s: Scene{Others: true, Places: five}, target: silence(50, 100000, uptime.Local), silent: true}
+			g.run(9 * time.Minute)
+			if g.m.Only == "" {
+				t.Fatalf("not degraded: %+v", g.m)
+			}
+			b, err := json.Marshal(g.m)
+			var m Memory
+			if err == nil {
+				err = json.Unmarshal(b, &m)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Judged = start
+			g = &stage{t: t, p: g.p, s: g.s, m: Resume(g.p, m, start), target: tc.after}
+			if got := g.run(9 * time.Minute); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
 	}
 }

@@ -192,10 +192,14 @@ func Stale(p Params, m Memory, now time.Time) (Memory, Decision) {
 }
 
 // Resume prepares what was remembered for going on after a restart: a doubt
-// starts over, and what is too old is unknown without being news.
+// starts over, so does what fails at some places only, of which nobody knows any
+// more which those were, and what is too old is unknown without being news.
 func Resume(p Params, m Memory, now time.Time) Memory {
 	if m.Verdict == uptime.Suspect {
 		m.Verdict = m.Before
+		m = m.settle()
+	}
+	if m.Only != "" && m.others.raiser == "" {
 		m = m.settle()
 	}
 	m.Good, m.Began = time.Time{}, time.Time{}
