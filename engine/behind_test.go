@@ -479,3 +479,38 @@ func BenchmarkParentOf180k(b *testing.B) {
 		})
 	}
 }
+
+// TestNobodyWasTold: an outage behind the parent, and another one minutes after
+// it, of which people have to be told: it is not the same one to them.
+func TestNobodyWasTold(t *testing.T) {
+	inFamily(t, func(f family) {
+		both := func() {
+			f.silent("a", "uplink")
+			f.is("uplink", uptime.Down, 3*time.Minute)
+			f.is("a", uptime.Down, 3*time.Minute)
+			f.behind("a", "uplink")
+			f.answer("a", "uplink")
+			f.is("a", uptime.Up, 2*time.Minute)
+			f.is("uplink", uptime.Up, 2*time.Minute)
+		}
+		both()
+		both() // it comes back, and still nobody is told
+		f.silent("a")
+		f.is("a", uptime.Down, 3*time.Minute)
+		f.answer("a")
+		f.is("a", uptime.Up, 2*time.Minute)
+		f.silent("a") // now they were
+		f.is("a", uptime.Down, 3*time.Minute)
+		time.Sleep(time.Second)
+		want := "#2 opened; #2 closed; #2 reopened; #2 flapping; #2 closed; #3 opened; #3 closed; #3 reopened"
+		var got []string
+		for _, p := range strings.Split(f.phases("a"), "; ") {
+			if strings.HasPrefix(p, "#") && !strings.Contains(p, "changed") {
+				got = append(got, p)
+			}
+		}
+		if got := strings.Join(got, "; "); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}, child("a", time.Minute, "uplink"), child("uplink", time.Minute, ""))
+}

@@ -308,7 +308,7 @@ func (e *Engine) concerned(m *monitor, d verdict.Decision) (*uptime.Incident, st
 	case "":
 		return nil, ""
 	case uptime.IncidentReopened:
-		if i := m.reopen(); i != nil {
+		if i := e.reopen(m); i != nil {
 			return i, uptime.IncidentReopened
 		}
 	case uptime.IncidentChanged, uptime.IncidentClosed:
@@ -374,14 +374,14 @@ func (e *Engine) keep(i *uptime.Incident) {
 }
 
 // reopen takes back the last incident of a monitor, which came back within ten minutes.
-func (m *monitor) reopen() *uptime.Incident {
+func (e *Engine) reopen(m *monitor) *uptime.Incident {
 	i := m.closed
 	if i == nil {
 		return nil
 	}
 	m.closed = nil
-	if i.Silenced && m.mode == uptime.Active { // nobody was told of it, and this one they are told of
-		return nil
+	if i.Silenced && m.mode == uptime.Active || i.Behind != "" && e.explained(m, i, true) == "" {
+		return nil // nobody was told of it, and this one they are told of
 	}
 	i.End, i.Ack = time.Time{}, nil // whoever acknowledged it did so until it was up
 	i.Reopened++
