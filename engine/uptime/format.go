@@ -49,7 +49,8 @@ func AppendTook(b []byte, d time.Duration) []byte {
 	return append(strconv.AppendInt(b, int64(d.Round(time.Second)/time.Second), 10), 's')
 }
 
-// Span writes a configured duration as a person would: 5y, 90d, 2h, 5m, 60s, 800ms.
+// Span writes a configured duration as a person would: 5y, 90d, 2h, 5m, 60s, 800ms. A share of
+// one, as a third of 10s, is rounded to a tenth of a second.
 func Span(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -63,6 +64,8 @@ func Span(d time.Duration) string {
 		return fmt.Sprintf("%dm", d/time.Minute)
 	case d >= time.Second && d%time.Second == 0:
 		return fmt.Sprintf("%ds", d/time.Second)
+	case d%time.Millisecond != 0 && d > time.Second:
+		d = d.Round(100 * time.Millisecond)
 	}
 	return d.String()
 }

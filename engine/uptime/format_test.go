@@ -61,7 +61,8 @@ func FuzzParseDuration(f *testing.F) {
 func TestSpan(t *testing.T) {
 	const day = 24 * time.Hour
 	for d, want := range map[time.Duration]string{0: "0s", time.Second: "1s", time.Minute: "60s", 2 * time.Minute: "120s", 5 * time.Minute: "5m", 90 * time.Second: "90s", time.Hour: "1h",
-		2 * time.Hour: "2h", day: "1d", 90 * day: "90d", 365 * day: "1y", 3650 * day: "10y", 800 * time.Millisecond: "800ms", 1500 * time.Millisecond: "1.5s"} {
+		2 * time.Hour: "2h", day: "1d", 90 * day: "90d", 365 * day: "1y", 3650 * day: "10y", 800 * time.Millisecond: "800ms", 1500 * time.Millisecond: "1.5s", 1234 * time.Millisecond: "1.234s",
+		10 * time.Second / 3: "3.3s", 20 * time.Second / 3: "6.7s", time.Second / 4: "250ms"} {
 		if got := Span(d); got != want {
 			t.Errorf("%v is written %s, want %s", d, got, want)
 		}
