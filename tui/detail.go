@@ -191,6 +191,15 @@ func stateOf(snap *uptime.Snapshot, name string) *uptime.State {
 	return snap.States[i]
 }
 
+// told is the incident that the page gives its reasons from: none while the
+// monitor is doubted anew, since what is open then is another matter.
+func (d *detail) told(s *shell, st *uptime.State) *uptime.Incident {
+	if st.Verdict == uptime.Suspect {
+		return nil
+	}
+	return d.openIncident(s, st)
+}
+
 // openIncident finds the running incident of a monitor, with its evidence where it is known.
 func (d *detail) openIncident(s *shell, st *uptime.State) *uptime.Incident {
 	var found *uptime.Incident

@@ -124,6 +124,9 @@ func TestDetailWhy(t *testing.T) {
 		{"suspect", func(st *uptime.State, f *pageSource) {
 			st.Verdict, st.Before, st.Incident = uptime.Suspect, uptime.Up, 0
 		}, []string{"being confirmed, counts as up"}},
+		{"doubted while degraded", func(st *uptime.State, f *pageSource) {
+			st.Verdict, st.Before, st.Since, f.snap.Open[0].Verdict = uptime.Suspect, uptime.Degraded, clock("12:35:01.000"), uptime.Degraded
+		}, []string{"First failed 12:35:01; being confirmed, counts as WARN"}},
 		{"degraded", func(st *uptime.State, f *pageSource) {
 			st.Verdict, st.Fault, st.Message = uptime.Degraded, uptime.FaultHTTPTooSlow, "2.4 s is over 2 s"
 		}, []string{"2.4 s is over 2 s", "(http.too_slow)", "Since 12:31:07"}},
@@ -329,5 +332,16 @@ func TestDetailBounds(t *testing.T) {
 	got := part(uptime.Share{Up: 23 * time.Hour, Down: 36 * time.Minute, Span: day}, uptime.Share{Up: time.Hour, Span: 7 * day})
 	if !strings.Contains(got, "BOUNDS   24h 95.8-97.5%      7d 0.5-100%         30d -               90d -") {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// TestDetailNewDoubt: the evidence of what is open already is not that of a new doubt.
+func TestDetailNewDoubt(t *testing.T) {
+	s, d := detailShell(t, func(st *uptime.State, f *pageSource) {
+		st.Verdict, st.Before, f.snap.Open[0].Verdict = uptime.Suspect, uptime.Degraded, uptime.Degraded
+	})
+	got := d.table(s, stateOf(s.snap, shop))
+	if got.title != "CHECKS" || len(got.rows) != min(len(d.got.Recent), maxRecent) {
+		t.Errorf("%s with %d rows, want CHECKS with the %d newest", got.title, len(got.rows), min(len(d.got.Recent), maxRecent))
 	}
 }

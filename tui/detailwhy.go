@@ -80,7 +80,7 @@ func (d *detail) whyUp(s *shell, st *uptime.State) string {
 
 // newest is the failing evidence that came last; nil where none is known.
 func (d *detail) newest(s *shell, st *uptime.State) *uptime.Evidence {
-	if in := d.openIncident(s, st); in != nil {
+	if in := d.told(s, st); in != nil {
 		for i := len(in.Evidence) - 1; i >= 0; i-- {
 			if e := &in.Evidence[i]; e.Outcome == uptime.OutcomeDown || e.Outcome == uptime.OutcomeDegraded {
 				return e
@@ -165,7 +165,7 @@ func first(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // witnesses says since when how much is known, and who agrees.
 func (d *detail) witnesses(s *shell, st *uptime.State) string {
-	in := d.openIncident(s, st)
+	in := d.told(s, st)
 	since := st.Since
 	if in != nil {
 		since = in.Start

@@ -31,7 +31,7 @@ const maxRecent = 6
 
 func (d *detail) table(s *shell, st *uptime.State) evidenceTable {
 	t := evidenceTable{title: "EVIDENCE"}
-	if in := d.openIncident(s, st); in != nil {
+	if in := d.told(s, st); in != nil {
 		t.rows = append(t.rows, in.Evidence...)
 	}
 	if len(t.rows) == 0 && d.got != nil {
@@ -95,7 +95,7 @@ func (d *detail) evidencePart(s *shell, st *uptime.State, w, h int) *part {
 		}
 		p.add(func(p *pen) { form.row(p, s, e, note) })
 	}
-	if sum, ok := odds(d.openIncident(s, st)); ok && (form.weight || h == 0) {
+	if sum, ok := odds(d.told(s, st)); ok && (form.weight || h == 0) {
 		p.add(func(p *pen) { drawOdds(p, sum) })
 	}
 	return p
