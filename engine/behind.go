@@ -316,7 +316,7 @@ func (e *Engine) glance(m *monitor, since, now time.Time) {
 		m.asked = now.Add(-1) // a check that begins now is new enough
 	}
 	if !running {
-		e.budget.spend(1) // it waits for nobody: it tells what the others wait for
+		e.budget.owe() // it waits for nobody: it tells what the others wait for
 		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now, regular: true, urgent: true})
 	}
 	e.doubtful(m, now)

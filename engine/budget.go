@@ -88,6 +88,13 @@ func (b *budget) spend(checks int) {
 	b.spent += uint64(checks)
 }
 
+// owe is spend for a check that waits for nobody: of many such, those that wait
+// are kept waiting a second at the most.
+func (b *budget) owe() {
+	b.tokens = max(b.tokens-1, min(b.tokens, -b.rate))
+	b.spent++
+}
+
 // queue has a monitor wait in the line of a rank.
 func (b *budget) queue(m *monitor, rank int) {
 	if int(m.waits) == rank+1 {

@@ -246,6 +246,38 @@ func (st storm) play(t *testing.T) {
 	}
 }
 
+// TestManyParentsAreLookedAt has 3,000 monitors fail in one second, each behind a
+// parent of its own that has to be looked at, and one more by itself: those looks
+// wait for nobody, and must not keep it from being told of.
+func TestManyParentsAreLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, f := newCrowd(), family{s: newMemory()}
+		var jobs []uptime.Job
+		for i := range 3_000 {
+			bad, parent := child(fmt.Sprintf("bad %d", i), time.Minute, fmt.Sprintf("parent %d", i)), child(fmt.Sprintf("parent %d", i), 10*time.Minute, "")
+			bad.Tags = []string{"bad"}
+			jobs = append(jobs, bad, parent)
+		}
+		jobs = append(jobs, child("late", time.Minute, ""))
+		f.running = startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: f.s, Runner: c, Remote: c, Capacity: 16_384}, jobs...)
+		defer f.stop()
+		time.Sleep(90 * time.Second)
+		c.set(func(name, location string) uptime.Fault {
+			switch {
+			case strings.HasPrefix(name, "bad"):
+				return uptime.FaultTCPHostUnreachable
+			case name == "late":
+				return uptime.FaultTCPRefused
+			}
+			return uptime.NoFault
+		})
+		f.act(uptime.VerbCheck, "tag:bad")
+		time.Sleep(time.Second)
+		f.act(uptime.VerbCheck, "late")
+		f.is("late", uptime.Down, 25*time.Second)
+	})
+}
+
 // TestDoubtsAreBounded has few checks to spare for many doubts: all are decided
 // in the end, and nothing is shed but hedges.
 func TestDoubtsAreBounded(t *testing.T) {
