@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -375,6 +374,7 @@ func (e *Engine) settled(m *monitor, r *uptime.Result, now time.Time) bool {
 
 func (e *Engine) hold(m *monitor, at time.Time, do func(now time.Time)) {
 	m.held = true
+	m.holds++
 	e.line.held = append(e.line.held, holding{m, m.epoch, at, do})
 }
 
@@ -382,11 +382,14 @@ func (e *Engine) hold(m *monitor, at time.Time, do func(now time.Time)) {
 func (e *Engine) unhold(now time.Time) {
 	for len(e.line.held) > 0 && e.line.Settled(e.line.held[0].at, now) {
 		h := e.line.held[0]
-		e.line.held = e.line.held[1:]
+		if e.line.held = e.line.held[1:]; len(e.line.held) == 0 {
+			e.line.held = nil
+		}
+		h.m.holds--
 		h.m.held = false // its turn has come: it does not wait for those behind it, which would wait for it
 		if h.epoch == h.m.epoch && h.m.mode != uptime.Paused {
 			h.do(now)
 		}
-		h.m.held = h.m.held || slices.ContainsFunc(e.line.held, func(x holding) bool { return x.m == h.m })
+		h.m.held = h.m.holds > 0
 	}
 }

@@ -50,6 +50,7 @@ type monitor struct {
 	void    bool         // its last result was ours: it is checked again when we can see
 	heard   time.Time    // when its newest result came in
 	held    bool         // a result waits until it is known how our line was
+	holds   int          // … and so many wait
 
 	waits  uint8   // 1 + the rank in which its next look waits for its turn; 0: it does not
 	staked *staked // what its doubt has claimed; nil: nothing
