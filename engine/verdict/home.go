@@ -34,11 +34,11 @@ func failed(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memor
 		}
 		return m, d
 
-	case m.Only != "" && m.others.knows(s.home()): // … and nobody else
+	case m.Only != "" && m.others.knows(s.home()) && m.contradicted(p, s): // … and nobody else
 		m.Fault, m.Message = r.Fault, "unreachable only from "+m.Only+": "+r.Message
 		return m, Decision{}
 
-	case m.Only != "": // not only where it was known to fail
+	case m.Only != "": // not only where it was known to fail, or nobody is left to say so
 		said := m.Verdict
 		m = m.afresh(s, now)
 		m = m.takeHome(p, s, r, now)
@@ -65,6 +65,14 @@ func failed(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memor
 		}
 	}
 	return m.down(p, s, now)
+}
+
+// contradicted reports whether anybody can be asked who is not known to fail
+// while the monitor is degraded because some places do.
+func (m Memory) contradicted(p Params, s Scene) bool {
+	return !p.counted() && s.Others && slices.ContainsFunc(s.Places, func(x uptime.Place) bool {
+		return x.Network != s.Network && !m.others.knows(x.Location)
+	})
 }
 
 // takeHome weighs another failing check of home in a doubt.
@@ -137,7 +145,7 @@ func succeeded(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Me
 	switch {
 	case m.wasDown():
 		return recovering(p, s, m, r, now)
-	case m.Only != "" && (m.others.raiser == s.home() || !s.live(m.others.raiser)):
+	case m.Only != "" && (m.others.raiser == s.home() || !s.live(m.others.raiser) || p.counted()):
 		return m.undoubted(r, now)
 	case m.Only != "":
 		return m, Decision{} // it is another place that fails

@@ -409,3 +409,46 @@ func TestOnlyAfterRestart(t *testing.T) {
 		})
 	}
 }
+
+// TestNobodyContradicts has a monitor that fails at home only, and then nobody
+// any more who sees it up: those places are gone, or the rule does not ask them.
+func TestNobodyContradicts(t *testing.T) {
+	counted := params(time.Minute)
+	counted.Rule = uptime.Rule{Consecutive: true, Failures: 3, Recoveries: 2, RetryInterval: 20 * time.Second}
+	for _, tc := range []struct {
+		name string
+		p    Params
+		s    Scene
+		want string
+	}{
+		{"they still do", params(time.Minute), Scene{Others: true, Places: five}, ""},
+		{"all are gone", params(time.Minute), Scene{Others: true}, "down"},
+		{"those left are of home's network", params(time.Minute), Scene{Others: true, Network: "a", Places: places("fra a", "lon a")}, "down"},
+		{"none is configured", params(time.Minute), Scene{}, "down"},
+		{"failures are counted", counted, Scene{Others: true, Places: five}, "down"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := &stage{t: t, p: params(time.Minute), s: Scene{Others: true, Places: five}, target: silence(50, 100000, uptime.Local), silent: true}
+			g.run(9 * time.Minute)
+			if g.m.Only == "" {
+				t.Fatalf("not degraded: %+v", g.m)
+			}
+			g.m = g.m.Step(-9 * time.Minute)
+			g = &stage{t: t, p: tc.p, s: tc.s, m: g.m, target: silence(0, 100000, uptime.Local)}
+			got := g.run(5 * time.Minute)
+			if strings.Contains(got, "down") != (tc.want == "down") {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+	t.Run("failures are counted, and it was another place", func(t *testing.T) {
+		m := Memory{Verdict: uptime.Degraded, Only: "fra", Open: true, others: opinions{raiser: "fra"}}
+		for at := range 3 {
+			began := start.Add(time.Duration(at) * time.Minute)
+			m, _ = Step(counted, Scene{Others: true, Places: five}, m, &uptime.Result{Time: began, Outcome: uptime.OutcomeUp}, began)
+		}
+		if m.Verdict != uptime.Up {
+			t.Errorf("%v", m.Verdict)
+		}
+	})
+}
