@@ -63,8 +63,8 @@ func (e *Engine) weave(now time.Time) {
 	for m, node := range web.Join() {
 		m.node = node
 	}
-	for _, m := range e.monitors {
-		e.stands(m, now)
+	for _, m := range e.monitors { // explainAll follows: in between some are missing, and nothing is to be told of that
+		e.stand(m, now)
 	}
 }
 
@@ -105,21 +105,26 @@ func (e *Engine) renamed(m *monitor, was string) {
 
 // stands tells those that depend on a monitor how it is now.
 func (e *Engine) stands(m *monitor, now time.Time) {
-	if m.node == nil {
-		return
-	}
-	s, until := e.standing(m, now)
-	if s.Standing == depend.Doubted && !until.Equal(m.doubted) {
-		m.doubted = until
-		e.wheel.Add(until, due{m, dueDoubt, m.epoch})
-	}
-	for _, needs := range m.node.Set(s) {
+	for _, needs := range e.stand(m, now) {
 		for _, heir := range needs.Heirs {
 			if heir.number != 0 {
 				e.explain(heir, now)
 			}
 		}
 	}
+}
+
+// stand notes how a monitor is now, and returns those whose Cause that changes.
+func (e *Engine) stand(m *monitor, now time.Time) []*depend.Needs[*monitor] {
+	if m.node == nil {
+		return nil
+	}
+	s, until := e.standing(m, now)
+	if s.Standing == depend.Doubted && !until.Equal(m.doubted) {
+		m.doubted = until
+		e.wheel.Add(until, due{m, dueDoubt, m.epoch})
+	}
+	return m.node.Set(s)
 }
 
 // standing is how a monitor is, as far as others depend on it, and until when

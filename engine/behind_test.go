@@ -514,3 +514,36 @@ func TestNobodyWasTold(t *testing.T) {
 		}
 	}, child("a", time.Minute, "uplink"), child("uplink", time.Minute, ""))
 }
+
+// TestReloadTellsNothingNew: what an incident is behind is worked out anew by a
+// reload and by a start, and where it is the same nobody hears of it.
+func TestReloadTellsNothingNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := family{s: newMemory(), tg: newTargets()}
+		jobs := []uptime.Job{child("a", time.Minute, "middle"), child("middle", time.Minute, "uplink"), child("uplink", time.Minute, "")}
+		f.running = start(t, f.s, f.tg, jobs...)
+		time.Sleep(2 * time.Minute)
+		f.silent("a", "middle", "uplink")
+		for _, n := range []string{"a", "middle", "uplink"} {
+			f.is(n, uptime.Down, 4*time.Minute)
+		}
+		time.Sleep(5 * time.Minute)
+		f.behind("a", "uplink")
+		before := f.phases("a")
+		if _, err := f.Reload(t.Context(), jobs, uptime.ConfigState{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if now := f.phases("a"); now != before {
+			t.Errorf("after a reload: %s\nbefore it: %s", now, before)
+		}
+		f.stop()
+		f.running = start(t, f.s, f.tg, jobs...)
+		time.Sleep(2 * time.Minute)
+		if now := f.phases("a"); now != before {
+			t.Errorf("after a restart: %s\nbefore it: %s", now, before)
+		}
+		f.behind("a", "uplink")
+		f.stop()
+	})
+}
