@@ -64,7 +64,7 @@ func (m Memory) doubt(_ Scene, raiser string, first, now time.Time) Memory {
 }
 
 // afresh begins new waves with fresh odds: what failed at some places now fails
-// at another too. What home's last check says stays in the odds.
+// at another too, or those that saw it up are gone. What home's last check says stays in the odds.
 func (m Memory) afresh(s Scene, now time.Time) Memory {
 	old, evid := m.others, m.Evidence
 	looks, before := m.Looks, m.Before
@@ -184,6 +184,9 @@ func (m Memory) heard(s Scene, place uptime.Place, step string, r *uptime.Result
 func (m Memory) decide(p Params, s Scene, now time.Time) (Memory, Decision) {
 	if m.Verdict != uptime.Suspect || p.counted() || !s.Others {
 		return m, Decision{}
+	}
+	if m.others.deserted(s) {
+		m = m.afresh(s, now)
 	}
 	o := &m.others
 	t := o.tier(s, now)

@@ -452,3 +452,37 @@ func TestNobodyContradicts(t *testing.T) {
 		}
 	})
 }
+
+// TestOthersVanish has those that see the monitor up go away in a doubt, before
+// five waves could decide it.
+func TestOthersVanish(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		left []uptime.Place
+		want string
+	}{
+		{"all", nil, "0 up, 60 suspect, 140 down opened"},
+		{"all but one network, which sees it up", places("fra a"), "0 up, 60 suspect, 360 degraded opened"},
+		{"all but one network, and it fails there too", places("nyc b"), "0 up, 60 suspect, 100 down opened"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			fails := at(during(50, 100000, refused), uptime.Local)
+			g := &stage{t: t, p: params(time.Minute), s: Scene{Others: true, Places: five}}
+			g.target = func(place string, at time.Duration) found {
+				if place == "nyc" && at > 75*time.Second {
+					place = uptime.Local
+				}
+				return fails(place, at)
+			}
+			g.self = func(at time.Duration) Self {
+				if at > 75*time.Second {
+					g.s.Places = tc.left
+				}
+				return Online
+			}
+			if got := g.run(15 * time.Minute); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -193,6 +193,21 @@ func (o *opinions) deaf(network string, now time.Time) bool {
 	return lost
 }
 
+// deserted reports whether somebody saw it up who is gone and cannot say so any
+// more, and those that are left are too few to decide.
+func (o *opinions) deserted(s Scene) bool {
+	if !slices.ContainsFunc(o.votes, func(v vote) bool { return !v.failing && !s.live(v.Location) }) {
+		return false
+	}
+	var left []string
+	for _, p := range s.Places {
+		if p.Network != s.Network && !slices.Contains(left, p.Network) {
+			left = append(left, p.Network)
+		}
+	}
+	return len(left) < needPlaces
+}
+
 // unheard reports whether others were asked, and nothing came of it.
 func (o *opinions) unheard(now time.Time) bool {
 	for i := range o.asked {
