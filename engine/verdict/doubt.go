@@ -198,12 +198,17 @@ func (m Memory) decide(p Params, s Scene, now time.Time) (Memory, Decision) {
 		return m, Decision{clear: true}
 	}
 	if !o.watching && o.waves >= maxWaves {
-		if _, out := o.pending(now); !out {
+		switch _, out := o.pending(now); {
+		case out:
+		case t == tierSeveral && m.Fails > 0 && !o.disputed(s): // it has spread while they were asked
+			m = m.afresh(s, now)
+			return m, Decision{}
+		default:
 			m.others.watching = true
 			_, m.others.known = o.failing(s)
 		}
 	}
-	if m.others.watching && !o.cleared && !o.since.IsZero() && now.Sub(o.since) >= aloneFor {
+	if m.others.watching && !o.cleared && !o.since.IsZero() && now.Sub(o.since) >= aloneFor && (m.Fails == 0 || m.others.disputed(s)) {
 		return m.undecided(p, s, now)
 	}
 	return m, Decision{}

@@ -423,18 +423,25 @@ func TestNobodyContradicts(t *testing.T) {
 	}{
 		{"they still do", params(time.Minute), Scene{Others: true, Places: five}, ""},
 		{"all are gone", params(time.Minute), Scene{Others: true}, "down"},
+		{"one is left that failed as well", params(time.Minute), Scene{Others: true, Places: places("nyc b")}, "down"},
 		{"those left are of home's network", params(time.Minute), Scene{Others: true, Network: "a", Places: places("fra a", "lon a")}, "down"},
 		{"none is configured", params(time.Minute), Scene{}, "down"},
 		{"failures are counted", counted, Scene{Others: true, Places: five}, "down"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g := &stage{t: t, p: params(time.Minute), s: Scene{Others: true, Places: five}, target: silence(50, 100000, uptime.Local), silent: true}
+			if len(tc.s.Places) == 1 {
+				g.target = silence(50, 100000, uptime.Local, "nyc")
+			}
 			g.run(9 * time.Minute)
 			if g.m.Only == "" {
 				t.Fatalf("not degraded: %+v", g.m)
 			}
 			g.m = g.m.Step(-9 * time.Minute)
-			g = &stage{t: t, p: tc.p, s: tc.s, m: g.m, target: silence(0, 100000, uptime.Local)}
+			g = &stage{t: t, p: tc.p, s: tc.s, m: g.m, target: silence(0, 100000, uptime.Local, "nyc")}
+			if len(tc.s.Places) != 1 {
+				g.target = silence(0, 100000, uptime.Local)
+			}
 			got := g.run(5 * time.Minute)
 			if strings.Contains(got, "down") != (tc.want == "down") {
 				t.Errorf("got %q, want %q", got, tc.want)
@@ -482,6 +489,26 @@ func TestOthersVanish(t *testing.T) {
 			}
 			if got := g.run(15 * time.Minute); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestSpreads has an outage that begins at home and reaches all others in the
+// midst of the waves, when many have said that they see it up.
+func TestSpreads(t *testing.T) {
+	for _, from := range []int{62, 72, 82, 92, 102, 112, 200} {
+		t.Run(fmt.Sprint(from), func(t *testing.T) {
+			home, others := during(50, 100000, refused), during(from, 100000, refused)
+			g := &stage{t: t, p: params(time.Minute), s: Scene{Others: true, Places: five}}
+			g.target = func(place string, at time.Duration) found {
+				if place == uptime.Local {
+					return home(at)
+				}
+				return others(at)
+			}
+			if got := g.run(10 * time.Minute); !strings.Contains(got, "down opened") {
+				t.Errorf("got %q", got)
 			}
 		})
 	}

@@ -208,6 +208,14 @@ func (o *opinions) deserted(s Scene) bool {
 	return len(left) < needPlaces
 }
 
+// disputed reports whether anybody can be asked whose newest word is not that it fails.
+func (o *opinions) disputed(s Scene) bool {
+	fails := func(x uptime.Place) bool {
+		return slices.ContainsFunc(o.votes, func(v vote) bool { return v.failing && v.Location == x.Location })
+	}
+	return slices.ContainsFunc(s.Places, func(x uptime.Place) bool { return x.Network != s.Network && !fails(x) })
+}
+
 // unheard reports whether others were asked, and nothing came of it.
 func (o *opinions) unheard(now time.Time) bool {
 	for i := range o.asked {
