@@ -104,8 +104,14 @@ func (f *form) host(host string) endpoint {
 	}
 	if name := strings.TrimSuffix(e.host, "."); len(name) > 253 || strings.Contains(name, "..") || strings.ContainsAny(name, " /\\\"'<>|") || longLabel(name) {
 		f.wrong("url", "", "%q is no host name", uptime.Clean(host, 100))
+	} else if numeric(name[strings.LastIndexByte(name, '.')+1:]) { // no top-level domain is a number (RFC 3696)
+		f.wrong("url", "an address has four numbers up to 255", "%q is no address, and no host name", uptime.Clean(host, 100))
 	}
 	return e
+}
+
+func numeric(label string) bool {
+	return strings.IndexFunc(label, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
 func longLabel(name string) bool {

@@ -481,6 +481,8 @@ func TestHTTPMistakes(t *testing.T) {
 		{"url", "http://a:99999/", nil, nil},
 		{"url", "http://[fe80::1]/", nil, nil},
 		{"url", "http://a..b/", nil, nil},
+		{"url", "http://192.0.2.256/", nil, nil},
+		{"url", "http://192.0.2/", nil, nil},
 		{"method", "http://a/", keys{"method": "G ET"}, nil},
 		{"method", "http://a/", keys{"method": "HEAD"}, has("x")},
 		{"headers", "http://a/", keys{"headers": map[string]uptime.Secret{"a b": ""}}, nil},
