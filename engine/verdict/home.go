@@ -164,10 +164,13 @@ func (m Memory) clear(r *uptime.Result, now time.Time) (Memory, Decision) {
 	if from == uptime.Suspect { // not confirmed
 		if m.Fault.Side() == uptime.Target {
 			m = m.complain(now)
-			m.Message += "; fails now and then"
+			m.Message += nowAndThen
 		}
 	}
 	m, to := m.judge(r, now)
+	if from == uptime.Unknown && to == uptime.Degraded && r.Outcome != uptime.OutcomeDegraded {
+		m.Fault, m.Message = m.complained() // not what kept us from seeing it
+	}
 	if to == from {
 		if to == uptime.Up {
 			m.Fault, m.Message = uptime.NoFault, ""

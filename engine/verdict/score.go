@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -14,6 +15,7 @@ const (
 	scoreRaise        = uptime.RuleRaise
 	closerAfter       = uptime.RuleCloserFor // after a complaint the checks are closer
 	degradedDwell     = uptime.RuleDegradedDwell
+	nowAndThen        = "; fails now and then"
 )
 
 // judge says whether a success is a plain one, and keeps the score of complaints.
@@ -47,6 +49,19 @@ func (m Memory) complain(now time.Time) Memory {
 	m.Score = min(m.Score+scorePerComplaint, 1.5*scoreRaise)
 	m.Complaint = now
 	return m
+}
+
+// complained is what the newest complaint was about, as far as it is known.
+func (m Memory) complained() (uptime.Fault, string) {
+	for _, e := range slices.Backward(m.Evidence) {
+		switch e.Outcome {
+		case uptime.OutcomeDegraded:
+			return e.Fault, e.Message
+		case uptime.OutcomeDown:
+			return e.Fault, e.Message + nowAndThen
+		}
+	}
+	return uptime.NoFault, "fails now and then"
 }
 
 func tooSlow(f uptime.Fault) bool {

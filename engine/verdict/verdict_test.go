@@ -141,6 +141,32 @@ func TestDegradedByScoreEnds(t *testing.T) {
 	}
 }
 
+// TestDegradedSeenAgain: what is degraded still after we could not see it for a
+// while is that by its own complaints, not by ours.
+func TestDegradedSeenAgain(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		was  found
+		want uptime.Fault
+	}{
+		{"slow", slow, uptime.FaultHTTPTooSlow},
+		{"fails now and then", status, uptime.FaultHTTPStatus},
+	} {
+		_, m := world(t, params(time.Minute), Memory{}, 500*time.Second, func(at time.Duration) found {
+			switch s := int(at.Seconds()); {
+			case s >= 400 && s < 450:
+				return ours
+			case s >= 50 && s < 400 && (tc.was == slow || s/15%2 == 0):
+				return tc.was
+			}
+			return ok
+		})
+		if m.Verdict != uptime.Degraded || m.Fault != tc.want {
+			t.Errorf("%s: %s, %s %q", tc.name, m.Verdict, m.Fault, m.Message)
+		}
+	}
+}
+
 // TestNextOfPlain asks a registry or a plugin that cannot judge no sooner than
 // any doubt of its type.
 func TestNextOfPlain(t *testing.T) {
