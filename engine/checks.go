@@ -284,7 +284,9 @@ func (e *Engine) sentence(m *monitor, d verdict.Decision, i *uptime.Incident) st
 			return "first check succeeded"
 		case uptime.Suspect:
 			return "not confirmed: a check succeeded"
-		case uptime.Down:
+		case uptime.Unknown:
+			return "a check succeeded"
+		case uptime.Down, uptime.Degraded:
 			if i := e.open[m.number]; i != nil {
 				return "up again after " + uptime.Ago(d.Since.Sub(i.Start))
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lookout/engine/uptime"
+	"lookout/engine/verdict"
 )
 
 // phases is the story of an incident in words.
@@ -140,6 +141,20 @@ func TestSuspectIsSeenWithinASecond(t *testing.T) {
 					e.stop()
 				})
 			})
+		}
+	}
+}
+
+// TestSentenceOfUp says in words why a monitor is up.
+func TestSentenceOfUp(t *testing.T) {
+	began := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	e := &Engine{open: map[uint64]*uptime.Incident{1: {Start: began}}}
+	for from, want := range map[uptime.Verdict]string{
+		uptime.Pending: "first check succeeded", uptime.Suspect: "not confirmed: a check succeeded", uptime.Unknown: "a check succeeded",
+		uptime.Degraded: "up again after 1m30s", uptime.Down: "up again after 1m30s",
+	} {
+		if got := e.sentence(&monitor{number: 1}, verdict.Decision{From: from, To: uptime.Up, Since: began.Add(90 * time.Second)}, nil); got != want {
+			t.Errorf("from %s: %q, want %q", from, got, want)
 		}
 	}
 }
