@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"probes/drills":    {"engine/uptime", "tui/cli/e2e"}, // it watches the binary from outside
 	"probes/lossy":     {"engine/uptime", "probes"},
 	"probes/remote":    {"engine/uptime", "probes", "probes/wire"},
+	"probes/wire":      {"engine/uptime", "storage/chunk"}, // the columns of results, coded once
 	"storage":          {"engine/uptime", "storage/chunk"},
 	"tui":              {"engine/uptime", "tui/widget", "tui/theme"},
 	"tui/widget":       {"engine/uptime", "tui/theme"},
