@@ -62,7 +62,7 @@ func (l *incidents) timeline(s *shell, w, h int, ascii bool) []func(p *pen) {
 		for _, m := range []struct {
 			mark widget.Mark
 			word string
-		}{{widget.MarkDown, "down"}, {widget.MarkAlone, "behind, silenced or one place"}, {widget.MarkSlow, "degraded"}, {widget.MarkUp, "no incident"}} {
+		}{{widget.MarkDown, "down"}, {widget.MarkAlone, "behind, silenced or one place"}, {widget.MarkSlow, "degraded"}, {widget.MarkUp, "none"}} {
 			p.line(widget.Line{widget.MarkOf(m.mark, ascii)})
 			p.text(theme.Faint, " "+m.word+"   ")
 		}
