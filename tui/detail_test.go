@@ -121,6 +121,9 @@ func TestDetailWhy(t *testing.T) {
 			st.Behind, f.snap.Open[0].Behind = "office uplink", "office uplink"
 		}, []string{"unreachable behind office uplink, so nobody is told"}},
 		{"flapping", func(st *uptime.State, f *pageSource) { f.snap.Open[0].Reopened = 2 }, []string{"came back 2 times"}},
+		{"came back", func(st *uptime.State, f *pageSource) {
+			st.Since, f.snap.Open[0].Reopened = clock("12:31:17.000"), 1
+		}, []string{"First failed 12:31:07, again 12:31:17, sure 12:31:27"}},
 		{"suspect", func(st *uptime.State, f *pageSource) {
 			st.Verdict, st.Before, st.Incident = uptime.Suspect, uptime.Up, 0
 		}, []string{"being confirmed, counts as up"}},

@@ -177,6 +177,9 @@ func (d *detail) witnesses(s *shell, st *uptime.State) string {
 	var parts []string
 	if !since.IsZero() {
 		first += stamp(since, s.now, s.loc)
+		if in != nil && in.Reopened > 0 && st.Since.After(since) {
+			first += ", again " + stamp(st.Since, s.now, s.loc)
+		}
 		if in != nil && in.Verdict == uptime.Down {
 			if t := sure(in); !t.IsZero() {
 				first += ", sure " + stamp(t, s.now, s.loc)
