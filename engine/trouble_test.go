@@ -469,3 +469,15 @@ func TestSetBackBetweenEngines(t *testing.T) {
 		})
 	}
 }
+
+// TestOfProcess: what this process lacks is told as such, not as of one target.
+func TestOfProcess(t *testing.T) {
+	for said, want := range map[string]string{
+		"TCP connect 192.0.2.1:80: this process has no file descriptor left (EMFILE)": "this process has no file descriptor left (EMFILE)",
+		"TCP connect 192.0.2.1:80: no route (ENETUNREACH)":                            "TCP connect 192.0.2.1:80: no route (ENETUNREACH)",
+	} {
+		if got := ofProcess(said); got != want {
+			t.Errorf("%q is told as %q", said, got)
+		}
+	}
+}

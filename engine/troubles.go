@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -52,7 +53,7 @@ func (e *Engine) trouble(m *monitor, r *uptime.Result, now time.Time) {
 	}
 	t := e.troubles[r.Fault]
 	if t == nil {
-		t = &trouble{since: now, first: r.Message, touched: map[*monitor]struct{}{}}
+		t = &trouble{since: now, first: ofProcess(r.Message), touched: map[*monitor]struct{}{}}
 		if e.troubles == nil {
 			e.troubles = troubles{}
 		}
@@ -61,6 +62,15 @@ func (e *Engine) trouble(m *monitor, r *uptime.Result, now time.Time) {
 	t.touched[m] = struct{}{}
 	t.most, t.over = max(t.most, len(t.touched)), time.Time{}
 	e.tellTrouble(r.Fault, t, now)
+}
+
+// ofProcess leaves out of what a check said which target it was for, where the
+// process as a whole lacks something.
+func ofProcess(message string) string {
+	if i := strings.Index(message, ": this process "); i >= 0 {
+		return message[i+2:]
+	}
+	return message
 }
 
 func (t *trouble) release(m *monitor, now time.Time) {
