@@ -79,7 +79,19 @@ func (h *Home) Run(args ...string) (Answer, error) {
 
 // Engine starts the engine without a screen and waits until it answers.
 func (h *Home) Engine(args ...string) (*Process, error) {
-	p, err := Spawn(h.Command(append([]string{"engine"}, args...)...))
+	return h.await(h.Command(append([]string{"engine"}, args...)...))
+}
+
+// EngineIn is Engine in namespaces: enter are the options of nsenter.
+func (h *Home) EngineIn(enter ...string) (*Process, error) {
+	cmd := exec.Command("nsenter", append(enter, "sh", "-c", `cd "$0" && exec "$1" engine`, h.Dir, h.Binary)...)
+	cmd.Env = h.Env
+	return h.await(cmd)
+}
+
+// await starts an engine and waits until it answers.
+func (h *Home) await(cmd *exec.Cmd) (*Process, error) {
+	p, err := Spawn(cmd)
 	if err != nil {
 		return nil, err
 	}

@@ -186,18 +186,13 @@ func TestOwnLine(t *testing.T) {
 	add("name1", "shop.test")
 	add("name2", "mail.test")
 	h := home(t, config.String())
-	cmd := exec.Command("nsenter", "-t", w.near, "-n", "-m", "sh", "-c", `cd "$0" && exec "$1" engine`, h.Dir, h.Binary)
-	cmd.Env = h.Env
-	p, err := Spawn(cmd)
+	p, err := h.EngineIn("-t", w.near, "-n", "-m")
 	check(t, err)
 	t.Cleanup(func() {
 		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := h.Answers(t.Context(), p); err != nil {
-		t.Fatalf("%v; its standard error: %s", err, p.Stderr())
-	}
 	allUp := func(what string) {
 		t.Helper()
 		until(t, h, what, 3*patience, func(s status) bool { return s.Counts["up"] == 7 && s.Node == "" })

@@ -180,18 +180,13 @@ func TestNoPorts(t *testing.T) {
 	ports(20000, 50000)
 	const n = 60
 	h := home(t, watching("2s", "127.0.0.1:8080", n))
-	cmd := exec.Command("nsenter", "-t", machine, "-n", "sh", "-c", `cd "$0" && exec "$1" engine`, h.Dir, h.Binary)
-	cmd.Env = h.Env
-	p, err := Spawn(cmd)
+	p, err := h.EngineIn("-t", machine, "-n")
 	check(t, err)
 	t.Cleanup(func() {
 		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := h.Answers(t.Context(), p); err != nil {
-		t.Fatalf("%v; its standard error: %s", err, p.Stderr())
-	}
 	allUp(t, h, n)
 	ports(20000, 20007)
 	began := time.Now()
