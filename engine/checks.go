@@ -52,8 +52,8 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 }
 
 // catchUp checks at once what was to be checked while no engine ran, or was
-// being checked when it stopped; what was never checked missed nothing. Where one engine hands over to another, no
-// check is missed so, but comes late.
+// being checked when it stopped; what was never checked has missed nothing. Where
+// one engine hands over to another, no check is missed so, but comes late.
 func (e *Engine) catchUp(m *monitor, now time.Time, fresh *int) {
 	turn := m.regular.Add(-m.job.Interval)
 	if m.last.Time.IsZero() || m.regular.IsZero() || !m.extra.IsZero() || m.judged != nil || !m.last.Time.Add(time.Millisecond).Before(turn) { // its stamp is cut to that
