@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -64,7 +63,7 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 			return silent(report.CheckExit(results))
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "every enabled monitor of the configuration, but beats and groups, which an engine judges")
+	cmd.Flags().BoolVar(&all, "all", false, "every enabled monitor of the configuration")
 	cmd.Flags().StringSliceVar(&resolvers, "resolver", nil, "address of a name server to ask instead of those of the system and the monitor, and of the hosts file")
 	return cmd
 }
@@ -88,7 +87,7 @@ func (c *call) jobsFor(args []string) ([]uptime.Job, *time.Location, error) {
 		}
 		cfg = in.config
 		if len(args) == 0 {
-			return c.checkable(cfg.Jobs), cfg.Timezone, nil
+			return cfg.Jobs, cfg.Timezone, nil
 		}
 	}
 	jobs := make([]uptime.Job, 0, len(args))
@@ -113,19 +112,6 @@ func (c *call) jobsFor(args []string) ([]uptime.Job, *time.Location, error) {
 		jobs = append(jobs, one.Jobs...)
 	}
 	return jobs, cfg.Timezone, nil
-}
-
-// checkable leaves out what only an engine can judge, beats and groups, and
-// says so: a check of everything has to be able to come out well.
-func (c *call) checkable(jobs []uptime.Job) []uptime.Job {
-	own := slices.DeleteFunc(slices.Clone(jobs), func(j uptime.Job) bool {
-		_, judged := j.Checker.(uptime.Judge)
-		return judged
-	})
-	if n := len(jobs) - len(own); n > 0 {
-		fmt.Fprintf(c.stderr, "lookout: %s left out, which only a running engine can judge; lookout status shows how they are\n", count(n, "monitor"))
-	}
-	return own
 }
 
 // asURL is how an argument would be written as a URL: as in the configuration
