@@ -26,6 +26,7 @@ type Monitor struct {
 
 	DegradedAbove time.Duration // a check that takes longer is too_slow; 0: never
 	Rule          Rule
+	Locations     []string // where its regular checks run; nil: here alone
 	ConfirmFrom   []string // the locations that are asked for a second opinion; nil: all that can be
 	Alone         string   // why nobody else is asked, for sentences: "confirm_from names nobody"; "": others are
 	Parent        string   // the monitor that it is reached through; "" for none
@@ -83,6 +84,7 @@ type Job struct {
 	*Monitor
 	Checker   Checker
 	Resolvers []netip.AddrPort // that the check asks for names; nil: the system's
+	Portable  *Portable        // as it travels; nil: it is checked from here alone
 }
 
 // CheckType is a check type's entry in the registry: what the configuration

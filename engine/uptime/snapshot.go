@@ -21,6 +21,8 @@ type Snapshot struct {
 	Events   uint64      // the ID of the newest event that is stored
 	Unacked  int         // open incidents that are Unacked
 	Health   Health
+	Broker   Broker
+	Probes   []Probe // of other locations, by location and name
 }
 
 // Planned is the next opening of a maintenance window.

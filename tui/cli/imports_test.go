@@ -16,30 +16,35 @@ import (
 // package and everything below it. A package that has no line may import
 // engine/uptime alone, and engine/uptime nothing.
 var arrows = map[string][]string{
-	".":                {"tui/cli"},
-	"engine":           {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine/depend"},
-	"engine/depend":    {},
-	"engine/config":    {"engine/uptime", "engine/schedule"},
-	"engine/judge":     {"engine/uptime", "engine/schedule"},
-	"engine/selfcheck": {"engine/uptime", "engine/verdict"},
-	"engine/sim":       {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine"},
-	"engine/uptime":    {},
-	"probes/drills":    {"engine/uptime", "tui/cli/e2e"}, // it watches the binary from outside
-	"probes/lossy":     {"engine/uptime", "probes"},
-	"probes/remote":    {"engine/uptime", "probes", "probes/wire"},
-	"probes/wire":      {"engine/uptime", "storage/chunk"}, // the columns of results, coded once
-	"storage":          {"engine/uptime", "storage/chunk"},
-	"tui":              {"engine/uptime", "tui/widget", "tui/theme"},
-	"tui/widget":       {"engine/uptime", "tui/theme"},
-	"tui/cli":          {"engine/...", "probes/...", "storage/...", "tui/..."},
-	"tui/cli/bench":    {"engine/...", "probes/...", "storage/...", "tui/..."},
+	".":                        {"tui/cli"},
+	"engine":                   {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine/depend"},
+	"engine/depend":            {},
+	"engine/config":            {"engine/uptime", "engine/schedule"},
+	"engine/judge":             {"engine/uptime", "engine/schedule"},
+	"engine/selfcheck":         {"engine/uptime", "engine/verdict"},
+	"engine/sim":               {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine"},
+	"engine/uptime":            {},
+	"probes/drills":            {"engine/uptime", "tui/cli/e2e"}, // it watches the binary from outside
+	"probes/lossy":             {"engine/uptime", "probes"},
+	"probes/remote/link":       {},
+	"probes/remote/topology":   {"engine/uptime", "probes/wire"},
+	"probes/remote/brokertest": {},
+	"probes/remote/dispatch":   {"engine/uptime", "engine/schedule", "probes/wire", "probes/remote/link", "probes/remote/topology"},
+	"probes/remote/worker":     {"engine/uptime", "engine/schedule", "probes", "probes/wire", "probes/spool", "probes/remote/link", "probes/remote/topology"},
+	"probes/remote/drills":     {"engine/...", "probes/...", "storage/...", "tui/..."},
+	"probes/wire":              {"engine/uptime", "storage/chunk"}, // the columns of results, coded once
+	"storage":                  {"engine/uptime", "storage/chunk"},
+	"tui":                      {"engine/uptime", "tui/widget", "tui/theme"},
+	"tui/widget":               {"engine/uptime", "tui/theme"},
+	"tui/cli":                  {"engine/...", "probes/...", "storage/...", "tui/..."},
+	"tui/cli/bench":            {"engine/...", "probes/...", "storage/...", "tui/..."},
 }
 
 // owners say which packages alone may import a module of others.
 var owners = map[string][]string{
 	"go.etcd.io/bbolt":                    {"storage"},
 	"github.com/BurntSushi/toml":          {"engine/config"},
-	"github.com/rabbitmq/amqp091-go":      {"probes/remote"},
+	"github.com/rabbitmq/amqp091-go":      {"probes/remote/link"},
 	"github.com/miekg/dns":                {"probes/..."},
 	"github.com/prometheus-community/":    {"probes/..."},
 	"github.com/adhocore/gronx":           {"engine/schedule"},
