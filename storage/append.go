@@ -173,6 +173,9 @@ func (t *tick) write(tx *bbolt.Tx) error {
 	if err := t.writeStates(tx); err != nil {
 		return err
 	}
+	if err := t.writeProbes(tx); err != nil {
+		return err
+	}
 	packs := 0
 	for _, x := range t.sealed {
 		if err := x.write(tx); err != nil {

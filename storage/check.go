@@ -62,12 +62,15 @@ func (s *Store) Check(progress func(done, total int64)) (Report, error) {
 		switch {
 		case isWeek(name):
 			c.week(name)
-		case !slices.Contains([]string{bucketMeta, bucketLog, bucketState, bucketEvent, bucketIncident, bucketByMon, bucketText}, string(name)):
+		case !slices.Contains([]string{bucketMeta, bucketLog, bucketState, bucketEvent, bucketIncident, bucketByMon, bucketText, bucketProbe}, string(name)):
 			c.report.problem(fmt.Errorf("%w: bucket %q is not known", ErrDamaged, name))
 		}
 	}
 	c.log()
 	c.bucket(bucketState, c.state)
+	if slices.ContainsFunc(names, func(n []byte) bool { return string(n) == bucketProbe }) {
+		c.bucket(bucketProbe, c.probe)
+	}
 	c.bucket(bucketEvent, c.event)
 	c.incidents()
 	c.texts()
@@ -156,6 +159,11 @@ func (c *check) bucket(name string, fn func(k, v []byte) error) {
 
 func (c *check) state(k, v []byte) error {
 	_, _, err := readState(c.ids, k, v)
+	return err
+}
+
+func (c *check) probe(k, v []byte) error {
+	_, err := readProbe(k, v)
 	return err
 }
 

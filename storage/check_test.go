@@ -38,6 +38,7 @@ func wholeStore(t testing.TB, path string) {
 		b.Events = append(b.Events, verdictEvent(uint64(i+1), name, now))
 		b.Incidents = append(b.Incidents, incident(uint64(i+1), name, now.Add(time.Duration(i-60)*time.Minute)))
 		b.States = append(b.States, uptime.StateRecord{Monitor: name, Data: []byte(fmt.Sprintf("state %d", i))})
+		b.Probes = append(b.Probes, uptime.ProbeRecord{Probe: "fra/" + name, Data: []byte(fmt.Sprintf("applied %d", i))})
 	}
 	mustAppend(t, s, b)
 	for name, want := range given {
@@ -107,6 +108,7 @@ func tell(s *Store) (out truth, errs int) {
 	_, err = s.Incidents(uptime.IncidentQuery{})
 	count(err)
 	count(s.States(func(r uptime.StateRecord) error { out.add(r); return nil }))
+	count(s.Probes(func(r uptime.ProbeRecord) error { out.add(r); return nil }))
 	count(s.Tail(time.Time{}, func(*uptime.Result) error { return nil }))
 	return out, errs
 }

@@ -45,10 +45,16 @@ func victimBatch(n uint64) *uptime.Batch {
 		b.Results = append(b.Results, r)
 	}
 	b.States = []uptime.StateRecord{{Monitor: "m0", Data: []byte(strconv.FormatUint(n, 10))}}
+	b.Probes = []uptime.ProbeRecord{{Probe: fmt.Sprintf("fra/%d", n%3), Data: []byte(strconv.FormatUint(n, 10))}}
 	return b
 }
 
 const victimRetention = 12 * time.Hour
+
+// victimNames are monitors that get their numbers, in that order, between two batches.
+func victimNames(after uint64) []string {
+	return []string{fmt.Sprintf("a%d", after), "m1", fmt.Sprintf("b%d", after)}
+}
 
 func victim(path string) error {
 	s, err := Open(path, Options{Now: t0, Retention: Retention{Results: victimRetention}})
@@ -60,6 +66,9 @@ func victim(path string) error {
 		return err
 	}
 	fmt.Println("open")
+	if _, err := s.Numbers(victimNames(r.LastEvent)); err != nil {
+		return err
+	}
 	for n := r.LastEvent + 1; ; n++ {
 		if err := s.Append(victimBatch(n)); err != nil {
 			return err
@@ -77,7 +86,9 @@ func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lookout.db")
 	rng := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
 	var acked uint64
+	numbers := map[string]uint32{}
 	for range kills {
+		was := acked
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), victimEnv+"="+path)
 		cmd.Stderr = os.Stderr
@@ -101,11 +112,34 @@ func TestKill(t *testing.T) {
 		if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 			t.Fatalf("the victim ended by itself: %v", err)
 		}
+		if acked > was {
+			wantNumbers(t, path, numbers, victimNames(was))
+		}
 		acked = wantVictim(t, path, acked)
 	}
 	t.Logf("%d kills, %d batches", kills, acked)
 	if acked < uint64(kills) {
 		t.Errorf("%d batches: the victims hardly lived", acked)
+	}
+}
+
+// wantNumbers checks that monitors have a number each, and those that had one still have it.
+func wantNumbers(t *testing.T, path string, known map[string]uint32, names []string) {
+	t.Helper()
+	s := openStore(t, path, Options{ReadOnly: true})
+	defer s.Close()
+	for _, name := range names {
+		if _, ok := known[name]; !ok {
+			known[name] = 0 // given meanwhile
+		}
+	}
+	taken := map[uint32]string{}
+	for name, was := range known {
+		got, err := s.Numbers([]string{name})
+		if err != nil || got[0] == 0 || was != 0 && got[0] != was || taken[got[0]] != "" {
+			t.Fatalf("%s has %v, %v; it had %d, and %q has it", name, got, err, was, taken[got[0]])
+		}
+		known[name], taken[got[0]] = got[0], name
 	}
 }
 
@@ -155,6 +189,16 @@ func wantVictim(t *testing.T, path string, acked uint64) uint64 {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+	told := 0
+	if err := s.Probes(func(r uptime.ProbeRecord) error {
+		told++
+		if n, err := strconv.ParseUint(string(r.Data), 10, 64); err != nil || n > last || n+3 <= last || r.Probe != fmt.Sprintf("fra/%d", n%3) {
+			return fmt.Errorf("%s says %s after batch %d", r.Probe, r.Data, last)
+		}
+		return nil
+	}); err != nil || told != int(min(last, 3)) {
+		t.Fatalf("%d probes, %v", told, err)
 	}
 	return last
 }

@@ -26,12 +26,15 @@ type Memory struct {
 	events    []uptime.Event
 	incidents []uptime.Incident // by number
 	states    map[string][]byte
+	probes    map[string][]byte
+	numbers   map[string]uint32
 	alive     time.Time
 }
 
 // NewMemory makes an empty one.
 func NewMemory() *Memory {
-	return &Memory{results: map[string][]uptime.Result{}, states: map[string][]byte{}}
+	return &Memory{results: map[string][]uptime.Result{}, states: map[string][]byte{},
+		probes: map[string][]byte{}, numbers: map[string]uint32{}}
 }
 
 // Append keeps a batch. It cannot fail.
@@ -68,6 +71,11 @@ func (m *Memory) Append(b *uptime.Batch) error {
 	for _, r := range b.States {
 		if m.states[r.Monitor] = slices.Clone(r.Data); len(r.Data) == 0 {
 			delete(m.states, r.Monitor)
+		}
+	}
+	for _, r := range b.Probes {
+		if m.probes[r.Probe] = slices.Clone(r.Data); len(r.Data) == 0 {
+			delete(m.probes, r.Probe)
 		}
 	}
 	return nil
@@ -109,6 +117,41 @@ func (m *Memory) States(fn func(uptime.StateRecord) error) error {
 		}
 	}
 	return nil
+}
+
+// Probes calls fn with every probe's newest record, and ends with its error.
+func (m *Memory) Probes(fn func(uptime.ProbeRecord) error) error {
+	m.mu.Lock()
+	var all []uptime.ProbeRecord
+	for probe, data := range m.probes {
+		all = append(all, uptime.ProbeRecord{Probe: probe, Data: data})
+	}
+	m.mu.Unlock()
+	slices.SortFunc(all, func(a, b uptime.ProbeRecord) int { return cmp.Compare(a.Probe, b.Probe) })
+	for _, r := range all {
+		if err := fn(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Numbers gives monitors their numbers, as Store.Numbers does, but that only
+// those have one that were asked for.
+func (m *Memory) Numbers(names []string) ([]uint32, error) {
+	if slices.Contains(names, "") {
+		return nil, errNoName
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]uint32, len(names))
+	for i, name := range names {
+		if m.numbers[name] == 0 {
+			m.numbers[name] = uint32(len(m.numbers) + 1)
+		}
+		out[i] = m.numbers[name]
+	}
+	return out, nil
 }
 
 // Tail calls fn with the results that are newer than since, oldest first, and ends with its error.
@@ -192,10 +235,11 @@ func (m *Memory) Rename(old, name string) error {
 	defer m.mu.Unlock()
 	rs, results := m.results[old]
 	data, state := m.states[old]
-	if old == name || !results && !state {
+	number := m.numbers[old]
+	if old == name || !results && !state && number == 0 {
 		return nil
 	}
-	if m.results[name] != nil || m.states[name] != nil || name == "" {
+	if m.results[name] != nil || m.states[name] != nil || m.numbers[name] != 0 || name == "" {
 		return bothKnown(old, name)
 	}
 	for i := range rs {
@@ -217,6 +261,10 @@ func (m *Memory) Rename(old, name string) error {
 	if state {
 		m.states[name] = data
 	}
+	if number != 0 {
+		m.numbers[name] = number
+	}
+	delete(m.numbers, old)
 	delete(m.results, old)
 	delete(m.states, old)
 	return nil

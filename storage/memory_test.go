@@ -14,6 +14,8 @@ type store interface {
 	Append(*uptime.Batch) error
 	Resume() (Resume, error)
 	States(func(uptime.StateRecord) error) error
+	Probes(func(uptime.ProbeRecord) error) error
+	Numbers(names []string) ([]uint32, error)
 	Tail(time.Time, func(*uptime.Result) error) error
 	Events(uptime.EventQuery) ([]uptime.Event, error)
 	Incidents(uptime.IncidentQuery) ([]uptime.Incident, error)

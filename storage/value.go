@@ -17,6 +17,7 @@ const (
 	bucketIncident = "incident"
 	bucketByMon    = "incm"
 	bucketText     = "txt"
+	bucketProbe    = "probe" // not in files from before there were probes
 
 	// in meta
 	bucketMonitor = "monitor"

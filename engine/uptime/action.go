@@ -117,6 +117,14 @@ type Batch struct {
 	Events    []Event       // with their IDs, growing by one
 	Incidents []Incident    // those that changed, as they are now
 	States    []StateRecord // those that changed, or whose turn it is
+	Probes    []ProbeRecord // of those whose results are in it, or that were excluded
+}
+
+// ProbeRecord is what an engine has to know of a probe so that no result of it
+// counts twice, in the engine's own encoding; no data takes it away.
+type ProbeRecord struct {
+	Probe string // LOCATION/NAME
+	Data  []byte
 }
 
 // StateRecord is what an engine has to know of a monitor to go on after a
