@@ -34,7 +34,13 @@ func newFake() *fake {
 	}
 	f.publish(&uptime.Snapshot{Time: at(0), Instance: "web-1", Started: at(-100), States: []*uptime.State{
 		named("api/v1 health?", uptime.Up), named("mail", uptime.Degraded), named("shop", uptime.Down),
-	}, Open: []*uptime.Incident{testIncident()}, Events: 5, Unacked: 1})
+	}, Open: []*uptime.Incident{testIncident()}, Events: 5, Unacked: 1,
+		Broker: uptime.Broker{URL: "amqps://probe.example.com/lookout", Connected: true, Since: at(-86400), Rate: 4.2, Batches: 0.3, Dead: 1},
+		Probes: []uptime.Probe{
+			{Location: "fra", Name: "1", Network: "AS24940", State: uptime.ProbeLive, Since: at(-3600), Version: "1.4.2", Seen: at(-1), Connected: at(-3610),
+				RTT: 9 * time.Millisecond, Skew: 12 * time.Millisecond, Lag: 4100 * time.Millisecond, Waiting: 2, Monitors: 68, Rate: 1.6, Failing: 0.002, Alone: 0.0001},
+			{Location: "syd", Name: "1", Network: "syd", State: uptime.ProbeGone, Since: at(-840), Why: "nothing heard for 3 minutes", Excluded: "jo",
+				Warning: "its clock is 3.1 s ahead", Version: "1.3.9", Seen: at(-1020), Skew: 3100 * time.Millisecond, Spool: 8412, Lost: 17, Alone: -1}}})
 	return f
 }
 

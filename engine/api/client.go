@@ -166,6 +166,13 @@ func (c *Client) Results(ctx context.Context, q uptime.ResultQuery) ([]uptime.Re
 	return a.Results, err
 }
 
+// Remotes is what the engine knows of its broker and its probes.
+func (c *Client) Remotes(ctx context.Context) (uptime.Remotes, error) {
+	var r uptime.Remotes
+	err := c.call(ctx, http.MethodGet, "/v1/probes", nil, &r)
+	return r, err
+}
+
 // FollowEvents calls fn for each event after a number as it happens, until ctx
 // ends, fn fails or the engine goes. It can go on after the last event's number.
 func (c *Client) FollowEvents(ctx context.Context, after uint64, fn func(uptime.Event) error) error {

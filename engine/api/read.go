@@ -116,11 +116,6 @@ func (s *server) pages(w http.ResponseWriter, _ *http.Request) error {
 	return writeList(w, "pages", out)
 }
 
-// probes are the processes that check elsewhere: there are none yet.
-func (s *server) probes(w http.ResponseWriter, _ *http.Request) error {
-	return writeList(w, "probes", []struct{}{})
-}
-
 // writeList sends a list of public objects under the name of its kind.
 func writeList[T any](w http.ResponseWriter, kind string, items []T) error {
 	if items == nil {

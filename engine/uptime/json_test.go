@@ -46,6 +46,15 @@ func TestJSON(t *testing.T) {
 			Verdict: Down, Since: ms, Fault: FaultTCPRefused, Message: "refused", Incident: 4711, Last: ms, Total: 3100 * time.Microsecond,
 			Day: Share{Up: 9949 * time.Second, Down: 51 * time.Second, Span: 10000 * time.Second}}}}}, nil,
 			`{"version":1,"kind":"status","time":"2026-11-22T12:31:07.114Z","instance":"web-1","counts":{"degraded":0,"down":2,"maintenance":0,"paused":0,"pending":0,"suspect":0,"unknown":0,"up":995},"monitors":[{"monitor":"shop","type":"http","target":"https://shop.example.com/","verdict":"down","mode":"active","since":"2026-11-22T12:31:07.114Z","fault":"tcp.refused","message":"refused","last_check":"2026-11-22T12:31:07.114Z","total_ms":3.1,"uptime":{"24h":{"up":0.9949,"coverage":1}},"group":"shop","tags":["prod"],"incident":4711,"interval_ms":60000}]}`},
+		{"probe", Probe{Location: "fra", Name: "hetzner-1", Network: "AS24940", State: ProbeLive, Since: ms, Version: "1.4.2", Seen: when, Connected: ms,
+			RTT: 9 * time.Millisecond, Skew: -40 * time.Millisecond, Lag: 4100 * time.Millisecond, Waiting: 2, Spool: 3, Lost: 4, Monitors: 68, Rate: 1.6, Failing: 0.25, Alone: 0.001}, &Probe{},
+			`{"probe":"fra/hetzner-1","location":"fra","name":"hetzner-1","network":"AS24940","state":"live","since":"2026-11-22T12:31:07.114Z","votes":true,"lookout":"1.4.2","seen":"2026-11-22T12:31:07.114Z","connected":"2026-11-22T12:31:07.114Z","rtt_ms":9,"skew_ms":-40,"lag_ms":4100,"waiting":2,"spool":3,"lost":4,"monitors":68,"checks_per_second":1.6,"failing":0.25,"alone":0.001}`},
+		{"a probe that is gone", Probe{Location: "syd", Name: "1", Network: "syd", Why: "nothing heard", Excluded: "jo", Warning: "old", Alone: -1}, &Probe{},
+			`{"probe":"syd/1","location":"syd","name":"1","network":"syd","state":"gone","since":null,"votes":false,"why":"nothing heard","excluded_by":"jo","warning":"old","lookout":"","seen":null,"connected":null,"rtt_ms":0,"skew_ms":0,"lag_ms":0,"waiting":0,"spool":0,"lost":0,"monitors":0,"checks_per_second":0,"failing":0,"alone":null}`},
+		{"probes", Remotes{Time: when, Instance: "web-1", Broker: Broker{URL: "amqps://b/v", Since: ms, Error: "refused", Rate: 4.2, Batches: 0.3, Dead: 1}}, &Remotes{},
+			`{"version":1,"kind":"probes","time":"2026-11-22T12:31:07.114Z","instance":"web-1","broker":{"url":"amqps://b/v","connected":false,"since":"2026-11-22T12:31:07.114Z","error":"refused","results_per_second":4.2,"batches_per_second":0.3,"unreadable":1},"probes":[]}`},
+		{"no broker", Remotes{Time: ms, Instance: "web-1"}, &Remotes{},
+			`{"version":1,"kind":"probes","time":"2026-11-22T12:31:07.114Z","instance":"web-1","broker":null,"probes":[]}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b, err := json.Marshal(tc.in)
