@@ -29,7 +29,7 @@ func between(prev, next *uptime.Snapshot, now time.Time, send func(*part) error)
 	for first := true; ; first = false {
 		p := part{Now: now}
 		if first {
-			p.Head, p.Gone, p.Closed = head(next), d.Gone, d.Closed
+			p.Head, p.Remote, p.Gone, p.Closed = head(next), d.Remote, d.Gone, d.Closed
 		}
 		p.States, states = cut(states, statesAPart)
 		p.Open, open = cut(open, openAPart)
@@ -45,16 +45,25 @@ func cut[T any](s []T, n int) (head, tail []T) {
 	return s[:n:n], s[n:]
 }
 
-// head is a snapshot without its lists.
+// head is a snapshot without its lists, and without what travels as remote.
 func head(s *uptime.Snapshot) *uptime.Snapshot {
 	h := *s
-	h.States, h.Open = nil, nil
+	h.States, h.Open, h.Broker, h.Probes = nil, nil, uptime.Broker{}, nil
 	return &h
+}
+
+// elsewhere is what a snapshot says of other locations; nil where that is what
+// the one before said.
+func elsewhere(prev, next *uptime.Snapshot) *remote {
+	if prev != nil && prev.Broker == next.Broker && slices.Equal(prev.Probes, next.Probes) {
+		return nil
+	}
+	return &remote{next.Broker, next.Probes}
 }
 
 // whole sends everything, the problems first.
 func whole(s *uptime.Snapshot, now time.Time, send func(*part) error) error {
-	p := part{Whole: true, Now: now, Head: head(s)}
+	p := part{Whole: true, Now: now, Head: head(s), Remote: elsewhere(nil, s)}
 	pass := func(problems bool) error {
 		for _, st := range s.States {
 			if st.Problem() != problems {
@@ -97,6 +106,7 @@ func whole(s *uptime.Snapshot, now time.Time, send func(*part) error) error {
 // difference finds what changed. A state that did not is the same pointer, so
 // that a walk over 180,000 of them touches only the two lists.
 func difference(prev, next *uptime.Snapshot) (d part) {
+	d.Remote = elsewhere(prev, next)
 	a, b := prev.States, next.States
 	for len(a) > 0 || len(b) > 0 {
 		switch {
@@ -181,7 +191,13 @@ func (m *mirror) take(p *part) (*uptime.Snapshot, error) {
 			return nil, errFrame
 		}
 		*m = mirror{snap: m.snap, begun: true, whole: p.Whole, head: p.Head}
-	} else if p.Head != nil || p.Whole != m.whole {
+		switch {
+		case p.Remote != nil:
+			m.head.Broker, m.head.Probes = p.Remote.Broker, p.Remote.Probes
+		case !p.Whole:
+			m.head.Broker, m.head.Probes = m.snap.Broker, m.snap.Probes
+		}
+	} else if p.Head != nil || p.Remote != nil || p.Whole != m.whole {
 		return nil, errFrame
 	}
 	if err := m.states(p); err != nil {

@@ -20,6 +20,13 @@ func randomChange(s *uptime.Snapshot, r *rand.Rand) *uptime.Snapshot {
 	n.Seq, n.Time = s.Seq+1, s.Time.Add(time.Second)
 	n.Health.Rate, n.Events = r.Float64(), s.Events+1
 	n.States, n.Open, n.Counts = nil, nil, uptime.Counts{}
+	if r.IntN(2) == 0 {
+		n.Broker = uptime.Broker{URL: "amqps://probe.example.com/lookout", Connected: r.IntN(2) == 0}
+		n.Probes = nil
+		for i := range r.IntN(4) {
+			n.Probes = append(n.Probes, uptime.Probe{Location: "fra", Name: fmt.Sprint(i), State: uptime.ProbeState(r.IntN(4)), Seen: n.Time})
+		}
+	}
 	chance := r.IntN(100) // of a change, in percent
 	for _, st := range s.States {
 		switch c := r.IntN(100); {
@@ -163,6 +170,29 @@ func TestDeltaIsSmall(t *testing.T) {
 	}
 }
 
+// TestDeltaOfProbes: what is known of other locations travels when it changed, and not beside every result.
+func TestDeltaOfProbes(t *testing.T) {
+	prev := many(10)
+	prev.Broker = uptime.Broker{URL: "amqps://probe.example.com/lookout", Connected: true, Since: at(0)}
+	for i := range 50 {
+		prev.Probes = append(prev.Probes, uptime.Probe{Location: "fra", Name: fmt.Sprint(i), Network: "AS24940", State: uptime.ProbeLive, Version: "1.4.2"})
+	}
+	size := func(next *uptime.Snapshot) int {
+		n := 0
+		if err := between(prev, next, at(1), func(p *part) error { n += len(partCodec().marshal(nil, p)); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	next := *prev
+	next.Seq, next.Probes = 2, slices.Clone(prev.Probes)
+	still := size(&next)
+	next.Probes[7].State = uptime.ProbeLagging
+	if changed := size(&next); still > 300 || changed < still+50*30 {
+		t.Errorf("%d bytes where nothing changed, %d where a probe did", still, changed)
+	}
+}
+
 func TestWholeBeginsWithProblems(t *testing.T) {
 	s := many(2000)
 	for i := range s.States {
@@ -201,6 +231,7 @@ func TestMirrorRefuses(t *testing.T) {
 		{"a change of nothing", []part{{Head: head, Last: true}}},
 		{"no head", []part{{Whole: true, Last: true}}},
 		{"a head in between", []part{{Whole: true, Head: head}, {Whole: true, Head: head, Last: true}}},
+		{"probes in between", []part{{Whole: true, Head: head}, {Whole: true, Remote: &remote{}, Last: true}}},
 		{"a change within a whole", []part{{Whole: true, Head: head}, {Last: true}}},
 		{"a whole without a monitor", []part{{Whole: true, Head: head, States: []change{{Name: "a", State: &uptime.State{}}}, Last: true}}},
 		{"a change of an unknown monitor", []part{{Whole: true, Head: head, Last: true}, {Head: head, States: []change{{Name: "a", State: &uptime.State{}}}, Last: true}}},

@@ -37,7 +37,8 @@ type part struct {
 	Last   bool
 	Shown  bool             // of Whole: every problem has come, it is worth a look
 	Now    time.Time        // the server's clock
-	Head   *uptime.Snapshot // in the first part: all but States and Open
+	Head   *uptime.Snapshot // in the first part: all but States and Open, and what Remote has
+	Remote *remote          // in the first part, where it changed, and of Whole; nil: as it was
 	States []change         // by name; in a Whole first all problems, then all others
 	Gone   []string         // names of the monitors that no longer are, by name
 	Open   []*uptime.Incident
@@ -49,6 +50,13 @@ type part struct {
 type change struct {
 	Name  string
 	State *uptime.State
+}
+
+// remote is what a snapshot says of other locations. It is long, and most
+// snapshots say the same as the one before.
+type remote struct {
+	Broker uptime.Broker
+	Probes []uptime.Probe
 }
 
 // detailAnswer is what /v1/detail answers with.
@@ -95,7 +103,7 @@ func (f *frameWriter) part(p *part) error {
 	a, b := *p, *p
 	s, o := len(p.States)/2, len(p.Open)/2
 	a.States, a.Open, a.Last, a.Shown = p.States[:s], p.Open[:o], false, false
-	b.States, b.Open, b.Head, b.Gone, b.Closed = p.States[s:], p.Open[o:], nil, nil, nil
+	b.States, b.Open, b.Head, b.Remote, b.Gone, b.Closed = p.States[s:], p.Open[o:], nil, nil, nil, nil
 	if err := f.part(&a); err != nil {
 		return err
 	}
