@@ -60,6 +60,7 @@ type Options struct {
 	Maintenance []Maintenance // windows of the configuration
 	Config      uptime.ConfigState
 	Remote      Remote           // nil: nobody else can be asked
+	Probes      Probes           // nil: there are none
 	Outside     Outside          // nil: nobody looks whether we are online
 	Anchors     []netip.AddrPort // that tell it, beside the system's resolvers
 	Network     string           // of this node: another place in it is no witness; "": its own

@@ -24,6 +24,7 @@ func (e *Engine) publish(now time.Time) {
 			Unstored: e.out.unstored(), Dropped: e.out.dropped,
 		},
 	}
+	e.elsewhere(s)
 	s.Planned = e.calendar.planned(now)
 	s.Node, s.Health.Anchors = e.cannot(), e.line.missing
 	if last := e.snapshot.Load(); last != nil {

@@ -21,6 +21,7 @@ type Snapshot struct {
 	Events   uint64      // the ID of the newest event that is stored
 	Unacked  int         // open incidents that are Unacked
 	Health   Health
+	Network  string // of this node: another place in it is no witness; "": its own
 	Broker   Broker
 	Probes   []Probe // of other locations, by location and name
 }
@@ -52,8 +53,8 @@ type Health struct {
 	Skipped      uint64 // checks that never ran because the one before had not ended, since the start
 	Shed         uint64 // second looks at checks that were slow to end, for which there was no time, since the start
 	Anchors      string // of [self_check], that do not answer and so do not count; "" when all do
-	ProbesLive   int    // places that check, this node included
-	Probes       int
+	ProbesLive   int    // probes that check, this node included
+	Probes       int    // … of so many
 	StoreBytes   int64
 	StoreError   string        // why nothing is being stored; "" when it is
 	StoreLatency time.Duration // of the last transaction
