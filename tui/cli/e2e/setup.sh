@@ -6,12 +6,13 @@
 #   tui/cli/e2e/setup.sh --print    only say it
 #
 # The servers are not started: the tests run their own, on loopback, with their
-# own files. Exit codes: 0 all is there, 3 something is missing and was not
+# own files. Their packages' services stay enabled for the next boot. Exit codes: 0 all is there, 3 something is missing and was not
 # installed.
 set -u
 
 need=() # command, package
-for pair in gcc:gcc nginx:nginx nsd:nsd sshd:openssh-server ip:iproute2; do
+for pair in gcc:gcc nginx:nginx nsd:nsd sshd:openssh-server ip:iproute2 \
+  rabbitmq-server:rabbitmq-server; do
   command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || need+=("${pair##*:}")
 done
 # gcc without the headers of the C library links nothing.
