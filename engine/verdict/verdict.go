@@ -133,6 +133,9 @@ func Step(p Params, s Scene, m Memory, r *uptime.Result, now time.Time) (Memory,
 		if r.Outcome != uptime.OutcomeDown {
 			first, _ := earliest(m.Evidence)
 			m.First = first.Time
+			if first.Outcome == uptime.OutcomeDown && s.atHome(first.Location) {
+				m.Looks = max(m.Looks-1, 0) // it is the first now, and no look after it
+			}
 		}
 	}
 	if r.Outcome == uptime.OutcomeUnknown {

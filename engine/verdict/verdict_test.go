@@ -360,3 +360,27 @@ func TestWeightOfNames(t *testing.T) {
 		}
 	}
 }
+
+// A check that was slow and then succeeded is no failing check: the one that
+// failed beside it is the first, and no longer a look after it.
+func TestLooksAfterSlowSuccess(t *testing.T) {
+	p := Params{Interval: time.Minute, Timeout: 10 * time.Second, Rule: uptime.Rule{Sensitivity: uptime.Balanced}}
+	s := Scene{Others: true, Network: "home", Places: []uptime.Place{{Location: "fra", Network: "fra"}}}
+	at := func(seconds int, o uptime.Outcome) *uptime.Result {
+		r := &uptime.Result{Time: start.Add(time.Duration(seconds) * time.Second), Outcome: o}
+		if o == uptime.OutcomeDown {
+			r.Fault = uptime.FaultTCPTimeout
+		}
+		return r
+	}
+	m, _ := Step(p, s, Memory{}, at(-60, uptime.OutcomeUp), start.Add(-time.Minute))
+	m, _ = Slow(p, s, m, start, start.Add(3*time.Second))
+	m, _ = Step(p, s, m, at(3, uptime.OutcomeDown), start.Add(8*time.Second))
+	if m.Looks != 1 || !m.First.Equal(start) {
+		t.Fatalf("with the slow one still out: %d looks after %v", m.Looks, m.First)
+	}
+	m, _ = Step(p, s, m, at(0, uptime.OutcomeUp), start.Add(9*time.Second))
+	if m.Looks != 0 || !m.First.Equal(start.Add(3*time.Second)) {
+		t.Fatalf("%d looks after %v", m.Looks, m.First)
+	}
+}
