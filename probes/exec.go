@@ -40,6 +40,7 @@ func execType() uptime.CheckType {
 		Schemes:  []string{"exec"},
 		Summary:  "runs a command with the exit codes of monitoring plugins",
 		Plain:    true,
+		Filed:    true,
 		Failures: 3,
 		Measures: []string{"cpu"},
 		Keys: []uptime.Key{

@@ -48,6 +48,7 @@ type Config struct {
 	Pages       []uptime.Page
 	Maintenance []Maintenance
 	Locations   []uptime.Place    // where second opinions may come from, in their order
+	Broker      *Broker           // between this engine and its probes; nil: there is none, and nobody else is asked
 	Network     string            // of this machine: what [[location]] says of local; "": its own
 	Jobs        []uptime.Job      // by name
 	Disabled    []string          // names that enabled = false left out
@@ -71,7 +72,7 @@ type Retention struct {
 
 // made is a monitor with where it stands and what was set for it.
 type made struct {
-	uptime.Job
+	*uptime.Monitor
 	file     string
 	line     int
 	kind     *kind

@@ -19,6 +19,7 @@ type layer struct {
 	expect map[string]setAt // in its expect table
 
 	common  map[string]any           // converted: keys of every monitor
+	missed  map[string]string        // keys whose secrets are not here, with the names of these
 	values  map[*kind]map[string]any // those of a type, for each type that knows the key
 	expects map[*kind]map[string]any
 }
@@ -31,7 +32,18 @@ type setAt struct {
 
 func newLayer(tag string, path ...string) *layer {
 	return &layer{path: path, tag: tag, raw: map[string]setAt{}, texts: map[string]any{}, expect: map[string]setAt{},
-		common: map[string]any{}, values: map[*kind]map[string]any{}, expects: map[*kind]map[string]any{}}
+		common: map[string]any{}, values: map[*kind]map[string]any{}, expects: map[*kind]map[string]any{}, missed: map[string]string{}}
+}
+
+// awayLayer reports whether defaults put their monitors to other locations only.
+func awayLayer(t *layer) bool {
+	switch at := t.texts[locationsKey].(type) {
+	case string:
+		return at != uptime.Local
+	case []any:
+		return len(at) > 0 && !slices.Contains(at, any(uptime.Local))
+	}
+	return false
 }
 
 // readDefaults notes what [defaults] and its tables set; compile converts it,
@@ -110,6 +122,8 @@ func (l *loader) compile() {
 }
 
 func (l *loader) compileLayer(t *layer) {
+	l.secrets.away = awayLayer(t)
+	defer func() { l.secrets.away = false }()
 	for _, key := range sorted(t.raw) {
 		at := t.raw[key]
 		path := under(t.path, key)
@@ -124,11 +138,12 @@ func (l *loader) compileLayer(t *layer) {
 				l.fail(at.blk, path, strings.Join(t.path, ".")+": "+w.message, w.hint)
 			} else {
 				t.common[key] = v
-				if key == "confirm_from" {
+				if key == "confirm_from" || key == locationsKey {
 					l.checkPlaces(at.blk, path, strings.Join(t.path, ".")+": ", v.([]string))
 				}
 			}
 		case len(l.reg.owners[key]) > 0:
+			l.secrets.missed = ""
 			for _, k := range l.reg.kinds {
 				slot, v, w := l.convertOwn(at.blk, k, key, at.value)
 				if w != nil {
@@ -136,6 +151,9 @@ func (l *loader) compileLayer(t *layer) {
 				} else if slot != "" {
 					put(t.values, k, slot, v)
 				}
+			}
+			if l.secrets.missed != "" {
+				t.missed[key] = l.secrets.missed
 			}
 		default:
 			l.fail(at.blk, path, fmt.Sprintf("unknown key %q", shown(key)), l.monitorHint(key))
@@ -191,7 +209,7 @@ func (l *loader) convertOwn(b *block, k *kind, key string, raw any) (slot string
 	if !ok || path == "" {
 		return slot, nil, &wrong{message: key + " must be the path of a file, in quotes"}
 	}
-	s, err := readSecret(b.file.relative(path))
+	s, err := l.secrets.file(b.file.relative(path))
 	if err != nil {
 		return slot, nil, &wrong{message: key + " " + err.Error()}
 	}

@@ -160,6 +160,13 @@ func (c *Config) describe() settings {
 	if n := c.Retention.MaxSize; n > 0 {
 		plain("retention.max_size", sizeText(n))
 	}
+	if b := c.Broker; b != nil {
+		plain("broker.url", b.URL)
+		plain("broker.username", b.Username)
+		if s := b.secret(); s.password != "" {
+			out["broker.password_file"] = setting{starred, s.password}
+		}
+	}
 	plain("location."+uptime.Local, c.Network)
 	for _, p := range c.Locations {
 		plain("location."+p.Location, p.Network)
@@ -218,6 +225,7 @@ func (m *made) describe() settings {
 	if m.Rule.DwellSet {
 		plain("dwell", uptime.Span(m.Rule.Dwell))
 	}
+	plain(locationsKey, list(m.Locations))
 	if m.ConfirmFrom != nil {
 		out["confirm_from"] = setting{uptime.Clean("["+strings.Join(m.ConfirmFrom, ", ")+"]", 200), string(appendValue(nil, m.ConfirmFrom))}
 	}
@@ -320,7 +328,11 @@ func fingerprint(m *uptime.Monitor) uint64 {
 		b = strconv.AppendBool(b, set)
 	}
 	b = appendText(appendText(b, m.Rule.Sensitivity), m.Alone)
-	return hash(appendValue(b, m.ConfirmFrom))
+	b = appendValue(b, m.ConfirmFrom)
+	if m.Locations != nil {
+		b = appendValue(appendText(b, locationsKey), m.Locations)
+	}
+	return hash(b)
 }
 
 func hash(b []byte) uint64 {

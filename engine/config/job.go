@@ -71,7 +71,19 @@ func (d *draft) one(raw, target string) bool {
 		m.Dest = u.Host
 	}
 	m.Group = d.group
-	m.ConfirmFrom, m.Alone = d.confirm(raw)
+	travels := d.elsewhere(m, raw, s)
+	if d.failed {
+		return false
+	}
+	checker := check.Checker
+	switch lacks := d.missing(); {
+	case lacks == "":
+	case !d.away():
+		d.fail(fmt.Sprintf("needs ${secret:%s}, which is not in secrets_dir", lacks), "")
+		return false
+	default:
+		checker = absent{lacks}
+	}
 	d.depends(m, target)
 	m.Subject = subject(m, s)
 	m.Fingerprint = fingerprint(m)
@@ -79,18 +91,16 @@ func (d *draft) one(raw, target string) bool {
 		l.cfg.Disabled = append(l.cfg.Disabled, name)
 		return true
 	}
-	l.made = append(l.made, made{uptime.Job{Monitor: m, Checker: check.Checker, Resolvers: s.Resolvers}, d.blk.file.path, d.blk.firstLine(), d.kind, s})
+	l.cfg.Jobs = append(l.cfg.Jobs, uptime.Job{Monitor: m, Checker: checker, Resolvers: s.Resolvers, Portable: travels})
+	l.made = append(l.made, made{m, d.blk.file.path, d.blk.firstLine(), d.kind, s})
 	return true
 }
 
 // conclude puts the monitors into the Config, by name.
 func (l *loader) conclude() {
 	all := l.made
-	slices.SortFunc(all, func(a, b made) int { return strings.Compare(a.Name, b.Name) })
-	l.cfg.Jobs = make([]uptime.Job, len(all))
-	for i := range all {
-		l.cfg.Jobs[i] = all[i].Job
-	}
+	slices.SortStableFunc(all, func(a, b made) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(l.cfg.Jobs, func(a, b uptime.Job) int { return strings.Compare(a.Name, b.Name) })
 	l.cfg.made = func(i int) *made { return &all[i] }
 }
 

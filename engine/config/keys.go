@@ -60,6 +60,7 @@ var (
 		{Name: "sensitivity", Kind: uptime.String, Doc: "of rule evidence: how long a failure has to last: fast 0s, balanced 20s or less with short intervals, quiet 60s; default: balanced", Example: `"balanced"`,
 			OneOf: []string{uptime.Fast, uptime.Balanced, uptime.Quiet}},
 		{Name: "dwell", Kind: uptime.Duration, Doc: "of rule evidence: how long exactly, instead of sensitivity", Example: `"20s"`, Max: int64(300 * time.Second)},
+		{Name: "locations", Kind: uptime.Strings, Doc: "where its regular checks run: local, which is this machine, and names of [[location]]; default: local", Example: `["local"]`, Min: 1},
 		{Name: "confirm_from", Kind: uptime.Strings, Doc: "of rule evidence: the locations that are asked for a second opinion; []: none; default: all that can be", Example: `["fra", "nyc"]`},
 		{Name: "failures", Kind: uptime.Int, Doc: "of rule consecutive: so many in a row make it down; default: 3. Of beat, domain, exec and group under any rule: 1, for exec 3", Example: `3`, Min: 1, Max: 100},
 		{Name: "recoveries", Kind: uptime.Int, Doc: "of rule consecutive: so many bring it back; default: 2", Example: `2`, Min: 1, Max: 100},
@@ -73,11 +74,11 @@ var (
 const year = int64(365 * 24 * time.Hour)
 
 // tables that hold keys of their own at the top of a file.
-var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKeys, "self_check": selfCheckKeys}
+var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKeys, "self_check": selfCheckKeys, "broker": engineBrokerKeys()}
 
 // words is what may stand at the top of a file.
 func topWords() []string {
-	return append(names(globalKeys), "log", "retention", "self_check", "defaults", "monitor", "page", "location", "maintenance")
+	return append(names(globalKeys), "log", "retention", "self_check", "broker", "defaults", "monitor", "page", "location", "maintenance")
 }
 
 func names(keys []uptime.Key) []string {
@@ -188,6 +189,7 @@ func Known(opt Options) []string {
 	add("log.", names(logKeys))
 	add("retention.", names(retentionKeys))
 	add("self_check.", names(selfCheckKeys))
+	add("broker.", names(engineBrokerKeys()))
 	add("page.", names(pageKeys))
 	add("location.", names(locationKeys))
 	add("maintenance.", names(maintenanceKeys))

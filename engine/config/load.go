@@ -59,6 +59,7 @@ type loader struct {
 	pages    []uptime.Page
 	pageAt   map[string]*block // by name
 	places   map[string]*block // of [[location]], by name
+	brokerAt *block            // the first [broker]; nil: there is none
 	windows  []windowBlock     // of [[maintenance]]
 	unplaced bool              // a location could not be read: one that looks missing may be that
 	looked   int               // words that were held against one that is not known; see nearest
@@ -69,6 +70,7 @@ type loader struct {
 	was      map[string]wasAt
 	refs     []reference
 	chains   map[string]*chain
+	travels  map[travelled]map[string]any // see travelling
 }
 
 // Load reads a configuration with all that it includes. A file that cannot be
@@ -201,7 +203,7 @@ func (l *loader) walk() {
 }
 
 func (l *loader) tableHint(b *block) string {
-	if n := Near(b.name, []string{"log", "retention", "self_check", "defaults", "monitor", "page", "location", "maintenance"}); n != "" {
+	if n := Near(b.name, []string{"log", "retention", "self_check", "broker", "defaults", "monitor", "page", "location", "maintenance"}); n != "" {
 		if slices.Contains([]string{"monitor", "page", "location", "maintenance"}, n) {
 			return "Did you mean [[" + n + "]]?"
 		}
@@ -218,8 +220,8 @@ func (l *loader) top(b *block, root map[string]any) {
 	for _, name := range sorted(root) {
 		raw := root[name]
 		switch name {
-		case "log", "retention", "self_check":
-			l.table(b, name, raw)
+		case "log", "retention", "self_check", "broker":
+			l.table(b, name, raw, tableKeys[name])
 		case "defaults":
 			l.readDefaults(b, raw)
 		case "page":
@@ -235,20 +237,23 @@ func (l *loader) top(b *block, root map[string]any) {
 		case "include":
 			l.include(b, raw)
 		default:
-			l.global(b, []string{name}, globalKeys, raw)
+			l.global(b, name, raw)
 		}
 	}
 }
 
-// table reads [log], [retention] or [self_check].
-func (l *loader) table(b *block, name string, raw any) {
+// table reads a table of settings that an instance has once.
+func (l *loader) table(b *block, name string, raw any, keys []uptime.Key) {
+	if name == "broker" && l.brokerAt == nil {
+		l.brokerAt = b
+	}
 	m, ok := raw.(map[string]any)
 	if !ok {
 		l.fail(b, []string{name}, fmt.Sprintf("%s must be one table, written [%s]", name, name), "")
 		return
 	}
 	for _, key := range sorted(m) {
-		l.global(b, []string{name, key}, tableKeys[name], m[key])
+		l.setting(b, []string{name, key}, keys, m[key], didYouMean(key, names(keys)))
 	}
 }
 
@@ -275,18 +280,20 @@ func (l *loader) each(b *block, name string, raw any, fn func(*block, map[string
 	}
 }
 
-// global reads one setting that an instance has once.
-func (l *loader) global(b *block, path []string, keys []uptime.Key, raw any) {
+// global reads a setting at the top of a file.
+func (l *loader) global(b *block, name string, raw any) {
+	hint := didYouMean(name, topWords())
+	if _, ok := l.reg.common[name]; ok || len(l.reg.owners[name]) > 0 {
+		hint = "It belongs in a [[monitor]] or in [defaults]"
+	}
+	l.setting(b, []string{name}, globalKeys, raw, hint)
+}
+
+// setting reads one setting that an instance has once; the hint is for a key that is none.
+func (l *loader) setting(b *block, path []string, keys []uptime.Key, raw any, hint string) {
 	name, full := path[len(path)-1], strings.Join(path, ".")
 	i := slices.IndexFunc(keys, func(k uptime.Key) bool { return k.Name == name })
 	if i < 0 {
-		hint := didYouMean(name, names(keys))
-		if len(path) == 1 {
-			hint = didYouMean(name, topWords())
-			if _, ok := l.reg.common[name]; ok || len(l.reg.owners[name]) > 0 {
-				hint = "It belongs in a [[monitor]] or in [defaults]"
-			}
-		}
 		l.fail(b, path, fmt.Sprintf("unknown key %q", shown(name)), hint)
 		return
 	}
@@ -351,6 +358,7 @@ func (l *loader) finish() (*Config, error) {
 	l.unplaced = l.unplaced || l.broken
 	l.compile()
 	l.made = slices.Grow(l.made, len(l.monitors))
+	c.Jobs = slices.Grow(c.Jobs, len(l.monitors))
 	for len(l.monitors) > 0 && !l.full() {
 		n, tables := together(l.monitors)
 		for i, b := range l.monitors[:n] {

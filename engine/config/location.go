@@ -54,10 +54,19 @@ func (l *loader) location(b *block, m map[string]any) {
 	l.unplaced = l.unplaced || unread
 }
 
-// Witnesses are who can be asked for a second opinion about a monitor. No
-// location can be reached yet: whatever [[location]] names, nobody is asked.
+// Witnesses are who can be asked for a second opinion about a monitor: without
+// a broker nobody, whatever [[location]] names.
 func (c *Config) Witnesses(m *uptime.Monitor) uptime.Witnesses {
-	return uptime.Witnesses{Home: c.Network, Alone: m.Alone}
+	w := uptime.Witnesses{Home: c.Network, Alone: m.Alone}
+	if c.Broker == nil {
+		return w
+	}
+	for _, p := range c.Locations {
+		if m.Asks(p.Location) {
+			w.Places = append(w.Places, p)
+		}
+	}
+	return w
 }
 
 // placed takes a location into the Config.
@@ -82,18 +91,27 @@ func locationName(s string) bool {
 	return s != "" && s[0] != '-' && len(s) <= maxLocation
 }
 
-// checkPlaces refuses names of a confirm_from that are no locations to ask.
-func (l *loader) checkPlaces(b *block, path []string, prefix string, from []string) (failed bool) {
-	for _, name := range from {
+// checkPlaces refuses names of a confirm_from that are no locations to ask, and
+// names of a locations that nothing can be checked from.
+func (l *loader) checkPlaces(b *block, path []string, prefix string, named []string) (failed bool) {
+	key := path[len(path)-1]
+	prefix += key + ": "
+	for _, name := range named {
 		switch {
+		case name == uptime.Local && key == locationsKey:
+			continue
 		case name == uptime.Local:
-			l.fail(b, path, prefix+"confirm_from: local is where the check itself runs", "Name other places, or none: []")
+			l.fail(b, path, prefix+"local is where the check itself runs", "Name other places, or none: []")
+		case l.places[name] != nil && key == locationsKey && l.brokerAt == nil && !l.unplaced:
+			l.fail(b, path, fmt.Sprintf("%sthere is no [broker] to reach %q by", prefix, name), "lookout remote init makes what it needs")
 		case l.places[name] != nil || l.unplaced:
 			continue
 		case len(l.places) == 0:
-			l.fail(b, path, fmt.Sprintf("%sconfirm_from: %q is no location: there is no [[location]]", prefix, shown(name)), "")
+			l.fail(b, path, fmt.Sprintf("%s%q is no location: there is no [[location]]", prefix, shown(name)), "")
+		case key == locationsKey && Near(name, []string{uptime.Local}) != "":
+			l.fail(b, path, fmt.Sprintf("%s%q is no location", prefix, shown(name)), didYouMean(name, []string{uptime.Local}))
 		default:
-			l.fail(b, path, fmt.Sprintf("%sconfirm_from: %q is no location", prefix, shown(name)), nearest(l, name, l.places))
+			l.fail(b, path, fmt.Sprintf("%s%q is no location", prefix, shown(name)), nearest(l, name, l.places))
 		}
 		failed = true
 	}
@@ -102,13 +120,17 @@ func (l *loader) checkPlaces(b *block, path []string, prefix string, from []stri
 
 // checkLocations says of locations that cannot be reached what follows.
 func (l *loader) checkLocations() {
-	if len(l.cfg.Locations) == 0 {
-		return
-	}
 	names := make([]string, len(l.cfg.Locations))
 	for i, p := range l.cfg.Locations {
 		names[i] = p.Location
 	}
-	l.warn(l.places[names[0]], []string{"location"},
-		fmt.Sprintf("nobody is asked in %s: this version reaches no other location, so every monitor is judged from here alone", shown(strings.Join(names, ", "))), "")
+	switch {
+	case l.broken:
+	case l.brokerAt != nil && len(names) == 0 && !l.unplaced:
+		l.warn(l.brokerAt, []string{"broker"}, "[broker] reaches nobody: there is no [[location]]", "Write one for each place that probes are at")
+	case l.brokerAt == nil && len(names) > 0:
+		l.warn(l.places[names[0]], []string{"location"},
+			fmt.Sprintf("nobody is asked in %s: there is no [broker] to reach them by, so every monitor is judged from here alone", shown(strings.Join(names, ", "))),
+			"lookout remote init makes what it needs")
+	}
 }

@@ -28,6 +28,7 @@ type draft struct {
 	raw    map[string]any
 	prefix string // of messages: monitor "x":
 	failed bool
+	told   bool // that it is checked from here alone
 
 	own    map[string]any // converted: keys of every monitor
 	kind   *kind
@@ -79,6 +80,8 @@ func (l *loader) build(b *block, m map[string]any) {
 	if d.kind == nil {
 		return
 	}
+	l.secrets.away, l.secrets.missed = d.away(), ""
+	defer func() { l.secrets.away = false }()
 	d.typed()
 	if !ok {
 		return
@@ -105,7 +108,7 @@ func (d *draft) common() {
 			continue
 		}
 		d.own[key] = v
-		if key == "confirm_from" {
+		if key == "confirm_from" || key == locationsKey {
 			d.failed = d.l.checkPlaces(d.blk, []string{"monitor", key}, d.prefix, v.([]string)) || d.failed
 		}
 	}

@@ -86,30 +86,6 @@ func (d *draft) dwell() (sensitivity string, dwell time.Duration, set bool) {
 	}
 }
 
-// confirm says who is asked for a second opinion about a monitor, and why nobody is.
-func (d *draft) confirm(rawURL string) (from []string, alone string) {
-	from = value(d, "confirm_from", []string(nil))
-	if d.kind.Plain || value(d, "rule", evidence) == consecutive {
-		return nil, ""
-	}
-	if from != nil && len(from) == 0 {
-		return from, "confirm_from names nobody"
-	}
-	secret := d.keeps(rawURL)
-	if secret == "" {
-		return from, ""
-	}
-	_, own := d.own["confirm_from"]
-	stays := fmt.Sprintf("the secret in its %s does not leave this machine", secret)
-	switch {
-	case own && len(from) > 0:
-		d.fail(fmt.Sprintf("confirm_from asks %s, and %s", shown(strings.Join(from, ", ")), stays), "Write ${secret:NAME}, which is looked up where the check runs, or confirm_from = []", "confirm_from")
-	case len(d.l.cfg.Locations) > 0:
-		d.warn("it is judged from here alone: "+stays, "Write ${secret:NAME}, which is looked up where the check runs, or confirm_from = []", secret)
-	}
-	return from, stays
-}
-
 // keeps names a key whose secret is read with the configuration, and therefore
 // goes nowhere else; "" where there is none. Headers and the query of a URL are
 // secret only where they come from the environment: most are none.
@@ -140,6 +116,20 @@ func (d *draft) stays(key string) (from string, stays bool) {
 		}
 		level = d.chain.levels[i].texts
 	}
+}
+
+// written is a key's value as it stands in the file, its ${…} not replaced; nil
+// where it is not set.
+func (d *draft) written(key string) any {
+	if raw, ok := d.raw[key]; ok {
+		return raw
+	}
+	for _, level := range d.chain.levels {
+		if raw, ok := level.texts[key]; ok {
+			return raw
+		}
+	}
+	return nil
 }
 
 // expanded reports whether a secret is made of what only this machine has;

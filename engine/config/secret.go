@@ -20,6 +20,10 @@ const maxSecret = 64 << 10
 type secrets struct {
 	env func(string) (string, bool)
 	dir string // of ${secret:NAME}; "": none
+	own string // the folder of systemd's credentials, which is for us alone; "": none
+
+	away   bool   // what is read now is checked at other locations only: a secret may be missing here
+	missed string // the name of one that is
 }
 
 // expand replaces ${NAME} and ${secret:NAME}; $${ is a plain ${. What it puts in
@@ -75,10 +79,22 @@ func (s *secrets) fromDir(name string) (string, error) {
 	switch {
 	case !isName(name, true):
 		return "", errors.New("has a ${secret:…} whose name is not made of letters, digits and . _ -")
+	case s.away && !s.has(name):
+		s.missed = name
+		return "missing", nil
 	case s.dir == "":
 		return "", fmt.Errorf("needs ${secret:%s}, and there is neither secrets_dir nor $CREDENTIALS_DIRECTORY", name)
 	}
-	return readSecret(filepath.Join(s.dir, name))
+	return s.file(filepath.Join(s.dir, name))
+}
+
+// has reports whether there is a secret of a name.
+func (s *secrets) has(name string) bool {
+	if s.dir == "" {
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(s.dir, name))
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // isName limits names so that no part of a secret is taken for one and then shown.
@@ -94,8 +110,8 @@ func isName(s string, file bool) bool {
 	return true
 }
 
-// readSecret reads a file that others cannot, without its last newline.
-func readSecret(path string) (string, error) {
+// file reads a file that others cannot, without its last newline.
+func (s *secrets) file(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("cannot be read: %s", cause(err))
@@ -105,18 +121,21 @@ func readSecret(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot be read: %s", cause(err))
 	}
-	if why := exposed(info); why != "" {
+	// systemd gives its credentials to root's group, and lets us in by an access
+	// list: the bits of the group then are those of the list.
+	credential := s.own != "" && filepath.Dir(path) == filepath.Clean(s.own) && info.Mode().Perm()&0o037 == 0
+	if why := exposed(info); why != "" && !credential {
 		return "", fmt.Errorf("is in %s, which %s; chmod 600 it", shownPath(path), why)
 	}
 	data, err := readAll(f, maxSecret)
 	if err != nil {
 		return "", fmt.Errorf("cannot be read: %s", cause(err))
 	}
-	s := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if s == "" {
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
 		return "", fmt.Errorf("is in %s, which is empty", shownPath(path))
 	}
-	return s, nil
+	return text, nil
 }
 
 // exposed says who else can read or change a file of secrets; "" when nobody can. The

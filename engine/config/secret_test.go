@@ -130,7 +130,7 @@ func TestSecretFiles(t *testing.T) {
 			if err := os.Chmod(path, c.mode); err != nil {
 				t.Fatal(err)
 			}
-			got, err := readSecret(path)
+			got, err := (&secrets{}).file(path)
 			if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Errorf("got %q, %v", got, err)
 			}

@@ -34,17 +34,23 @@ func (l *loader) settle() {
 	c.DataDir = l.path("data_dir")
 	c.SocketGroup = uptime.Value(g, "socket_group", "")
 	c.Operators = uptime.Value[[]string](g, "operators", nil)
-	c.SecretsDir = l.path("secrets_dir")
-	if c.SecretsDir == "" {
-		c.SecretsDir, _ = l.opt.Env("CREDENTIALS_DIRECTORY")
-	}
-	l.secrets.dir = c.SecretsDir
+	c.SecretsDir = l.secretsDir()
 	c.Log = Log{Level: uptime.Value(g, "log.level", "info"), File: l.path("log.file")}
 	c.Anchors = l.anchors()
+	c.Broker = l.broker(true)
 	c.Retention = Retention{
 		Results: uptime.Value(g, "retention.results", time.Duration(0)), Rollups: uptime.Value(g, "retention.rollups", time.Duration(0)),
 		Events: uptime.Value(g, "retention.events", time.Duration(0)), MaxSize: uptime.Value(g, "retention.max_size", int64(0)),
 	}
+}
+
+// secretsDir settles where ${secret:NAME} is looked up.
+func (l *loader) secretsDir() string {
+	l.secrets.own, _ = l.opt.Env("CREDENTIALS_DIRECTORY")
+	if l.secrets.dir = l.path("secrets_dir"); l.secrets.dir == "" {
+		l.secrets.dir = l.secrets.own
+	}
+	return l.secrets.dir
 }
 
 // path is a setting that names a file or folder, made absolute for a file's own folder.

@@ -100,6 +100,7 @@ type CheckType struct {
 	Plain    bool          // nobody else can witness it (Rule.Plain)
 	Failures int           // of a Plain type: its own default; 0: 1
 	Retry    time.Duration // of a Plain type: its own default of retry_interval; 0: 20 s, at most the interval
+	Filed    bool          // another location runs what its own file says in [[Name]], and never what it is sent
 	Bare     bool          // its URL is a scheme and nothing else: "beat:"
 
 	// New makes the check, or says all that is wrong with its settings.
