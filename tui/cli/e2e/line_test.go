@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -169,102 +170,95 @@ func (w *world) resolve(c net.PacketConn) {
 // TestOwnLine cuts the line of the machine that the engine runs on, in two ways,
 // and has its resolver fall silent, each for longer than an outage takes to be
 // one: nobody is told of a target. Then one target goes away, and that is told.
+// Each trouble has a world of its own, so that they last beside each other.
 // What the machine lacks has tests beside this one: TestFewFiles, TestNoPorts.
 func TestOwnLine(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	tests := []struct {
+		name        string
+		begin, end  func(*world)
+		node, fault string   // what is said of the machine, and of all monitors
+		up          []string // but these
+		over        string   // how the event of its end begins
+	}{
+		{"a line that leads nowhere", (*world).beyondDown, (*world).beyondUp, "offline: ", "local.node_offline", []string{"near"}, "not offline any more"},
+		{"a cable that is unplugged", (*world).lineDown, (*world).lineUp, "offline: ", "local.no_route", nil, "not offline any more"},
+		{"a resolver that is silent", func(w *world) { w.deaf.Store(true) }, func(w *world) { w.deaf.Store(false) },
+			"no name server answers: 198.51.100.53:53 is silent", "local.resolver_down", []string{"far1", "far2", "far3", "far4", "near"}, "name servers answer again"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			h := w.engine()
+			allUp := func(what string) {
+				t.Helper()
+				until(t, h, what, 3*patience, func(s status) bool { return s.Counts["up"] == 7 && s.Node == "" })
+			}
+			allUp("everything up at the start")
+			tt.begin(w)
+			began, said := time.Now(), false
+			until(t, h, tt.name, 3*patience, func(s status) bool { // long enough for any of them to be down
+				said = said || strings.HasPrefix(s.Node, tt.node)
+				if time.Since(began) < longEnough {
+					return false
+				}
+				for _, m := range s.Monitors {
+					fine := m.Verdict == uptime.Up && slices.Contains(tt.up, m.Monitor)
+					if !fine && (m.Verdict != uptime.Unknown || m.Fault != tt.fault) {
+						return false
+					}
+				}
+				return said
+			})
+			tt.end(w)
+			allUp("everything up after that")
+
+			w.in(w.far, "ip route del local 198.18.3.0/24 dev lo")
+			until(t, h, "an outage of one target", 3*patience, func(s status) bool { return s.Counts["down"] == 1 })
+			var downs, nodes []string
+			check(t, within(t, patience, "the event of the outage", func() bool { // an event is told once it is stored
+				downs, nodes = nil, nil
+				for _, e := range events(t, run(t, h, 0, "events", "--since", "1d", "--format", "json").Stdout) {
+					switch {
+					case e.Kind == uptime.EventVerdict && e.To == uptime.Down:
+						downs = append(downs, e.Monitor)
+					case e.Kind == uptime.EventNode && !strings.HasPrefix(e.Message, "started") && !strings.Contains(e.Message, " is over after "):
+						nodes = append(nodes, e.Message)
+					}
+				}
+				return len(downs) > 0
+			}))
+			if len(downs) != 1 || downs[0] != "far3" {
+				t.Errorf("down: %v, want far3", downs)
+			}
+			want := []string{"the anchor 203.0.114.1:80 ", tt.node, tt.over}
+			if !slices.EqualFunc(nodes, want, strings.HasPrefix) {
+				t.Errorf("events of the node:\n%s\nwant:\n%s", strings.Join(nodes, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// engine starts an engine on the near machine, which watches what is beyond the
+// cable, its other end, and two names.
+func (w *world) engine() *Home {
 	var config strings.Builder
 	config.WriteString("[self_check]\nanchors = [\"192.0.2.1:80\", \"198.51.100.1:80\", \"203.0.113.1:80\", \"203.0.114.1:80\"]\n" +
 		"[defaults]\ninterval = \"1s\"\ntimeout = \"1s\"\n")
-	add := func(name, target string) {
+	for name, target := range map[string]string{"far1": "198.18.1.1", "far2": "198.18.2.1", "far3": "198.18.3.1", "far4": "198.18.4.1",
+		"near": "10.9.0.1", "name1": "shop.test", "name2": "mail.test"} {
 		fmt.Fprintf(&config, "[[monitor]]\nname = %q\nurl = \"tcp://%s:80\"\n", name, target)
 	}
-	for i := range 4 {
-		add(fmt.Sprintf("far%d", i+1), fmt.Sprintf("198.18.%d.1", i+1))
-	}
-	add("near", "10.9.0.1")
-	add("name1", "shop.test")
-	add("name2", "mail.test")
-	h := home(t, config.String())
+	h := home(w.t, config.String())
 	p, err := h.EngineIn("-t", w.near, "-n", "-m")
-	check(t, err)
-	t.Cleanup(func() {
+	check(w.t, err)
+	w.t.Cleanup(func() {
 		if err := p.Stop(); err != nil {
-			t.Error(err)
+			w.t.Error(err)
 		}
 	})
-	allUp := func(what string) {
-		t.Helper()
-		until(t, h, what, 3*patience, func(s status) bool { return s.Counts["up"] == 7 && s.Node == "" })
-	}
-	// During a trouble all is unknown but what is named, long enough for any of it to be down.
-	during := func(what, node, fault string, up ...string) {
-		t.Helper()
-		began := time.Now()
-		said := false
-		until(t, h, what, 3*patience, func(s status) bool {
-			said = said || strings.HasPrefix(s.Node, node)
-			if time.Since(began) < longEnough {
-				return false
-			}
-			for _, m := range s.Monitors {
-				fine := false
-				for _, name := range up {
-					fine = fine || m.Monitor == name && m.Verdict == uptime.Up
-				}
-				if !fine && (m.Verdict != uptime.Unknown || m.Fault != fault) {
-					return false
-				}
-			}
-			return said
-		})
-	}
-
-	allUp("everything up at the start")
-	w.beyondDown()
-	during("a line that leads nowhere", "offline: ", "local.node_offline", "near")
-	w.beyondUp()
-	allUp("everything up after that")
-
-	w.lineDown()
-	during("a cable that is unplugged", "offline: ", "local.no_route")
-	w.lineUp()
-	allUp("everything up after that")
-
-	w.deaf.Store(true)
-	during("a resolver that is silent", "no name server answers: 198.51.100.53:53 is silent", "local.resolver_down", "far1", "far2", "far3", "far4", "near")
-	w.deaf.Store(false)
-	allUp("everything up after that")
-
-	w.in(w.far, "ip route del local 198.18.3.0/24 dev lo")
-	until(t, h, "an outage of one target", 3*patience, func(s status) bool { return s.Counts["down"] == 1 })
-
-	var downs, nodes []string
-	tell := func() bool { // an event is told once it is stored
-		downs, nodes = nil, nil
-		for _, e := range events(t, run(t, h, 0, "events", "--since", "1d", "--format", "json").Stdout) {
-			switch {
-			case e.Kind == uptime.EventVerdict && e.To == uptime.Down:
-				downs = append(downs, e.Monitor)
-			case e.Kind == uptime.EventNode && !strings.HasPrefix(e.Message, "started") && !strings.Contains(e.Message, " is over after "):
-				nodes = append(nodes, e.Message)
-			}
-		}
-		return len(downs) > 0
-	}
-	check(t, within(t, patience, "the event of the outage", tell))
-	if len(downs) != 1 || downs[0] != "far3" {
-		t.Errorf("down: %v, want far3", downs)
-	}
-	want := []string{"the anchor 203.0.114.1:80 ", "offline: ", "not offline any more", "offline: ", "not offline any more",
-		"no name server answers: ", "name servers answer again"}
-	ok := len(nodes) == len(want)
-	for i := range min(len(nodes), len(want)) {
-		ok = ok && strings.HasPrefix(nodes[i], want[i])
-	}
-	if !ok {
-		t.Errorf("events of the node:\n%s\nwant:\n%s", strings.Join(nodes, "\n"), strings.Join(want, "\n"))
-	}
+	return h
 }
 
 // longEnough is more than the window in which a target that is checked every
