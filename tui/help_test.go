@@ -13,6 +13,8 @@ func allPages() map[string]func() page {
 		"detail":    func() page { return newDetail("shop.example.com/checkout") },
 		"events":    func() page { return newEvents() },
 		"incidents": func() page { return newIncidents("") },
+		"probes":    func() page { return newProbes() },
+		"probe":     func() page { return newProbePage("local") },
 		"first run": func() page { return newFirstRun(FirstRun{}) },
 	}
 }

@@ -117,6 +117,7 @@ type view struct {
 	ephemeral bool // lookout URL…: nothing is kept
 	readOnly  bool
 	source    Source
+	version   string // of the engine; "": not known
 }
 
 // reply carries what a page's command brought back to it.

@@ -318,7 +318,7 @@ func pagesSource() *pageSource {
 
 // pagesShell is a console on such a source, with the snapshot taken in.
 func pagesShell(f *pageSource, w, h int, th *theme.Theme) *shell {
-	s := newShell(context.Background(), Options{Source: f, Now: func() time.Time { return at }}, th)
+	s := newShell(context.Background(), Options{Source: f, Version: "1.4.2", Now: func() time.Time { return at }}, th)
 	s.w, s.h, s.loc = w, h, time.UTC
 	s.pull()
 	return s

@@ -46,6 +46,7 @@ func (l Leave) String() string {
 type Options struct {
 	Source    Source // nil: there is only the first run
 	Instance  string // shown until a snapshot names it
+	Version   string // of the engine; "": not known
 	Embedded  bool   // the engine runs in this process: q asks
 	Ephemeral bool   // nothing is kept, so q does not ask
 	ReadOnly  bool   // look, don't act
@@ -170,7 +171,7 @@ func (o Options) withDefaults() Options {
 // newShell makes a console that shows the overview, or the first run.
 func newShell(ctx context.Context, o Options, th *theme.Theme) *shell {
 	s := &shell{ctx: ctx, clock: o.Now, home: newOverview(), leaving: LeaveLost, save: o.SaveViews, instance: o.Instance}
-	s.view = view{now: o.Now(), th: th, loc: time.Local, embedded: o.Embedded, ephemeral: o.Ephemeral, readOnly: o.ReadOnly, source: o.Source}
+	s.view = view{now: o.Now(), th: th, loc: time.Local, embedded: o.Embedded, ephemeral: o.Ephemeral, readOnly: o.ReadOnly, source: o.Source, version: o.Version}
 	if o.Source == nil {
 		s.source = nothing{}
 	}

@@ -11,6 +11,7 @@ type screen struct {
 func screens() []screen {
 	return []screen{
 		{"I", "incidents", func(*shell) page { return newIncidents("") }},
+		{"P", "probes", func(*shell) page { return newProbes() }},
 		{"E", "events", func(*shell) page { return newEvents() }},
 		{"W", "maintenance", func(*shell) page { return newMaintenance() }},
 	}

@@ -49,7 +49,7 @@ func (c *call) watch(ctx context.Context, cmd *cobra.Command, args []string) err
 	if err != nil {
 		return err
 	}
-	s := session{host: h, options: tui.Options{Source: h.source(), Embedded: true, Ephemeral: true}}
+	s := session{host: h, options: tui.Options{Source: h.source(), Version: release, Embedded: true, Ephemeral: true}}
 	return s.run(ctx)
 }
 
@@ -79,7 +79,7 @@ func (c *call) embed(ctx context.Context, in instance) error {
 			return e.taken(in.folder, in.place.path)
 		}
 		log.file.hold()
-		s := session{host: h, options: tui.Options{Source: h.source(), Embedded: true, Log: c.logOf(in.logPath())}}
+		s := session{host: h, options: tui.Options{Source: h.source(), Version: release, Embedded: true, Log: c.logOf(in.logPath())}}
 		err = s.run(ctx)
 		log.file.yield()
 		if err != nil || !s.background {

@@ -83,7 +83,7 @@ func (c *call) join(ctx context.Context, p *peer, readOnly bool) error {
 		p.Run(ctx)
 		close(followed)
 	}()
-	_, err = c.screen(ctx, tui.Options{Source: p, Instance: p.hello.Instance, ReadOnly: readOnly, Log: c.logBeside(p)})
+	_, err = c.screen(ctx, tui.Options{Source: p, Instance: p.hello.Instance, Version: p.hello.Lookout, ReadOnly: readOnly, Log: c.logBeside(p)})
 	cancel()
 	<-followed
 	return err

@@ -1,0 +1,161 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/tui/theme"
+)
+
+// probed is the example world with probes at four locations.
+func probed() *pageSource {
+	f := pagesSource()
+	f.snap.Network = "AS8560"
+	f.snap.Health = uptime.Health{Rate: 12.4, InFlight: 3, Capacity: 1024, Late: 2, Shed: 7, StoreLatency: 1100 * time.Microsecond, ProbesLive: 3, Probes: 5}
+	f.snap.Broker = uptime.Broker{URL: "amqps://probe.example.com/lookout", Connected: true, Since: at.Add(-6*day - 2*time.Hour), Rate: 4.2, Batches: 0.3}
+	probe := func(location, network string, state uptime.ProbeState, since time.Duration, version string, seen time.Duration) uptime.Probe {
+		return uptime.Probe{Location: location, Name: "1", Network: network, State: state, Since: at.Add(-since), Version: version, Seen: at.Add(-seen), Connected: at.Add(-since)}
+	}
+	fra := probe("fra", "AS24940", uptime.ProbeLive, 6*day+2*time.Hour, "1.4.2", 800*time.Millisecond)
+	fra.RTT, fra.Waiting, fra.Lag, fra.Skew, fra.Rate, fra.Failing, fra.Alone, fra.Monitors = ms(9), 2, ms(100), ms(12), 1.6, 0.002, 0.0001, 68
+	nyc := probe("nyc", "AS3356", uptime.ProbeLive, 6*day+2*time.Hour, "1.4.1", 1900*time.Millisecond)
+	nyc.RTT, nyc.Waiting, nyc.Lag, nyc.Skew, nyc.Rate, nyc.Failing, nyc.Alone, nyc.Monitors = ms(88), 4, ms(4200), ms(-40), 1.5, 0.002, 0.0005, 68
+	nyc.Warning = "version 1.4.1 is older than this engine (1.4.2): it works, update when convenient"
+	sgp := probe("sgp", "AS16509", uptime.ProbeLagging, 48*time.Second, "1.4.2", 400*time.Millisecond)
+	sgp.RTT, sgp.Waiting, sgp.Lag, sgp.Skew, sgp.Rate, sgp.Failing, sgp.Alone = ms(191), 1204, 48*time.Second, ms(3100), 1.1, 0.009, 0.0061
+	sgp.Why = "no proof of work since 12:34:31 (limit 25 s): its votes do not count"
+	sgp.Warning = "its clock is 3.1 s ahead; its times are corrected, check NTP there"
+	syd := probe("syd", "AS4826", uptime.ProbeGone, 11*time.Minute, "1.3.9", 14*time.Minute)
+	syd.Connected, syd.Spool, syd.Alone, syd.Why = time.Time{}, 8412, -1, "nothing heard since 12:21:02"
+	f.snap.Probes = []uptime.Probe{fra, nyc, sgp, syd}
+	f.events = append(f.events, event(15, "2026-11-22 12:12:02", uptime.EventProbe, "", "syd/10 said hello"),
+		event(16, "2026-11-22 12:24:02", uptime.EventProbe, "", "syd/1 gone: nothing heard for 3 minutes"),
+		event(17, "2026-11-22 12:34:56", uptime.EventProbe, "", "sgp/1 lagging: no proof of work for 25 s, its votes do not count"))
+	f.snap.Events = 17
+	return f
+}
+
+func TestProbesScreens(t *testing.T) {
+	goldenPage(t, "probes", probed, func() page { return newProbes() }, "j", "j", "j")
+	goldenPage(t, "probes-none", pagesSource, func() page { return newProbes() })
+	goldenPage(t, "probes-lost", func() *pageSource {
+		f := probed()
+		f.link.Lost, f.link.Reason = at.Add(-9*time.Minute), "there is no socket"
+		return f
+	}, func() page { return newProbes() })
+	goldenPage(t, "probes-many", manyProbes, func() page { return newProbes() }, "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j")
+	goldenPage(t, "probes-waiting", func() *pageSource {
+		f := probed()
+		f.snap.Probes = nil
+		return f
+	}, func() page { return newProbes() })
+	goldenPage(t, "probe", probed, func() page { return newProbePage("sgp/1") })
+	goldenPage(t, "probe-gone", probed, func() page { return newProbePage("syd/1") })
+	goldenPage(t, "probe-local", probed, func() page { return newProbePage(uptime.Local) })
+	goldenPage(t, "events-of-probe", probed, func() page { return newProbes() }, "G", "l")
+}
+
+// manyProbes is more of them than lines, with long names, a broker that is not
+// there, and one that was excluded.
+func manyProbes() *pageSource {
+	f := probed()
+	f.snap.Broker.Connected, f.snap.Broker.Since, f.snap.Broker.Error, f.snap.Broker.Dead = false, at.Add(-time.Minute), "wrong password for user engine: see password_file", 3
+	live := f.snap.Probes[0]
+	for i := range 40 {
+		p := live
+		p.Location, p.Name, p.Network = "frankfurt-am-main", fmt.Sprintf("rack-%02d", i), "AS24940"
+		f.snap.Probes = append(f.snap.Probes, p)
+	}
+	f.snap.Probes[10].Excluded = "jo"
+	f.snap.Probes[11].State, f.snap.Probes[11].Lost = uptime.ProbeJoining, 12
+	return f
+}
+
+// TestProbesHostile: what a probe sends moves nothing on the screen.
+func TestProbesHostile(t *testing.T) {
+	f := probed()
+	for i := range f.snap.Probes {
+		p := &f.snap.Probes[i]
+		p.Location, p.Name, p.Network, p.Version, p.Why, p.Warning, p.Excluded = hostile+fmt.Sprint(i), hostile, hostile, hostile, hostile, hostile, hostile
+	}
+	f.snap.Broker.URL, f.snap.Broker.Error, f.snap.Network = "amqps://"+hostile, hostile, hostile
+	id := f.snap.Probes[2].ID()
+	everySize(t, f, func() page { return newProbes() })
+	everySize(t, f, func() page { return newProbePage(id) })
+	everySize(t, manyProbes(), func() page { return newProbes() })
+	everySize(t, &pageSource{snap: &uptime.Snapshot{Time: at}}, func() page { return newProbes() })
+	everySize(t, &pageSource{}, func() page { return newProbes() })
+	everySize(t, &pageSource{}, func() page { return newProbePage("fra/1") })
+}
+
+// TestProbesPast: the log does not tell how probes were.
+func TestProbesPast(t *testing.T) {
+	s := pagesShell(probed(), 80, 24, theme.New(theme.None, false, false))
+	visit(t, s, newProbes())
+	press(t, s, "[")
+	if got := plainText(s.render()); !strings.Contains(got, "not told of the past") || strings.Contains(got, "fra/1") {
+		t.Errorf("the past shows\n%s", got)
+	}
+}
+
+// TestProbeStaysSelected: the cursor is on a probe, not on a line.
+func TestProbeStaysSelected(t *testing.T) {
+	f := probed()
+	s := pagesShell(f, 80, 24, theme.New(theme.None, false, false))
+	l := newProbes()
+	visit(t, s, l)
+	press(t, s, "j", "j")
+	next := *f.snap
+	next.Seq++
+	next.Probes = append([]uptime.Probe{{Location: "ams", Name: "1"}}, f.snap.Probes...)
+	f.snap = &next
+	s.pull()
+	if got := l.row().id(); got != "nyc/1" {
+		t.Errorf("the cursor is on %s", got)
+	}
+	press(t, s, "enter", "y")
+	if !strings.Contains(s.message.text, "nyc/1") {
+		t.Errorf("enter, y says %q", s.message.text)
+	}
+}
+
+func TestMentions(t *testing.T) {
+	for _, tt := range []struct {
+		text, id string
+		want     bool
+	}{
+		{"fra/1 lagging", "fra/1", true},
+		{"jo excluded fra/1", "fra/1", true},
+		{"fra/1: gone", "fra/1", true},
+		{"fra/10 lagging", "fra/1", false},
+		{"south-fra/1 lagging, fra/1 not", "fra/1", true},
+		{"south-fra/1 lagging", "fra/1", false},
+		{"nobody", "fra/1", false},
+	} {
+		if got := mentions(tt.text, tt.id); got != tt.want {
+			t.Errorf("%q mentions %s: %v", tt.text, tt.id, got)
+		}
+	}
+}
+
+func TestOlder(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{{"1.4.1", "1.4.2", true}, {"1.4.2", "1.4.2", false}, {"1.10.0", "1.9.9", false}, {"1.9.9", "1.10.0", true}, {"", "1.4.2", false}, {"1.4.2", "", false}, {"1.4", "1.4.2", false}, {"1.5.0-dev", "1.5.1", true}} {
+		if got := older(tt.a, tt.b); got != tt.want {
+			t.Errorf("%q before %q: %v", tt.a, tt.b, got)
+		}
+	}
+}
+
+func TestSkew(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0ms", ms(12): "+12ms", ms(-40): "-40ms", ms(1500): "+1.5s", ms(3100): "+3.1s!", -2 * time.Hour: "-2h00m!"} {
+		if got := skew(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
