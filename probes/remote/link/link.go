@@ -7,10 +7,25 @@
 // wrong message. Here everything of a connection that ended is thrown away, and
 // a delivery of it can no longer be settled. Publishing and consuming have a
 // connection each, since a broker that is short of memory stops reading the one
-// that publishes.
+// that publishes; the two live and end together, as one generation.
 package link
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// Why a message was not published. What Publish reports wraps one of these.
+var (
+	// ErrUnroutable reports a message that no queue is bound for.
+	ErrUnroutable = errors.New("no queue takes it")
+	// ErrNotConnected reports a message that was not sent, or of which nobody knows whether it was.
+	ErrNotConnected = errors.New("no working connection to the broker")
+	// ErrRefused reports a message that the broker does not take: its queue is full, or it is not allowed.
+	ErrRefused = errors.New("the broker refuses it")
+	// ErrFull reports that too much is on its way already.
+	ErrFull = errors.New("too many messages wait for the broker's confirmation")
+)
 
 // Message is what is published.
 type Message struct {
@@ -30,14 +45,18 @@ type Message struct {
 
 // Delivery is a message that arrived.
 type Delivery struct {
-	Key         string // the routing key, which the broker has checked; of a dead letter the one it was first published with
+	Key         string // the routing key, which the broker has checked; of a dead letter too the one it was first published with
 	Type        string
 	Encoding    string
 	ID          string
 	Redelivered bool
-	Dead        string // why it is a dead letter: expired, rejected, maxlen; "" for none
-	DeadQueue   string // … and of which queue
 	Body        []byte
+
+	// Dead is why it is a dead letter: expired, rejected, maxlen; "" for none.
+	// DeadQueue is of which queue. They are to be believed in a queue only that
+	// the broker alone fills: who publishes can write them too.
+	Dead      string
+	DeadQueue string
 
 	// Done settles it, once and from any goroutine: taken, or refused, which
 	// makes it a dead letter. Where its connection has ended it does nothing, and the
@@ -51,17 +70,18 @@ type Consumer struct {
 	Prefetch int // that are delivered and not settled, at most; at least 1
 	// Alone has it take nothing while somebody else consumes the queue.
 	Alone bool
-	// Take is called by one goroutine, in the order of arrival. While it does
-	// not return, no more is taken.
+	// Take is called by one goroutine at a time, in the order of arrival. While
+	// it does not return, no more is taken.
 	Take func(Delivery)
 }
 
 // State is how the link is.
 type State struct {
 	Connected bool
-	Since     time.Time
-	Blocked   string // why the broker takes nothing: "low on memory"; "" when it does
-	Rival     string // queue that somebody else consumes, so that a consumer which wants to be Alone waits
-	Error     string // one sentence that names the setting to look at; "" when connected
-	Lasting   bool   // the error will not go away by itself: it is a setting
+	Since     time.Time // of Connected
+	Blocked   string    // why the broker takes nothing: "low on memory"; "" when it does
+	Rival     string    // queue that somebody else consumes, so that a consumer which wants to be Alone waits
+	Error     string    // one sentence that names the setting to look at; "" when all works. A connected link has one when a queue or an exchange is missing
+	Lasting   bool      // the error will not go away by itself: it is a setting
+	Warning   string    // one sentence about what will be an error soon: a certificate near its end; else ""
 }
