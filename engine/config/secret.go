@@ -22,6 +22,7 @@ type secrets struct {
 	dir string // of ${secret:NAME}; "": none
 	own string // the folder of systemd's credentials, which is for us alone; "": none
 
+	only   bool   // ${secret:NAME} and nothing of the environment: it is for orders that came over the network
 	away   bool   // what is read now is checked at other locations only: a secret may be missing here
 	missed string // the name of one that is
 }
@@ -67,6 +68,9 @@ func (s *secrets) lookUp(name string) (string, error) {
 	}
 	if !isName(name, false) {
 		return "", errors.New("has a ${…} that names no environment variable")
+	}
+	if s.only {
+		return "", fmt.Errorf("has ${%s}, and a probe takes nothing but ${secret:NAME}", name)
 	}
 	v, ok := s.env(name)
 	if !ok {
