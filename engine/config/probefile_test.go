@@ -29,16 +29,16 @@ func probeOptions(t *testing.T) Options {
 }
 
 // loadProbe loads files of the form of loadText; text before the first such line is probe.toml.
-func loadProbe(t *testing.T, text string) (*Probe, error, string) {
+func loadProbe(t *testing.T, text string) (p *Probe, dir string, err error) {
 	t.Helper()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	writeFiles(t, dir, text)
 	path := filepath.Join(dir, "probe.toml")
 	if err := os.Rename(filepath.Join(dir, "lookout.toml"), path); err != nil {
 		t.Fatal(err)
 	}
-	p, err := LoadProbe(path, probeOptions(t))
-	return p, err, dir
+	p, err = LoadProbe(path, probeOptions(t))
+	return p, dir, err
 }
 
 // TestProbeMistakes reads testdata/probes as TestMistakes reads its own.
@@ -54,7 +54,7 @@ func TestProbeMistakes(t *testing.T) {
 				t.Fatal(err)
 			}
 			input, want, _ := strings.Cut(string(b), "----------\n")
-			p, err, dir := loadProbe(t, input)
+			p, dir, err := loadProbe(t, input)
 			got := ""
 			for _, m := range append(slices.Clone(asMistakes(err)), p.Warnings...) {
 				got += strings.ReplaceAll(m.String(), dir+"/", "") + "\n"
@@ -90,7 +90,7 @@ func fineProbe(t *testing.T) *Probe {
 	text, _, _ := strings.Cut(string(b), "----------\n")
 	text = strings.Replace(text, "[broker]", "[broker]", 1) + "-- secrets/pw --\ncanary-pw\n-- secrets/odd --\n@/?#\n"
 	text = strings.Replace(text, "args = [\"-w\", \"10%\"]", "args = [\"-w\", \"10%\"]\nenv = { PW = \"${secret:pw}\" }", 1)
-	p, err, _ := loadProbe(t, text)
+	p, _, err := loadProbe(t, text)
 	if err != nil {
 		t.Fatal(err)
 	}
