@@ -73,6 +73,35 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// Whatever bytes a file has, what is read of it is bounded and in order.
+func FuzzScan(f *testing.F) {
+	b := aFile(f)
+	f.Add(b)
+	f.Add(b[:len(b)-3])
+	f.Add(b[:headerSize])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, _, err := readHeader(b)
+		if err != nil {
+			return
+		}
+		again, sound, err := readHeader(h.write())
+		if again != h || err != nil || !sound && h.next <= maxNumber {
+			t.Fatalf("%+v is read as %+v: %v", h, again, err)
+		}
+		c := scan(b)
+		end, to := int64(headerSize), uint64(0)
+		for _, r := range c.rows {
+			if r.off < end || r.off+int64(r.size) > int64(len(b)) || r.From < to || r.To <= r.From || r.To-r.From > wire.MaxRows {
+				t.Fatalf("a record of %v at %d, %d bytes, after %d and %d", r.Interval, r.off, r.size, to, end)
+			}
+			end, to = r.off+int64(r.size), r.To
+		}
+		if c.end > int64(len(b)) || !c.damaged && c.end != int64(len(b)) {
+			t.Fatalf("%d of %d bytes are sound", c.end, len(b))
+		}
+	})
+}
+
 // Whatever is in the folder, a spool opens, gives out rows that it can read, and
 // gives new ones numbers that are nobody's.
 func FuzzOpen(f *testing.F) {

@@ -228,9 +228,9 @@ func (m *model) step() {
 // Whatever happens in whatever order, no row is lost, no number is given twice,
 // and nobody gets what another has.
 func TestModel(t *testing.T) {
-	seeds, steps := uint64(20), 400
+	seeds, steps := uint64(8), 400
 	if testing.Short() {
-		seeds, steps = 5, 200
+		seeds, steps = 3, 200
 	}
 	for seed := range seeds {
 		m := newModel(t, seed, Options{Fresh: time.Minute, MaxAge: 1000 * time.Hour})
@@ -253,7 +253,7 @@ func TestModel(t *testing.T) {
 // With little room the oldest are given up, and each that is gone is told.
 func TestModelOfLittleRoom(t *testing.T) {
 	told := 0
-	for seed := range uint64(10) {
+	for seed := range uint64(4) {
 		m := newModel(t, 100+seed, Options{Fresh: time.Minute, MaxAge: time.Hour, MaxBytes: 200_000})
 		for i := range 400 {
 			m.away = i/50%2 == 0

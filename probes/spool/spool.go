@@ -159,7 +159,7 @@ func (s *Spool) Append(rows []wire.Row, now time.Time) error {
 		return errClosed
 	}
 	for len(rows) > 0 {
-		part := rows[:min(len(rows), segmentRows)]
+		part := rows[:min(len(rows), groupRows)]
 		if err := s.append(part, now); err != nil {
 			s.dropped += uint64(len(rows))
 			return fmt.Errorf("spool %d results: %w", len(rows), err)
