@@ -147,8 +147,8 @@ func (e *Engine) recheck(m *monitor, _ uptime.Action, now time.Time) bool {
 		e.judge(m, now)
 		return true
 	}
-	if m.inFlight+m.queued == 0 { // one that waits or runs is what was asked for
-		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now, urgent: true})
+	if m.flying(now) == 0 { // one that waits or runs is what was asked for
+		e.checkNow(check{m: m, epoch: m.epoch, job: m.job, due: now, urgent: true}, 0)
 	}
 	return true
 }

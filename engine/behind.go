@@ -313,7 +313,7 @@ func (e *Engine) glance(m *monitor, since, now time.Time) {
 	if v := m.mem.Verdict; m.mode == uptime.Paused || v != uptime.Up && v != uptime.Degraded {
 		return
 	}
-	running := m.inFlight+m.queued > 0
+	running := m.flying(now) > 0
 	if m.started.After(since) && !running {
 		return // and it was well
 	}
@@ -322,7 +322,7 @@ func (e *Engine) glance(m *monitor, since, now time.Time) {
 	}
 	if !running {
 		e.budget.owe() // it waits for nobody: it tells what the others wait for
-		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now, regular: true, urgent: true})
+		e.checkNow(check{m: m, epoch: m.epoch, job: m.job, due: now, regular: true, urgent: true}, 0)
 	}
 	e.doubtful(m, now)
 }
@@ -332,8 +332,8 @@ func (e *Engine) seen(m *monitor, r *uptime.Result, began, now time.Time) {
 	if m.asked.IsZero() {
 		return
 	}
-	if r.Outcome == uptime.OutcomeUp && !began.After(m.asked) && m.inFlight+m.queued == 0 && m.mode != uptime.Paused {
-		e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: now, regular: true, urgent: true})
+	if r.Outcome == uptime.OutcomeUp && !began.After(m.asked) && m.flying(now) == 0 && m.mode != uptime.Paused {
+		e.checkNow(check{m: m, epoch: m.epoch, job: m.job, due: now, regular: true, urgent: true}, 0)
 		return // that one began before the child failed
 	}
 	m.asked = time.Time{}

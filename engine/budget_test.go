@@ -377,44 +377,6 @@ func TestHedgesAreShed(t *testing.T) {
 	})
 }
 
-// TestBaselinesWait: as long as doubts wait for their turn, what can wait does.
-func TestBaselinesWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, p := family{s: newMemory(), tg: newTargets()}, threeProbes()
-		var jobs []uptime.Job
-		for i := range 300 {
-			jobs = append(jobs, child(fmt.Sprintf("m%03d", i), time.Minute, ""))
-		}
-		f.running = startWith(t, Options{Instance: "web-1", Store: f.s, Runner: f.tg, Remote: p, Confirm: 1}, jobs...)
-		asked := func() int {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			return p.daily
-		}
-		time.Sleep(90 * time.Second)
-		if asked() == 0 {
-			t.Error("none asked for while all is well")
-		}
-		for i := range 100 {
-			f.tg.set(fmt.Sprintf("m%03d", i), uptime.FaultTCPRefused)
-		}
-		time.Sleep(time.Minute)
-		before := asked()
-		time.Sleep(time.Minute)
-		if n := asked() - before; n > 0 {
-			t.Errorf("%d asked for while doubts wait", n)
-		}
-		for i := range 100 {
-			f.tg.set(fmt.Sprintf("m%03d", i), uptime.NoFault)
-		}
-		time.Sleep(time.Hour)
-		if n := asked(); n != 3*len(jobs) {
-			t.Errorf("%d asked for in the end, want %d", n, 3*len(jobs))
-		}
-		f.stop()
-	})
-}
-
 // sparing is a check that can do with less.
 type sparing struct{ less bool }
 

@@ -40,7 +40,7 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 	}
 	m.regular = schedule.First(m.job.Name, m.job.Interval, now)
 	e.wheel.Add(m.regular, due{m, dueRegular, m.epoch})
-	if m.last.Time.IsZero() || m.mem.Verdict == uptime.Unknown {
+	if !m.away && (m.last.Time.IsZero() || m.mem.Verdict == uptime.Unknown) {
 		*fresh++
 		at := now.Add(time.Duration(*fresh) * freshSpread)
 		if at.Before(m.regular) {
@@ -56,7 +56,7 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 // one engine hands over to another, no check is missed so, but comes late.
 func (e *Engine) catchUp(m *monitor, now time.Time, fresh *int) {
 	turn := m.regular.Add(-m.job.Interval)
-	if m.last.Time.IsZero() || m.regular.IsZero() || !m.extra.IsZero() || m.judged != nil || !m.last.Time.Add(time.Millisecond).Before(turn) { // its stamp is cut to that
+	if m.last.Time.IsZero() || m.regular.IsZero() || !m.extra.IsZero() || m.judged != nil || m.away || !m.last.Time.Add(time.Millisecond).Before(turn) { // its stamp is cut to that
 		return
 	}
 	*fresh++
@@ -121,25 +121,39 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 		e.judge(m, now)
 		return
 	}
+	if m.away {
+		e.awayTurn(m, now)
+		return
+	}
 	if e.overdue(at, now) {
 		e.flow.skipped++
 		return
 	}
 	// What waits for its turn to be confirmed is late, not out of sight.
-	confirming := m.inFlight+m.queued > 0 && (m.mem.Verdict == uptime.Suspect || m.mem.Verdict == uptime.Down)
-	if mem, d := verdict.Stale(m.params, m.mem, now); d.Changed && !confirming && m.slept {
-		e.wake(m, now) // that we slept was said
-		e.stands(m, now)
-		m.touched()
-	} else if d.Changed && !confirming {
-		m.mem = mem
-		e.apply(m, d, now)
-	}
+	e.stale(m, m.inFlight+m.queued > 0 && (m.mem.Verdict == uptime.Suspect || m.mem.Verdict == uptime.Down), now)
 	if m.inFlight+m.queued > 0 {
 		e.flow.skipped++
 		return
 	}
 	e.flow.ask(check{m: m, epoch: m.epoch, job: m.job, due: at, regular: true})
+}
+
+// stale makes unknown what was without a result for too long, unless it is being
+// confirmed, and reports whether it did.
+func (e *Engine) stale(m *monitor, confirming bool, now time.Time) bool {
+	mem, d := verdict.Stale(m.params, m.mem, now)
+	switch {
+	case !d.Changed || confirming:
+		return false
+	case m.slept: // that we slept was said
+		e.wake(m, now)
+		e.stands(m, now)
+		m.touched()
+	default:
+		m.mem = mem
+		e.apply(m, d, now)
+	}
+	return true
 }
 
 // overdue reports whether what was due at a time is late because the process stood still.
@@ -216,16 +230,26 @@ func (e *Engine) found(m *monitor, r uptime.Result, started, now time.Time) {
 func (e *Engine) use(m *monitor, r uptime.Result, started, now time.Time) {
 	m.slept = m.slept && r.Outcome == uptime.OutcomeUnknown
 	s := e.judgeable(m, &r, started)
-	for _, ev := range m.learned.take(&r, m.job.Interval, now.UTC().Round(0)) {
+	e.learn(m, &r, now)
+	m.observe(&r)
+	stored := r
+	stored.Steps, stored.Cert = nil, nil
+	e.out.result(stored)
+	e.judgeFrom(m, s, r, started, now)
+}
+
+// learn takes what a result of home tells beyond the check.
+func (e *Engine) learn(m *monitor, r *uptime.Result, now time.Time) {
+	for _, ev := range m.learned.take(r, m.job.Interval, now.UTC().Round(0)) {
 		ev.Time, ev.Monitor, ev.By = now, m.job.Name, byEngine
 		e.emit(ev)
 		m.save = true
 	}
-	m.observe(&r)
+}
+
+// judgeFrom is the step of the rule with a result of home.
+func (e *Engine) judgeFrom(m *monitor, s verdict.Scene, r uptime.Result, started, now time.Time) {
 	e.dirty = true
-	stored := r
-	stored.Steps, stored.Cert = nil, nil
-	e.out.result(stored)
 	r.Time = started
 	mem, d := verdict.Step(m.params, s, m.mem, &r, now)
 	m.mem = mem

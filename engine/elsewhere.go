@@ -1,6 +1,10 @@
 package engine
 
-import "lookout/engine/uptime"
+import (
+	"slices"
+
+	"lookout/engine/uptime"
+)
 
 // Probes says what is known of the broker and of the probes behind it, by
 // location and name. It returns at once; what it returns is not changed afterwards.
@@ -13,9 +17,11 @@ func (e *Engine) elsewhere(s *uptime.Snapshot) {
 	if e.o.Probes == nil {
 		return
 	}
-	s.Broker, s.Probes = e.o.Probes()
+	broker, probes := e.o.Probes()
+	s.Broker, s.Probes = broker, slices.Clone(probes)
 	s.Health.Probes += len(s.Probes)
 	for i := range s.Probes {
+		e.ledger(&s.Probes[i])
 		if s.Probes[i].Votes() {
 			s.Health.ProbesLive++
 		}

@@ -38,6 +38,8 @@ type Store interface {
 	Append(b *uptime.Batch) error
 	// States calls fn with every monitor's newest state record.
 	States(fn func(uptime.StateRecord) error) error
+	// Probes calls fn with every probe's newest record.
+	Probes(fn func(uptime.ProbeRecord) error) error
 	// Tail calls fn with the results that are newer than since, oldest first.
 	Tail(since time.Time, fn func(*uptime.Result) error) error
 	Events(q uptime.EventQuery) ([]uptime.Event, error)
@@ -59,17 +61,20 @@ type Options struct {
 	Jobs        []uptime.Job
 	Maintenance []Maintenance // windows of the configuration
 	Config      uptime.ConfigState
-	Remote      Remote           // nil: nobody else can be asked
-	Probes      Probes           // nil: there are none
-	Outside     Outside          // nil: nobody looks whether we are online
-	Anchors     []netip.AddrPort // that tell it, beside the system's resolvers
-	Network     string           // of this node: another place in it is no witness; "": its own
-	Resumed     Resumed
-	Capacity    int            // checks in flight; 0: 1,024
-	Confirm     int            // checks beyond the regular ones a second, here and elsewhere; 0: 50
-	Clock       func() Reading // nil: the wall clock alone; see MachineClock
-	Synced      func() bool    // whether a time service keeps the clock; nil: nobody can tell
-	Log         *slog.Logger
+	Remote      Remote // nil: nobody else can be asked
+	// OnExclude is told whose votes do not count from now on, by whom (""
+	// includes it again), at the start for all that are excluded. It must not wait.
+	OnExclude func(probe, by string)
+	Probes    Probes           // nil: there are none
+	Outside   Outside          // nil: nobody looks whether we are online
+	Anchors   []netip.AddrPort // that tell it, beside the system's resolvers
+	Network   string           // of this node: another place in it is no witness; "": its own
+	Resumed   Resumed
+	Capacity  int            // checks in flight; 0: 1,024
+	Confirm   int            // checks beyond the regular ones a second, here and elsewhere; 0: 50
+	Clock     func() Reading // nil: the wall clock alone; see MachineClock
+	Synced    func() bool    // whether a time service keeps the clock; nil: nobody can tell
+	Log       *slog.Logger
 }
 
 // Resumed is where the store says that the last engine ended.
@@ -114,6 +119,7 @@ type Engine struct {
 	commands chan func(time.Time)
 	results  chan finished
 	opinions chan opinion
+	intake   intake
 	watch    *watch
 	done     chan struct{} // closed when Run has returned
 
@@ -174,6 +180,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 		opinions: make(chan opinion, o.Capacity),  // Remote → loop; it may wait, its answers are late then
 		done:     make(chan struct{}),
 	}
+	e.intake = intake{deliveries: make(chan delivery), probes: make(map[string]*applied), told: make(map[string]time.Time)}
 	e.line = newLine(o, now)
 	e.ids.event, e.ids.incident = o.Resumed.LastEvent, o.Resumed.LastIncident
 	e.durable.Store(o.Resumed.LastEvent)
@@ -222,6 +229,8 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.take(f, e.look())
 		case o := <-e.opinions:
 			e.hear(o, e.look())
+		case d := <-e.arriving():
+			e.deliver(d, e.look())
 		case fn := <-e.commands:
 			fn(e.look())
 		case a := <-e.line.answers:
@@ -334,10 +343,16 @@ func (e *Engine) end(now time.Time) error {
 	}
 	if e.out.lost != nil {
 		close(e.out.batches)
+		e.out.refuse(e.out.lost)
 		e.publish(now)
 		return e.out.lost
 	}
-	err := e.finish(e.cut(now))
+	last := e.cut(now)
+	err := e.finish(last)
+	if err != nil {
+		last.answer(err)
+		e.out.refuse(err)
+	}
 	e.publish(now)
 	if err != nil {
 		return fmt.Errorf("store the last results: %w", err)
@@ -359,7 +374,6 @@ func (e *Engine) tick(now time.Time) {
 		m := e.monitors[e.turn]
 		m.viewed = false // uptime moves on where no check does
 		m.params.P99 = m.history.p99(now)
-		e.baseline(m, now)
 		if m.checked > m.saved || m.moved {
 			m.save = true
 		}

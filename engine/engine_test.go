@@ -22,12 +22,13 @@ type memory struct {
 	events  []uptime.Event
 	inc     map[uint64]uptime.Incident
 	states  map[string][]byte
+	probes  map[string][]byte
 	alive   time.Time
 	fail    error
 }
 
 func newMemory() *memory {
-	return &memory{inc: map[uint64]uptime.Incident{}, states: map[string][]byte{}}
+	return &memory{inc: map[uint64]uptime.Incident{}, states: map[string][]byte{}, probes: map[string][]byte{}}
 }
 
 func (s *memory) Append(b *uptime.Batch) error {
@@ -50,6 +51,9 @@ func (s *memory) Append(b *uptime.Batch) error {
 	for _, r := range b.States {
 		s.states[r.Monitor] = r.Data
 	}
+	for _, r := range b.Probes {
+		s.probes[r.Probe] = r.Data
+	}
 	s.alive = b.Time
 	return nil
 }
@@ -59,6 +63,17 @@ func (s *memory) States(fn func(uptime.StateRecord) error) error {
 	defer s.mu.Unlock()
 	for name, data := range s.states {
 		if err := fn(uptime.StateRecord{Monitor: name, Data: data}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memory) Probes(fn func(uptime.ProbeRecord) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for probe, data := range s.probes {
+		if err := fn(uptime.ProbeRecord{Probe: probe, Data: data}); err != nil {
 			return err
 		}
 	}

@@ -31,14 +31,20 @@ type monitor struct {
 	epoch     uint32 // grows when what is queued or in flight no longer counts
 	plan      uint32 // grows when another extra check is planned
 	inFlight  int
-	queued    int                    // due, and not started
-	started   time.Time              // of the newest check
-	regular   time.Time              // when the next regular check is due; zero: none
-	extra     time.Time              // when the rule wants the next look; zero: not
-	wanted    verdict.Plan           // … and what it wants then
-	slow      time.Time              // start of the regular check that runs; zero: none does
-	elsewhere []uptime.LocationState // what others last found
-	others    []uptime.Place         // who could be asked when the rule last wanted to know
+	queued    int            // due, and not started
+	started   time.Time      // of the newest check
+	regular   time.Time      // when the next regular check is due; zero: none
+	extra     time.Time      // when the rule wants the next look; zero: not
+	wanted    verdict.Plan   // … and what it wants then
+	slow      time.Time      // start of the regular check that runs; zero: none does
+	elsewhere seen           // what others last found
+	others    []uptime.Place // who could be asked when the rule last wanted to know
+
+	away    bool         // its regular checks run elsewhere, and not here
+	home    uptime.Place // … of which this is the one that counts; of those that are away only
+	there   bool         // … and it can be asked
+	outHome []time.Time  // until when answers of home elsewhere may come
+	since   time.Time    // when what is checked became another thing; zero: before the start
 
 	judged  *judged     // nil: it is checked
 	groups  []*monitor  // whose member it is
@@ -86,6 +92,9 @@ func (m *monitor) configure(job uptime.Job, node string) {
 	m.job = job
 	m.params = verdict.Params{Node: node, Interval: job.Interval, Timeout: job.Timeout, Rule: job.Rule}
 	m.servers = selfcheck.Servers(job.Resolvers)
+	if m.away = job.Locations != nil && !m.checkedAt(uptime.Local); m.away {
+		m.params.Flush, m.params.Node, m.void = probeFlush, m.home.Location, false
+	}
 	m.viewed = false
 }
 
@@ -125,7 +134,7 @@ func (m *monitor) state(open *uptime.Incident, now time.Time) *uptime.State {
 		Next: next, Waiting: m.queued > 0 || m.waits > 0, Checks: m.checked,
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),
-		Locations: append([]uptime.LocationState{{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true}}, m.elsewhere...),
+		Locations: m.shown(now),
 		Others:    m.others,
 		Cert:      m.cert,
 	}

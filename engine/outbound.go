@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -21,14 +22,18 @@ const (
 // outbound is what waits for the store, and what is on its way there.
 type outbound struct {
 	pending uptime.Batch
-	renames []rename  // to be done before pending is stored
-	urgent  bool      // something in pending must not wait
-	since   time.Time // when the last batch was sent
-	cuts    uint64    // batches made; the number of the newest
+	rows    []uptime.Result // that probes sent, and are never given up; with pending
+	probes  []string        // whose records go with pending
+	answers []func(error)   // to be given when pending is stored
+	waiting int             // rows of probes, and deliveries without any, that are not stored yet
+	renames []rename        // to be done before pending is stored
+	urgent  bool            // something in pending must not wait
+	since   time.Time       // when the last batch was sent
+	cuts    uint64          // batches made; the number of the newest
 
 	batches chan *batch  // loop → writer; one: the loop sends the next after the answer
 	stored  chan storing // writer → loop; one slot: the writer never waits
-	busy    bool         // a batch is on its way
+	flying  *batch       // on its way; nil: none is
 	failed  *batch       // it came back; sent again before any other
 	retryAt time.Time
 	backoff time.Duration
@@ -44,6 +49,8 @@ type outbound struct {
 type batch struct {
 	number  uint64 // from 1, as they were cut
 	renames []rename
+	answers []func(error)
+	waiting int // its part of that of outbound
 	*uptime.Batch
 }
 
@@ -89,8 +96,54 @@ func (o *outbound) result(r uptime.Result) {
 	}
 }
 
+// probe has a probe's record stored with what is pending.
+func (o *outbound) probe(name string) {
+	if !slices.Contains(o.probes, name) {
+		o.probes = append(o.probes, name)
+	}
+}
+
+// answer has a delivery of so many rows answered when all that is pending is stored.
+func (o *outbound) answer(done func(error), rows int) {
+	o.answers = append(o.answers, done)
+	o.waiting += max(rows, 1)
+}
+
+// delivered is how much of what probes sent is not stored yet.
+func (o *outbound) delivered() int {
+	n := o.waiting
+	if o.flying != nil {
+		n += o.flying.waiting
+	}
+	if o.failed != nil && o.failed != o.flying {
+		n += o.failed.waiting
+	}
+	return n
+}
+
+// settled reports whether all that probes sent is stored.
+func (o *outbound) settled() bool { return o.delivered() == 0 }
+
+// refuse answers all that will not be stored.
+func (o *outbound) refuse(err error) {
+	for _, b := range []*batch{o.flying, o.failed} {
+		if b != nil {
+			b.answer(err)
+		}
+	}
+	(&batch{answers: o.answers}).answer(err)
+	o.answers, o.waiting = nil, 0
+}
+
+func (b *batch) answer(err error) {
+	for _, done := range b.answers {
+		done(err)
+	}
+	b.answers, b.waiting = nil, 0
+}
+
 func (o *outbound) send(b *batch, now time.Time) {
-	o.busy, o.since = true, now
+	o.flying, o.since = b, now
 	o.batches <- b
 }
 
@@ -103,6 +156,7 @@ func (e *Engine) finish(last *batch) error {
 	answer := func() error {
 		select {
 		case d := <-o.stored:
+			o.flying = nil
 			if d.err == nil {
 				e.wrote(d.batch)
 				o.failed = nil
@@ -114,13 +168,14 @@ func (e *Engine) finish(last *batch) error {
 			return fmt.Errorf("the store has not answered for %s", uptime.Ago(lastAnswer))
 		}
 	}
-	if o.busy {
+	if o.flying != nil {
 		_ = answer() // what failed is sent again
 	}
 	for _, b := range []*batch{o.failed, last} {
 		if b == nil {
 			continue
 		}
+		o.flying = b
 		o.batches <- b
 		if err := answer(); err != nil {
 			return err // later events must not be stored without the earlier ones
@@ -136,12 +191,13 @@ func (e *Engine) wrote(b *batch) {
 		e.durable.Store(b.Events[n-1].ID)
 	}
 	e.written.Store(b.number)
+	b.answer(nil)
 }
 
 // flush sends what waits for the store when it is time to.
 func (e *Engine) flush(now time.Time, always bool) {
 	o := &e.out
-	if o.busy {
+	if o.flying != nil {
 		return
 	}
 	if o.failed != nil {
@@ -152,9 +208,10 @@ func (e *Engine) flush(now time.Time, always bool) {
 	}
 	waited := now.Sub(o.since)
 	switch {
-	case always || o.urgent:
-	case len(o.pending.Results) >= busyResults && waited >= tick:
-	case waited >= quietFlush && len(o.pending.Results)+len(o.pending.States) > 0:
+	case always || o.urgent || o.delivered() >= maxDelivered:
+	case len(o.pending.Results)+len(o.rows) >= busyResults && waited >= tick:
+	case len(o.answers) >= soonDelivered && waited >= tick:
+	case waited >= quietFlush && len(o.pending.Results)+len(o.pending.States)+len(o.answers) > 0:
 	default:
 		return
 	}
@@ -173,9 +230,14 @@ func (e *Engine) cut(now time.Time) *batch {
 		}
 		e.record(&b, m)
 	}
-	e.out.pending, e.out.renames, e.out.urgent = uptime.Batch{}, nil, false
-	e.out.cuts++
-	return &batch{e.out.cuts, renames, &b}
+	o := &e.out
+	b.Results = append(b.Results, o.rows...)
+	e.probeRecords(&b)
+	o.cuts++
+	cut := &batch{o.cuts, renames, o.answers, o.waiting, &b}
+	o.pending, o.renames, o.urgent = uptime.Batch{}, nil, false
+	o.rows, o.answers, o.waiting = nil, nil, 0
+	return cut
 }
 
 // record adds a monitor's state record to a batch.
@@ -192,7 +254,7 @@ func (e *Engine) record(b *uptime.Batch, m *monitor) {
 // stored takes the store's answer.
 func (e *Engine) stored(d storing, now time.Time) {
 	o := &e.out
-	o.busy, o.latency, o.size = false, d.took, d.size
+	o.flying, o.latency, o.size = nil, d.took, d.size
 	e.dirty = true
 	if d.err == nil {
 		if o.err != nil {
@@ -217,7 +279,7 @@ func (e *Engine) stored(d storing, now time.Time) {
 
 // storeError is why nothing is being stored, for people.
 func (o *outbound) storeError(now time.Time) string {
-	if o.busy && now.Sub(o.since) > hangAfter {
+	if o.flying != nil && now.Sub(o.since) > hangAfter {
 		return "the disk has not answered for " + uptime.Ago(now.Sub(o.since))
 	}
 	if o.err == nil {
@@ -228,7 +290,7 @@ func (o *outbound) storeError(now time.Time) string {
 
 // unstored is how many results wait for the store.
 func (o *outbound) unstored() int {
-	n := len(o.pending.Results)
+	n := len(o.pending.Results) + len(o.rows)
 	if o.failed != nil {
 		n += len(o.failed.Results)
 	}

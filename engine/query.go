@@ -73,6 +73,7 @@ const (
 func (e *Engine) Detail(ctx context.Context, name string, span time.Duration) (*uptime.Detail, error) {
 	d := &uptime.Detail{Span: span}
 	var timeline uptime.Timeline
+	var from string
 	var now time.Time
 	err := e.do(ctx, func(t time.Time) {
 		now = t
@@ -82,7 +83,7 @@ func (e *Engine) Detail(ctx context.Context, name string, span time.Duration) (*
 		}
 		m.viewed = false
 		d.State = m.state(e.incidentOf(m), t)
-		timeline = slices.Clone(m.timeline)
+		timeline, from = slices.Clone(m.timeline), m.seenFrom()
 		if i := e.incidentOf(m); i != nil {
 			c := *i
 			d.Incident = &c
@@ -99,14 +100,14 @@ func (e *Engine) Detail(ctx context.Context, name string, span time.Duration) (*
 		return nil, err
 	}
 	d.Past = slices.DeleteFunc(d.Past, func(i uptime.Incident) bool { return i.Open() })
-	results, err := e.o.Store.Results(uptime.ResultQuery{Monitor: name, Location: uptime.Local, Since: now.Add(-span), Limit: detailResults})
+	results, err := e.o.Store.Results(uptime.ResultQuery{Monitor: name, Location: from, Since: now.Add(-span), Limit: detailResults})
 	if err != nil {
 		return nil, err
 	}
 	chart(d, results, now)
 	recent := results
 	if len(recent) < detailRecent {
-		if recent, err = e.o.Store.Results(uptime.ResultQuery{Monitor: name, Location: uptime.Local, Limit: detailRecent}); err != nil {
+		if recent, err = e.o.Store.Results(uptime.ResultQuery{Monitor: name, Location: from, Limit: detailRecent}); err != nil {
 			return nil, err
 		}
 	}

@@ -65,7 +65,7 @@ func (e *Engine) restore(now time.Time) error {
 	e.setBackMeanwhile(now)
 	err = e.o.Store.Tail(e.untold(now), func(r *uptime.Result) error {
 		m := e.byName[r.Monitor]
-		if m == nil || r.Location != uptime.Local { // what others found is in no history
+		if m == nil || r.Location != m.seenFrom() { // what others found is in no history
 			return nil
 		}
 		if r.Time.After(m.last.Time) && !r.Time.After(now) { // one of the future is of a clock that was set back since
@@ -77,6 +77,9 @@ func (e *Engine) restore(now time.Time) error {
 		return nil
 	})
 	if err := e.readable(err); err != nil {
+		return err
+	}
+	if err := e.recallProbes(); err != nil {
 		return err
 	}
 	err = e.recall(now)
@@ -215,6 +218,7 @@ func (e *Engine) change(m *monitor, j uptime.Job, now time.Time, fresh *int) {
 	m.touched()
 	switch {
 	case was.Subject != j.Subject:
+		m.since = now
 		m.forget(now)
 		e.schedule(m, now, fresh)
 	case was.Interval != j.Interval:
@@ -254,6 +258,11 @@ func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) {
 func (o *outbound) rename(from, to string) {
 	for i := range o.pending.Results {
 		if r := &o.pending.Results[i]; r.Monitor == from {
+			r.Monitor = to
+		}
+	}
+	for i := range o.rows {
+		if r := &o.rows[i]; r.Monitor == from {
 			r.Monitor = to
 		}
 	}

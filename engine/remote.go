@@ -25,37 +25,47 @@ type opinion struct {
 	place uptime.Place
 	asked time.Time
 	steps time.Duration // what the clock had been set by then
-	daily bool          // it is a baseline, and no doubt's
+	home  bool          // it is home elsewhere, and no second opinion
 	r     uptime.Result
 }
 
 // scene is what the rule has to know beside the results.
 func (e *Engine) scene(m *monitor) verdict.Scene {
 	s := verdict.Scene{Self: e.self, Network: e.o.Network}
+	if m.away {
+		var places []uptime.Place
+		if e.o.Remote != nil {
+			places, _ = e.o.Remote.Places(m.job.Monitor)
+		}
+		m.settle(places)
+		s.Self, s.Home, s.Network = verdict.Online, m.home.Location, m.home.Network
+	}
 	if e.o.Remote != nil && m.judged == nil && !m.job.Rule.Plain {
 		s.Places, s.Others = confirming(e.o.Remote, m.job.Monitor)
-		m.others = witnesses(s.Places, e.o.Network)
+		m.others = witnesses(s.Places, s.Network)
 	}
 	return s
 }
 
 // confirming are the places that a monitor may be confirmed from now, and
-// whether there ever are any: those of its confirm_from, where it names some.
+// whether there ever are any: those of its confirm_from, where it names some,
+// and those where its own checks run, which say what they find in any case.
 func confirming(r Remote, m *uptime.Monitor) (places []uptime.Place, configured bool) {
-	if m.Alone != "" {
+	several := len(m.Locations) > 1
+	if m.Alone != "" && !several {
 		return nil, false
 	}
 	places, configured = r.Places(m)
-	if m.ConfirmFrom == nil {
+	if m.Alone == "" && m.ConfirmFrom == nil {
 		return places, configured
 	}
 	var out []uptime.Place
 	for _, p := range places {
-		if m.Asks(p.Location) {
+		if m.Asks(p.Location) || slices.Contains(m.Locations, p.Location) {
 			out = append(out, p)
 		}
 	}
-	return out, configured
+	return out, configured && m.Alone == "" || several
 }
 
 // witnesses leaves out the places in the network of this machine.
@@ -85,8 +95,16 @@ func (e *Engine) carryOut(m *monitor, plan verdict.Plan, now time.Time) {
 
 // lookNow checks at home and elsewhere, if so many checks can be paid for.
 func (e *Engine) lookNow(m *monitor, plan verdict.Plan, now time.Time, pay func(checks int) bool) {
-	busy := m.inFlight+m.queued >= 2 // two may overlap: a look at what takes long to fail
-	if busy && len(plan.Ask) == 0 {
+	busy := m.flying(now) >= 2 // two may overlap: a look at what takes long to fail
+	if m.away {
+		busy = busy || !m.there
+	}
+	switch {
+	case busy && len(plan.Ask) == 0 && m.away: // an answer may never come
+		plan.At = now.Add(min(m.job.Interval, uptime.RuleRetry))
+		e.wants(m, plan, now)
+		return
+	case busy && len(plan.Ask) == 0:
 		return // their results plan the next
 	}
 	checks := len(plan.Ask)
@@ -98,7 +116,7 @@ func (e *Engine) lookNow(m *monitor, plan verdict.Plan, now time.Time, pay func(
 	}
 	m.mem = verdict.Begin(m.mem, plan, now)
 	if plan.Home && !busy {
-		e.flow.ask(check{m: m, epoch: m.epoch, job: within(m.job, plan.Within), due: now, urgent: m.mem.Verdict == uptime.Suspect})
+		e.checkNow(check{m: m, epoch: m.epoch, job: m.job, due: now, urgent: m.mem.Verdict == uptime.Suspect}, plan.Within)
 		m.started = now
 	}
 	for _, place := range plan.Ask {
@@ -107,12 +125,12 @@ func (e *Engine) lookNow(m *monitor, plan verdict.Plan, now time.Time, pay func(
 	e.replan(m, now)
 }
 
-// askAt has a monitor checked at a place.
-func (e *Engine) askAt(m *monitor, place uptime.Place, most time.Duration, daily bool, now time.Time) {
+// askAt has a monitor checked at a place, which may be its home.
+func (e *Engine) askAt(m *monitor, place uptime.Place, most time.Duration, home bool, now time.Time) {
 	epoch, steps := m.epoch, e.steps.sum
 	e.o.Remote.Ask(within(m.job, most), place, most, func(r uptime.Result) {
 		select {
-		case e.opinions <- opinion{m, epoch, place, now, steps, daily, r}:
+		case e.opinions <- opinion{m, epoch, place, now, steps, home, r}:
 		case <-e.done:
 		}
 	})
@@ -137,18 +155,47 @@ func (e *Engine) hear(o opinion, now time.Time) {
 	}
 	r := o.r
 	r.Monitor, r.Location = m.job.Name, o.place.Location
+	if r.Time.IsZero() { // nobody there can run it
+		e.refused(o, r, now)
+		return
+	}
 	stored := r
 	stored.Steps, stored.Cert = nil, nil
+	if r.Time.After(now.Add(rowsAhead)) || r.Time.Before(now.Add(-time.Hour)) {
+		stored.Time = e.restamp(o.asked, o.steps).UTC()
+	}
 	e.out.result(stored)
-	m.said(o.place.Location, r.Outcome)
 	e.dirty = true
-	if o.daily {
-		m.mem = verdict.TakeBaseline(m.mem, &r, now)
-		m.touched()
+	if o.home {
+		e.hearHome(m, o, r, now)
 		return
 	}
 	r.Time = e.restamp(o.asked, o.steps) // its clock is another
+	m.says(o.place.Location, r.Outcome, r.Time, now)
 	e.answer(m, r, now)
+}
+
+// refused takes that nobody at a place could begin what it was asked: another is
+// asked in its stead, at once.
+func (e *Engine) refused(o opinion, r uptime.Result, now time.Time) {
+	m := o.m
+	if o.home {
+		if len(m.outHome) > 0 {
+			m.outHome = m.outHome[1:]
+		}
+		e.replan(m, now)
+		return
+	}
+	r.Time, r.Outcome = e.restamp(o.asked, o.steps), uptime.OutcomeUnknown
+	mem, place, most := verdict.Instead(m.params, e.scene(m), m.mem, &r, now)
+	if place.Location == "" {
+		e.answer(m, r, now)
+		return
+	}
+	m.mem = mem
+	e.budget.owe()
+	e.askAt(m, place, most, false, now)
+	e.replan(m, now)
 }
 
 func (e *Engine) answer(m *monitor, r uptime.Result, now time.Time) {
@@ -159,18 +206,6 @@ func (e *Engine) answer(m *monitor, r uptime.Result, now time.Time) {
 	m.mem = mem
 	e.apply(m, d, now)
 	e.replan(m, now)
-}
-
-// said notes what another location last found, for the screens.
-func (m *monitor) said(location string, o uptime.Outcome) {
-	m.viewed = false
-	for i := range m.elsewhere {
-		if m.elsewhere[i].Location == location {
-			m.elsewhere[i].Outcome = o
-			return
-		}
-	}
-	m.elsewhere = append(m.elsewhere, uptime.LocationState{Location: location, Outcome: o, Asked: true})
 }
 
 // soften has a regular check looked at when it reaches its soft limit.

@@ -18,24 +18,27 @@ type probes struct {
 	faults map[string]uptime.Fault // by location
 	mute   []string
 	asked  int
-	daily  int
+	of     []string // whom
+	full   []string // who cannot run anything
 	late   time.Duration
-
-	blocked string // the place that answers for a baseline
 }
 
-func (p *probes) Places(*uptime.Monitor) ([]uptime.Place, bool) { return p.places, true }
+func (p *probes) Places(*uptime.Monitor) ([]uptime.Place, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.places, true
+}
 
 func (p *probes) Ask(job uptime.Job, place uptime.Place, within time.Duration, take func(uptime.Result)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if within == 10*time.Second { // a baseline, as long as a regular check
-		p.daily++
-		if p.blocked != place.Location {
-			return
-		}
-	} else {
-		p.asked++
+	p.asked++
+	p.of = append(p.of, place.Location)
+	if slices.Contains(p.full, place.Location) {
+		time.AfterFunc(time.Millisecond, func() {
+			take(uptime.Result{Fault: uptime.FaultLocalOverload, Message: "no probe of " + place.Location + " could begin it"})
+		})
+		return
 	}
 	if slices.Contains(p.mute, place.Location) {
 		return
@@ -177,32 +180,4 @@ func TestRuleReloads(t *testing.T) {
 		}
 		e.stop()
 	})
-}
-
-// TestBaseline has a place that never sees the target, which it says when it is
-// asked while all is well: its vote does not count then.
-func TestBaseline(t *testing.T) {
-	for _, blocked := range []string{"", "fra"} {
-		p := threeProbes()
-		p.set(uptime.FaultTCPTimeout, "fra", "nyc")
-		p.set(uptime.NoFault, "sgp")
-		p.blocked = blocked
-		synctest.Test(t, func(t *testing.T) {
-			e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: newMemory(), Runner: newTargets(), Remote: p}, job("a", time.Minute))
-			time.Sleep(25 * time.Hour)
-			e.stop()
-			if p.daily != 6 || p.asked != 0 {
-				t.Errorf("%d baselines of three places in 25 hours, and %d other checks", p.daily, p.asked)
-			}
-			all := e.byName["a"].mem.Baselines
-			if len(all) != 3 {
-				t.Errorf("%d baselines are known", len(all))
-			}
-			for _, b := range all {
-				if b.Fails != (b.Location == blocked) {
-					t.Errorf("%+v", b)
-				}
-			}
-		})
-	}
 }

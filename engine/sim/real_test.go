@@ -166,6 +166,7 @@ func (l *live) Append(b *uptime.Batch) error {
 }
 
 func (l *live) States(func(uptime.StateRecord) error) error               { return nil }
+func (l *live) Probes(func(uptime.ProbeRecord) error) error               { return nil }
 func (l *live) Tail(time.Time, func(*uptime.Result) error) error          { return nil }
 func (l *live) Events(uptime.EventQuery) ([]uptime.Event, error)          { return nil, nil }
 func (l *live) Incidents(uptime.IncidentQuery) ([]uptime.Incident, error) { return nil, nil }

@@ -41,6 +41,7 @@ type Params struct {
 	Interval time.Duration
 	Timeout  time.Duration
 	P99      time.Duration // of home's good checks; 0: not known
+	Flush    time.Duration // a result of home may be on its way here for so long; 0: home is here
 	Rule     uptime.Rule
 }
 
@@ -185,7 +186,7 @@ func Stale(p Params, m Memory, now time.Time) (Memory, Decision) {
 	if m.Verdict == uptime.Pending || m.Verdict == uptime.Unknown {
 		return m, Decision{}
 	}
-	if now.Sub(m.Judged) <= uptime.RuleStale*p.Interval+p.Timeout {
+	if now.Sub(m.Judged) <= uptime.RuleStale*p.Interval+p.Timeout+p.Flush {
 		return m, Decision{}
 	}
 	for_ := now.Sub(m.Judged)

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// Note writes an event of somebody else's into the log: that a probe is lagging,
+// that a broker is gone. It is numbered here; By is the engine where it says
+// nobody. Note returns once it is taken, not once it is stored.
+func (e *Engine) Note(ctx context.Context, ev uptime.Event) error {
+	return e.do(ctx, func(now time.Time) {
+		if ev.Time.IsZero() {
+			ev.Time = now
+		}
+		if ev.By == "" {
+			ev.By = byEngine
+		}
+		ev.Message = uptime.Clean(ev.Message, 300)
+		e.emit(ev)
+	})
+}
+
+// Exclude has the vote of a probe not count from now on, whatever it finds. It
+// returns once that is stored.
+func (e *Engine) Exclude(ctx context.Context, probe, by, note string) error {
+	by = uptime.Clean(by, maxBy)
+	if by == "" {
+		by = "somebody"
+	}
+	return e.exclude(ctx, probe, by, by, note)
+}
+
+// Include has it count again.
+func (e *Engine) Include(ctx context.Context, probe, by, note string) error {
+	return e.exclude(ctx, probe, "", by, note)
+}
+
+func (e *Engine) exclude(ctx context.Context, probe, excluded, by, note string) error {
+	if l, name, ok := strings.Cut(probe, "/"); !ok || l == "" || name == "" || len(probe) > 200 {
+		return uptime.Invalid("%q is no probe: it is LOCATION/NAME", uptime.Clean(probe, 80))
+	}
+	var failed error
+	var batch uint64
+	err := e.do(ctx, func(now time.Time) {
+		a := &applied{}
+		if known := e.intake.probes[probe]; known != nil {
+			a = known.clone()
+		}
+		switch {
+		case excluded == "" && a.exclude == "":
+			failed = uptime.Invalid("%s is not excluded", uptime.Clean(probe, 80))
+			return
+		case excluded != "" && a.exclude != "":
+			failed = uptime.Invalid("%s is excluded already, by %s", uptime.Clean(probe, 80), a.exclude)
+			return
+		}
+		a.exclude = excluded
+		e.intake.probes[probe] = a
+		e.out.probe(probe)
+		said := "%s excluded: its vote does not count"
+		if excluded == "" {
+			said = "%s included: its vote counts again"
+		}
+		e.emit(uptime.Event{Time: now, Kind: uptime.EventProbe, Message: uptime.Clean(fmt.Sprintf(said, probe), 300), By: by, Note: uptime.Clean(note, 200)})
+		if e.o.OnExclude != nil {
+			e.o.OnExclude(probe, excluded)
+		}
+		batch = e.out.cuts + 1
+		e.publish(now)
+	})
+	if err != nil || failed != nil {
+		return errorOf(failed, err)
+	}
+	return e.stable(ctx, batch)
+}
+
+// recallProbes reads what is known of probes.
+func (e *Engine) recallProbes() error {
+	err := e.o.Store.Probes(func(r uptime.ProbeRecord) error {
+		a, err := decodeApplied(r.Data)
+		if err != nil {
+			e.journal.say(slog.LevelError, "results of a probe may count twice", "probe", r.Probe, "error", err)
+			return nil
+		}
+		e.intake.probes[r.Probe] = a
+		return nil
+	})
+	if err := e.readable(err); err != nil {
+		return err
+	}
+	if e.o.OnExclude != nil {
+		for probe, a := range e.intake.probes {
+			if a.exclude != "" {
+				e.o.OnExclude(probe, a.exclude)
+			}
+		}
+	}
+	return nil
+}
+
+// ledger adds to a probe, as others know it, what is known of its results.
+func (e *Engine) ledger(p *uptime.Probe) {
+	a := e.intake.probes[p.ID()]
+	if a == nil {
+		return
+	}
+	p.Excluded = a.exclude
+	p.Lost += a.givenUp
+	if p.Warning == "" && a.refused > 0 {
+		p.Warning = fmt.Sprintf("%d of its results were refused: their time is no time that they can be of", a.refused)
+	}
+}
+
+// probeRecords adds the records of probes to a batch.
+func (e *Engine) probeRecords(b *uptime.Batch) {
+	for _, probe := range e.out.probes {
+		data := e.intake.probes[probe].encode()
+		b.Probes = append(b.Probes, uptime.ProbeRecord{Probe: probe, Data: data})
+	}
+	e.out.probes = nil
+}
