@@ -70,3 +70,13 @@ func (a *ca) sign(name string, notAfter time.Time) signed {
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
 	}
 }
+
+// trust is a TLS configuration that trusts the authority, with certificates of our own.
+func (a *ca) trust(own ...signed) *tls.Config {
+	c := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	c.RootCAs.AddCert(a.cert)
+	for _, s := range own {
+		c.Certificates = append(c.Certificates, s.Certificate)
+	}
+	return c
+}
