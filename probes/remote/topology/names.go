@@ -18,6 +18,9 @@ import (
 // Local is the engine's own location, which has no probe.
 const Local = "local"
 
+// shovel is the last part of the name of a location's user that no probe may have.
+const shovel = "shovel"
+
 // The exchanges.
 const (
 	Up    = "lookout.up"    // topic: what probes say, by Key
@@ -44,6 +47,10 @@ const (
 	TypeRequest  = "lookout.request.1"
 	TypeReply    = "lookout.reply.1"
 	TypeResult   = "lookout.result.1"
+
+	// TypeCheck is an empty message that "lookout remote check" sends to see
+	// whether a routing key leads to its queue. Who gets it says nothing about it.
+	TypeCheck = "lookout.check.1"
 )
 
 // The kinds of routing keys on Up. Answers to canaries are replies too.
@@ -82,6 +89,9 @@ func ParseProbe(id string) (location, name string, err error) {
 	}
 	if location == Local {
 		return "", "", fmt.Errorf("probe %q: %s is the engine's own location; give the place another name", id, Local)
+	}
+	if name == shovel {
+		return "", "", fmt.Errorf("probe %q: the name %s is taken by the user who carries messages between two brokers", id, shovel)
 	}
 	return location, name, nil
 }

@@ -1,0 +1,207 @@
+package link
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// ErrMissing reports that there is no such queue or exchange.
+var ErrMissing = errors.New("is missing")
+
+// Trial is one connection to find out what its user may do. What it tries leaves
+// nothing behind and takes nothing from any queue, whether it is allowed or not:
+// each attempt has a mistake in it that the broker finds only after it looked at
+// the permission. It is for one goroutine.
+type Trial struct {
+	to   address
+	c    *connection
+	name string // of what does not exist
+}
+
+// Try dials once and logs in. Its error is a sentence that names the setting to look at.
+func Try(ctx context.Context, o Options) (*Trial, error) {
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 10 * time.Second
+	}
+	to := parse(o)
+	if p, bad := to.check(time.Now()); bad {
+		return nil, errors.New(p.sentence)
+	}
+	c, err := to.connect(ctx, o, "trying")
+	if err != nil {
+		return nil, errors.New(to.explain(err).sentence)
+	}
+	return &Trial{to, c, "lookout.check." + rand.Text()}, nil
+}
+
+// Close ends the connection.
+func (t *Trial) Close() { t.c.end(true) }
+
+// Queue counts what waits in a queue and who consumes it. It fails with ErrMissing where there is none.
+func (t *Trial) Queue(name string) (messages, consumers int, err error) {
+	err = t.channel(func(ch *amqp.Channel) error {
+		q, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)
+		messages, consumers = q.Messages, q.Consumers
+		return err
+	})
+	return messages, consumers, missing(err)
+}
+
+// Exchange finds an exchange. It fails with ErrMissing where there is none.
+func (t *Trial) Exchange(name string) error {
+	return missing(t.channel(func(ch *amqp.Channel) error {
+		// What is passive asks for the name alone.
+		return ch.ExchangeDeclarePassive(name, amqp.ExchangeDirect, true, false, false, false, nil)
+	}))
+}
+
+// MayPublish reports whether the broker takes what is published to an exchange
+// with a key. It fails with ErrMissing where there is no such exchange. The
+// attempt is in another user's name; as reports whether the broker lets that
+// pass, which is wrong everywhere.
+func (t *Trial) MayPublish(exchange, key string) (may, as bool, err error) {
+	err = t.channel(func(ch *amqp.Channel) error {
+		p := amqp.Publishing{UserId: t.name, Expiration: "never"} // the second mistake is for who may have any name
+		if err := ch.Publish(exchange, key, true, false, p); err != nil {
+			return err
+		}
+		return ch.Qos(1, 0, false) // what is wrong is known when this is answered
+	})
+	if code, text := refusal(err); code == amqp.PreconditionFailed {
+		return true, strings.Contains(text, "expiration"), nil
+	}
+	may, err = verdict(err)
+	return may, may, err
+}
+
+// MayConsume reports whether the user may read a queue. It fails with ErrMissing
+// where there is none.
+func (t *Trial) MayConsume(queue string) (bool, error) {
+	return verdict(t.channel(func(ch *amqp.Channel) error {
+		if err := ch.Qos(1, 0, false); err != nil {
+			return err
+		}
+		_, err := ch.Consume(queue, "", false, false, false, false, amqp.Table{"x-priority": "none"})
+		return err
+	}))
+}
+
+// MayDeclareQueue reports whether the user may make a queue of this name; "": one that is new.
+func (t *Trial) MayDeclareQueue(name string) (bool, error) {
+	fresh := name == ""
+	if fresh {
+		name = t.name
+	}
+	return verdict(t.channel(func(ch *amqp.Channel) error {
+		// One that is there is never made like this.
+		_, err := ch.QueueDeclare(name, true, fresh, fresh, false, amqp.Table{"x-expires": int32(time.Minute.Milliseconds())})
+		return err
+	}))
+}
+
+// MayDeclareExchange reports whether the user may make an exchange of this name,
+// which is to be there.
+func (t *Trial) MayDeclareExchange(name string) (bool, error) {
+	return verdict(t.channel(func(ch *amqp.Channel) error {
+		return ch.ExchangeDeclare(name, amqp.ExchangeHeaders, true, false, false, false, nil)
+	}))
+}
+
+// MayBind reports whether the user may bind a queue to an exchange: it unbinds
+// what is not bound.
+func (t *Trial) MayBind(queue, exchange string) (bool, error) {
+	may, err := verdict(t.channel(func(ch *amqp.Channel) error {
+		return ch.QueueUnbind(queue, t.name, exchange, nil)
+	}))
+	if errors.Is(err, ErrMissing) {
+		return true, nil // the binding: permissions come first
+	}
+	return may, err
+}
+
+// Send publishes a message and waits for what becomes of it. The error wraps
+// ErrUnroutable where no queue takes it, ErrRefused where it is not let in.
+func (t *Trial) Send(ctx context.Context, m Message) error {
+	var fate error
+	err := t.channel(func(ch *amqp.Channel) error {
+		returned := ch.NotifyReturn(make(chan amqp.Return, 1)) // one message is published
+		if err := ch.Confirm(false); err != nil {
+			return err
+		}
+		confirmed, err := ch.PublishWithDeferredConfirmWithContext(ctx, m.Exchange, m.Key, true, false, m.publishing(""))
+		if err != nil {
+			return err
+		}
+		ok, err := confirmed.WaitContext(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			fate = m.failed(ErrRefused, "the broker did not take it")
+			return ch.Qos(1, 0, false) // says why, if the channel was closed
+		}
+		select {
+		case r := <-returned:
+			fate = m.failed(ErrUnroutable, clean(r.ReplyText))
+		default:
+		}
+		return nil
+	})
+	if code, text := refusal(err); code == amqp.AccessRefused {
+		return m.failed(ErrRefused, text)
+	}
+	return errors.Join(missing(err), fate)
+}
+
+// channel does something on a channel of its own: a refusal closes it.
+func (t *Trial) channel(do func(ch *amqp.Channel) error) error {
+	ch, err := t.c.Channel()
+	if err != nil {
+		return fmt.Errorf("open a channel: %s", t.to.explainEnd(err).sentence)
+	}
+	closed := ch.NotifyClose(make(chan *amqp.Error, 1)) // from the client, once
+	if err = do(ch); !ch.IsClosed() {
+		_ = ch.Close() // nothing depends on it any more
+		return err
+	}
+	// Who comes after the refusal of what has no answer hears only that the channel is closed.
+	if why := <-closed; why != nil {
+		return why
+	}
+	return err
+}
+
+// refusal is what the broker says about an attempt; 0: it says nothing.
+func refusal(err error) (code int, text string) {
+	var said *amqp.Error
+	if errors.As(err, &said) && said.Server {
+		return said.Code, clean(said.Reason)
+	}
+	return 0, ""
+}
+
+// verdict reads what the broker says: it refused, or it found the mistake that was
+// made on purpose, or none.
+func verdict(err error) (may bool, _ error) {
+	switch code, _ := refusal(err); {
+	case err == nil, code == amqp.PreconditionFailed:
+		return true, nil
+	case code == amqp.AccessRefused:
+		return false, nil
+	}
+	return false, missing(err)
+}
+
+// missing is an error that wraps ErrMissing where the broker said so.
+func missing(err error) error {
+	if code, text := refusal(err); code == amqp.NotFound {
+		return fmt.Errorf("%w (it said %q)", ErrMissing, text)
+	}
+	return err
+}
