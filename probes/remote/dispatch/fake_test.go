@@ -1,0 +1,432 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes/remote/link"
+	"lookout/probes/remote/topology"
+	"lookout/probes/wire"
+)
+
+const vhost = "lookout"
+
+// engineFake keeps what it is given.
+type engineFake struct {
+	mu         sync.Mutex
+	deliveries []uptime.Delivery
+	events     []uptime.Event
+	refuse     int  // deliveries that fail from now on
+	hang       bool // nothing is ever stored
+}
+
+func (e *engineFake) Deliver(_ context.Context, d uptime.Delivery, done func(error)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.hang {
+		return nil
+	}
+	if e.refuse > 0 {
+		if e.refuse--; e.refuse%2 == 0 {
+			return errors.New("the disk is full")
+		}
+		go done(errors.New("the disk is full"))
+		return nil
+	}
+	e.deliveries = append(e.deliveries, d)
+	go done(nil)
+	return nil
+}
+
+func (e *engineFake) Note(_ context.Context, ev uptime.Event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events = append(e.events, ev)
+	return nil
+}
+
+func (e *engineFake) delivered() []uptime.Delivery {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.deliveries)
+}
+
+// said are the events that begin with some words, each as one line.
+func (e *engineFake) said(prefix string) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []string
+	for _, ev := range e.events {
+		if strings.HasPrefix(ev.Message, prefix) {
+			out = append(out, ev.Message)
+		}
+	}
+	return out
+}
+
+// probeFake is a probe that does as it should, unless it is told otherwise.
+type probeFake struct {
+	t    *testing.T
+	b    *memory
+	at   string
+	name string
+
+	codec *wire.Codec
+	check wire.Verifier
+
+	mu       sync.Mutex
+	ahead    time.Duration // its clock
+	asleep   bool          // it takes what comes, and does nothing
+	deaf     bool          // it answers no canary
+	silent   bool          // it sends no batches
+	sick     string        // its own checks fail
+	stubborn bool          // it obeys no manifest
+	stuck    bool          // its checks never end
+	slow     time.Duration // until it begins what it is asked
+	takes    time.Duration // … and until that is done
+	outcome  uptime.Outcome
+	refusal  string
+	obeys    wire.Version
+	wanted   []wire.Hash
+	live     []string
+	chunks   map[wire.Hash][]wire.Monitor
+	taken    int // chunks since the last hello
+	epoch    uint64
+	next     uint64
+	counters wire.Counters
+	started  []start
+	rows     []wire.Row
+	hello    wire.Hello
+	stopAsk  func()
+	running  sync.WaitGroup
+	stop     chan struct{}
+	stopOnce sync.Once
+}
+
+type start struct {
+	at     time.Time // by the true clock
+	number uint32
+	nonce  wire.Nonce
+}
+
+// world is a dispatcher with its broker, engine and probes.
+type world struct {
+	t      *testing.T
+	b      *memory
+	e      *engineFake
+	d      *Dispatcher
+	public ed25519.PublicKey
+	key    ed25519.PrivateKey
+	stop   func()
+	probes []*probeFake
+}
+
+var places = []uptime.Place{{Location: "fra", Network: "a"}, {Location: "nyc", Network: "b"}, {Location: "sgp", Network: "c"}}
+
+// newWorld makes one, in a bubble, that is not running.
+func newWorld(t *testing.T) *world {
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, e: new(engineFake), public: public, key: key, b: newMemory(time.Now(), "fra", "nyc", "sgp")}
+	w.d = New(Options{Vhost: vhost, URL: "amqps://probe.example.com/lookout", Software: "1.4.2", Key: key, Locations: places, Broker: w.b})
+	w.d.Serve(w.e)
+	return w
+}
+
+func (w *world) run() {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ended := make(chan struct{}) // Run → stop; closed
+	go func() {
+		defer close(ended)
+		if err := w.d.Run(ctx); !errors.Is(err, context.Canceled) {
+			w.t.Errorf("Run: %v", err)
+		}
+	}()
+	w.stop = func() {
+		for _, p := range w.probes {
+			p.end()
+		}
+		cancel()
+		<-ended
+	}
+}
+
+// inWorld runs a test in a bubble, with a dispatcher that ends before it.
+func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.run()
+		defer w.stop()
+		f(t, w)
+	})
+}
+
+// add makes a probe and starts it.
+func (w *world) add(id string) *probeFake {
+	p := w.make(id)
+	p.start()
+	return p
+}
+
+func (w *world) make(id string) *probeFake {
+	at, name, _ := strings.Cut(id, "/")
+	codec := wire.New()
+	p := &probeFake{t: w.t, b: w.b, at: at, name: name, codec: codec, outcome: uptime.OutcomeUp,
+		check:  wire.Verifier{Codec: codec, Key: w.public, Place: wire.Place{Vhost: vhost, Location: at, Probe: name}},
+		chunks: make(map[wire.Hash][]wire.Monitor), epoch: 7, next: 1, stop: make(chan struct{}),
+		hello: wire.Hello{Majors: []uint8{1}, Free: 100, Software: "1.4.2"}}
+	w.b.queue(topology.ProbeQueue(at, name))
+	w.probes = append(w.probes, p)
+	return p
+}
+
+func (p *probeFake) now() time.Time { return time.Now().Add(p.ahead) }
+
+func (p *probeFake) start() {
+	down := p.b.Consume(link.Consumer{Queue: topology.ProbeQueue(p.at, p.name), Prefetch: 32, Take: p.told})
+	p.greet()
+	p.running.Go(func() {
+		defer down()
+		hello := time.NewTicker(time.Minute)
+		time.Sleep(3 * time.Second)
+		flush := time.NewTicker(10 * time.Second)
+		defer hello.Stop()
+		defer flush.Stop()
+		for {
+			select {
+			case <-p.stop:
+				p.mu.Lock()
+				leave := p.stopAsk
+				p.mu.Unlock()
+				if leave != nil {
+					leave()
+				}
+				return
+			case <-hello.C:
+				p.greet()
+			case <-flush.C:
+				p.flush()
+			}
+		}
+	})
+}
+
+func (p *probeFake) end() {
+	p.stopOnce.Do(func() { close(p.stop) })
+	p.running.Wait()
+}
+
+func (p *probeFake) with(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+func (p *probeFake) say(kind, typ string, body []byte, err error) {
+	if err != nil {
+		p.t.Errorf("%s/%s: %v", p.at, p.name, err)
+		return
+	}
+	p.b.Publish(link.Message{Exchange: topology.Up, Key: topology.Key(kind, p.at, p.name), Type: typ, Body: body}, func(error) {})
+}
+
+func (p *probeFake) greet() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.greetNow()
+}
+
+func (p *probeFake) greetNow() {
+	if p.asleep {
+		return
+	}
+	h := p.hello
+	h.Epoch, h.Obeyed, h.Clock, h.Chunks = p.epoch, p.obeys, p.now(), nil
+	for hash := range p.chunks {
+		h.Chunks = append(h.Chunks, hash)
+	}
+	p.taken = 0
+	body, err := p.codec.Hello(h)
+	p.say(topology.KindHello, topology.TypeHello, body, err)
+}
+
+// flush sends what it found, or that it found nothing.
+func (p *probeFake) flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asleep || p.silent {
+		return
+	}
+	p.counters.Scheduled++
+	if !p.stuck {
+		p.counters.Finished = p.counters.Scheduled
+	}
+	b := wire.Batch{Epoch: p.epoch, From: p.next, Obeyed: p.obeys, Clock: p.now(), Counters: p.counters, Rows: p.rows}
+	p.next += uint64(len(p.rows))
+	p.rows = nil
+	body, err := p.codec.Batch(b)
+	p.say(topology.KindResult, topology.TypeResult, body, err)
+}
+
+// told does what it is told.
+func (p *probeFake) told(m link.Delivery) {
+	m.Done(true)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asleep {
+		return
+	}
+	switch m.Type {
+	case topology.TypeManifest:
+		if p.stubborn {
+			return
+		}
+		f, err := p.check.Manifest(m.Body, p.now())
+		if err != nil {
+			p.t.Errorf("%s/%s: manifest: %v", p.at, p.name, err)
+			return
+		}
+		p.check.Obeyed, p.wanted, p.live = f.Version, f.Chunks, f.Live
+	case topology.TypeChunk:
+		f, err := p.check.Chunk(m.Body)
+		if err != nil {
+			p.t.Errorf("%s/%s: chunk: %v", p.at, p.name, err)
+			return
+		}
+		p.chunks[wire.HashOf(m.Body)] = f.Monitors
+		p.taken++
+	case topology.TypeCanary:
+		v := p.check
+		if p.stubborn {
+			v.Obeyed = wire.Version{}
+		}
+		f, err := v.Canary(m.Body, p.now())
+		if err != nil {
+			p.t.Errorf("%s/%s: canary: %v", p.at, p.name, err)
+			return
+		}
+		p.sing(f)
+	}
+	p.obey()
+}
+
+func (p *probeFake) sing(f wire.Canary) {
+	if p.deaf {
+		return
+	}
+	a := wire.Answer{Nonce: f.Nonce, Outcome: uptime.OutcomeUp, Total: 3 * time.Millisecond, Clock: p.now(), Obeyed: p.obeys}
+	if p.sick != "" {
+		a.Outcome, a.Fault, a.Message = uptime.OutcomeDown, uptime.FaultTCPRefused, p.sick
+	}
+	body, err := p.codec.Answer(a)
+	p.say(topology.KindReply, topology.TypeAnswer, body, err)
+}
+
+// obey puts a manifest into force when all of it is there.
+func (p *probeFake) obey() {
+	for _, hash := range p.wanted {
+		if p.chunks[hash] == nil {
+			if p.taken >= 15 {
+				p.greetNow()
+			}
+			return
+		}
+	}
+	p.obeys = p.check.Obeyed
+	shares := slices.Contains(p.live, p.name)
+	switch {
+	case shares && p.stopAsk == nil:
+		p.stopAsk = p.b.Consume(link.Consumer{Queue: topology.LocationQueue(p.at), Prefetch: 4, Take: p.asked})
+	case !shares && p.stopAsk != nil:
+		go p.stopAsk()
+		p.stopAsk = nil
+	}
+}
+
+// asked checks what it is asked, when it comes to it.
+func (p *probeFake) asked(m link.Delivery) {
+	p.mu.Lock()
+	slow, takes, asleep := p.slow, p.takes, p.asleep
+	p.mu.Unlock()
+	if asleep {
+		return
+	}
+	p.running.Go(func() {
+		time.Sleep(slow)
+		p.mu.Lock()
+		q, err := p.check.Request(m.Body, p.now())
+		if err != nil {
+			p.mu.Unlock()
+			m.Done(false)
+			return
+		}
+		p.started = append(p.started, start{time.Now(), q.Monitor, q.Nonce})
+		m.Done(true)
+		r := wire.Reply{Nonce: q.Nonce, Obeyed: p.obeys, Refusal: p.refusal, Clock: p.now()}
+		r.Row = wire.Row{Monitor: q.Monitor, Unhealthy: p.sick != "", Result: uptime.Result{Time: p.now(), Outcome: p.outcome, Total: takes}}
+		if p.outcome == uptime.OutcomeDown {
+			r.Row.Result.Fault, r.Row.Result.Message = uptime.FaultTCPRefused, "refused"
+		}
+		p.mu.Unlock()
+		time.Sleep(takes)
+		body, err := p.codec.Reply(r)
+		p.say(topology.KindReply, topology.TypeReply, body, err)
+	})
+}
+
+// monitors are assignments, all of them asked everywhere and checked regularly in fra.
+func monitors(n int) []Assignment {
+	out := make([]Assignment, n)
+	for i := range out {
+		out[i] = assignment(uint32(i))
+	}
+	return out
+}
+
+func assignment(number uint32) Assignment {
+	name := fmt.Sprintf("site-%d", number)
+	url := fmt.Sprintf("https://www.%d.example.com/", number)
+	return Assignment{number, uptime.Job{
+		Monitor: &uptime.Monitor{Name: name, Type: "http", Target: url, Interval: time.Minute, Timeout: 10 * time.Second,
+			Locations: []string{uptime.Local, "fra"}, Fingerprint: uint64(number) + 1},
+		Portable: &uptime.Portable{URL: url, IP: "any", Zone: "UTC", Expect: map[string]any{"status": []string{"200-299"}}},
+	}}
+}
+
+func (w *world) probe(id string) uptime.Probe {
+	_, all := w.d.Status()
+	for _, p := range all {
+		if p.ID() == id {
+			return p
+		}
+	}
+	return uptime.Probe{}
+}
+
+// is waits for a second and tells whether a probe is in a state.
+func (w *world) is(id string, want uptime.ProbeState) {
+	w.t.Helper()
+	if p := w.probe(id); p.State != want {
+		w.t.Errorf("%s is %v (%s), not %v", id, p.State, p.Why, want)
+	}
+}
+
+func (w *world) asks() string {
+	places, _ := w.d.Places(nil)
+	var out []string
+	for _, p := range places {
+		out = append(out, p.Location)
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,101 @@
+package dispatch
+
+import (
+	"fmt"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes/remote/link"
+)
+
+// brokenFor is how long there is no broker before the log says so.
+const brokenFor = 10 * time.Second
+
+// line is the connection to the broker, as the loop last saw it.
+type line struct {
+	state link.State
+	from  time.Time // since when it is so usable, or unusable
+	told  bool      // the log says that it is broken
+}
+
+// usable reports whether orders can be sent, and whether what does not come may
+// be held against a probe.
+func (l *line) usable() bool {
+	return l.state.Connected && l.state.Rival == "" && l.state.Blocked == ""
+}
+
+// since is for how long it has been usable.
+func (l *line) since(now time.Time) time.Duration {
+	if !l.usable() {
+		return 0
+	}
+	return now.Sub(l.from)
+}
+
+// error says what is wrong with it; "" where nothing is.
+func (l *line) error() string {
+	switch s := l.state; {
+	case s.Rival != "":
+		return fmt.Sprintf("another engine takes what the probes send (%s): this one keeps out of its way and looks again every 30 s. Each engine needs a vhost of its own", s.Rival)
+	case !s.Connected && s.Error != "":
+		return s.Error
+	case !s.Connected:
+		return "not connected yet"
+	case s.Blocked != "":
+		return "the broker takes nothing: it is " + s.Blocked
+	}
+	return l.state.Error
+}
+
+// watch looks at the connection.
+func (d *Dispatcher) watch(now time.Time) {
+	was := d.line.usable()
+	d.line.state = d.o.Broker.State()
+	is := d.line.usable()
+	if d.line.from.IsZero() || was != is {
+		d.line.from = now
+	}
+	switch {
+	case !is && !d.line.told && now.Sub(d.line.from) >= brokenFor:
+		d.line.told = true
+		d.note("broker: "+d.line.error()+"; nobody elsewhere can be asked", "broken")
+	case is && d.line.told:
+		d.line.told = false
+		d.note("broker: connected again", "connected")
+	}
+	if was != is {
+		d.dirty = true
+		d.openPlaces()
+		for _, l := range d.order {
+			for _, p := range l.probes {
+				p.canary.sent = time.Time{} // nobody can have answered it
+			}
+		}
+	}
+}
+
+// openPlaces publishes the places that can be asked.
+func (d *Dispatcher) openPlaces() {
+	var places []uptime.Place
+	if d.line.usable() {
+		for _, l := range d.order {
+			if len(l.live) > 0 {
+				places = append(places, l.Place)
+			}
+		}
+	}
+	d.places.Store(&open{places, len(d.order) > 0})
+}
+
+// open are the places that can be asked.
+type open struct {
+	places     []uptime.Place
+	configured bool
+}
+
+// Places are the locations that have a live probe whose vote counts, in the
+// order of the configuration. It may be called at any time, and does not wait.
+func (d *Dispatcher) Places(*uptime.Monitor) (places []uptime.Place, configured bool) {
+	o := d.places.Load()
+	return o.places, o.configured
+}

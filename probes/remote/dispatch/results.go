@@ -1,0 +1,238 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes/remote/link"
+	"lookout/probes/remote/topology"
+	"lookout/probes/wire"
+)
+
+const (
+	resultsAtOnce = 64 // batches that are delivered and not settled
+	othersAtOnce  = 256
+	maxHeld       = 16 // of them may be another engine's
+	retryAfter    = time.Second
+	retryMost     = 30 * time.Second
+)
+
+// parcel is a batch on its way to the engine.
+type parcel struct {
+	p        *probe // nil where too many are known
+	at, name string
+	batch    wire.Batch
+	delivery uptime.Delivery
+	done     func(taken bool)
+	tries    int
+}
+
+type retry struct {
+	at time.Time
+	b  *parcel
+}
+
+// consumers are the queues that an engine reads. It keeps out of the way of
+// another one on all of them.
+func (d *Dispatcher) consumers() []link.Consumer {
+	return []link.Consumer{
+		{Queue: topology.Results, Prefetch: resultsAtOnce, Alone: true, Take: d.takeBatch},
+		{Queue: topology.Hellos, Prefetch: othersAtOnce, Alone: true, Take: d.takeHello},
+		{Queue: topology.Replies, Prefetch: othersAtOnce, Alone: true, Take: d.takeReply},
+		{Queue: topology.NoRun, Prefetch: othersAtOnce, Alone: true, Take: d.takeUnrun},
+	}
+}
+
+// arrive gives the loop what came. It waits for it, and with it the broker.
+func (d *Dispatcher) arrive(f func(now time.Time)) {
+	select {
+	case d.arrivals <- f:
+	case <-d.done:
+	}
+}
+
+// unread makes a message that nobody can read a dead letter.
+func (d *Dispatcher) unread(m link.Delivery, at, name string) {
+	d.o.Log.Warn("a message of a probe cannot be read", "key", uptime.Clean(m.Key, 200), "type", uptime.Clean(m.Type, 100))
+	m.Done(false)
+	d.arrive(func(time.Time) {
+		d.counts.dead++
+		if l := d.locations[at]; l != nil && l.probes[name] != nil {
+			l.probes[name].unreadable++
+		}
+	})
+}
+
+// takeBatch decodes a batch of results.
+func (d *Dispatcher) takeBatch(m link.Delivery) {
+	kind, at, name, ok := topology.ParseKey(m.Key)
+	b, err := d.codec.ReadBatch(m.Body)
+	if !ok || kind != topology.KindResult || m.Type != topology.TypeResult || err != nil {
+		d.unread(m, at, name)
+		return
+	}
+	d.arrive(func(now time.Time) { d.found(&parcel{at: at, name: name, batch: b, done: m.Done}, now) })
+}
+
+// found takes a batch of results.
+func (d *Dispatcher) found(b *parcel, now time.Time) {
+	d.counts.batches++
+	d.counts.results += uint64(len(b.batch.Rows))
+	l := d.locations[b.at]
+	if l == nil { // it was configured once; what it found is history
+		d.post(b, true, now)
+		return
+	}
+	if b.p = d.known(l, b.name, now); b.p == nil {
+		d.post(b, true, now)
+		return
+	}
+	p := b.p
+	if d.foreign(b.batch.Obeyed) {
+		d.hold(b)
+		return
+	}
+	p.obeys = b.batch.Obeyed
+	fresh := d.proves(p, &b.batch, now)
+	p.work.found(b.batch.Rows)
+	if p.listens() && p.obeys != l.version && now.Sub(p.toldAt) > staleAfter {
+		d.brief(p, now)
+	}
+	d.post(b, b.batch.Late || !fresh || !p.votes(d), now)
+}
+
+// proves judges a batch as proof of work, and reports whether it is of now.
+func (d *Dispatcher) proves(p *probe, b *wire.Batch, now time.Time) bool {
+	p.clock.heard(b.Clock, now)
+	age := now.Sub(p.clock.corrected(b.Clock))
+	if b.Late {
+		return false
+	}
+	if len(p.clock.samples) > 0 && (age > proofWithin/2 || age < -warnSkew) && p.canary.sent.IsZero() {
+		p.canary.next = now // is it late, or was its clock set?
+	}
+	wrong, newer := p.work.take(b, p.at.set.slowest, now)
+	switch {
+	case wrong != "" && p.state == uptime.ProbeLive:
+		d.fall(p, wrong, now)
+		return false
+	case wrong != "" && p.state == uptime.ProbeJoining:
+		p.canary.streak, p.why = 0, wrong
+		return false
+	case age > proofWithin:
+		return false
+	}
+	if at := now.Add(-max(age, 0)); newer && wrong == "" && at.After(p.proof) {
+		p.proof = at
+	}
+	return true
+}
+
+// hold keeps a batch of a probe that obeys another engine, whose numbers may be
+// of other monitors: it is neither taken nor refused before the probe obeys
+// us, and comes again to whoever reads the queue then.
+func (d *Dispatcher) hold(b *parcel) {
+	d.dirty = true
+	for i, h := range d.held { // it comes again after a connection has ended
+		if h.p == b.p && h.batch.Epoch == b.batch.Epoch && h.batch.From == b.batch.From && len(h.batch.Rows) == len(b.batch.Rows) {
+			d.held[i] = b
+			return
+		}
+	}
+	if len(d.held) >= maxHeld { // one probe must not keep the others' results out
+		d.counts.dead++
+		b.p.unreadable++
+		b.done(false)
+		return
+	}
+	d.held = append(d.held, b)
+}
+
+// release takes what was held, since our version is newer now.
+func (d *Dispatcher) release(now time.Time) {
+	held := d.held
+	d.held = nil
+	for _, b := range held {
+		d.found(b, now)
+	}
+}
+
+// post has a batch handed to the engine.
+func (d *Dispatcher) post(b *parcel, late bool, now time.Time) {
+	if len(b.batch.Rows) == 0 && len(b.batch.Lost) == 0 {
+		b.done(true)
+		return
+	}
+	b.delivery = d.delivery(b, late, now)
+	b.batch.Rows = nil
+	d.send(b)
+}
+
+// send puts a batch in line for the engine. Of too many the oldest are dropped,
+// which are of connections that have ended: they came again.
+func (d *Dispatcher) send(b *parcel) {
+	if d.outgoing = append(d.outgoing, b); len(d.outgoing) > 4*resultsAtOnce {
+		d.outgoing = d.outgoing[1:]
+	}
+}
+
+// delivery is a batch in the words of the engine.
+func (d *Dispatcher) delivery(b *parcel, late bool, now time.Time) uptime.Delivery {
+	out := uptime.Delivery{Probe: b.at + "/" + b.name, Location: b.at, Epoch: b.batch.Epoch, Interval: uptime.Interval(b.batch.Interval()), Late: late}
+	for _, i := range b.batch.Lost {
+		out.Lost = append(out.Lost, uptime.Interval(i))
+	}
+	out.Found = make([]uptime.Found, len(b.batch.Rows))
+	for i, row := range b.batch.Rows {
+		r := row.Result
+		if b.p != nil {
+			r.Time = b.p.clock.corrected(r.Time)
+		}
+		if r.Time.After(now) {
+			r.Time = now
+		}
+		r.Time = r.Time.UTC().Truncate(time.Millisecond)
+		r.Location = b.at
+		if m := d.plan.monitors[row.Monitor]; m != nil {
+			r.Monitor, r.Type, r.Target = m.Name, m.Type, m.Target
+		}
+		out.Found[i] = uptime.Found{Result: r, Baseline: row.Baseline, Unhealthy: row.Unhealthy}
+	}
+	return out
+}
+
+// hand gives a batch to the engine, and settles it when the engine has.
+func (d *Dispatcher) hand(ctx context.Context, b *parcel) {
+	settle := func(err error) {
+		if err == nil {
+			b.done(true)
+			return
+		}
+		d.box.put(func(now time.Time) {
+			d.o.Log.Warn("the engine could not take results; they are given to it again", "probe", b.delivery.Probe, "error", err)
+			wait := min(retryAfter<<min(b.tries, 8), retryMost)
+			b.tries++
+			if d.retries = append(d.retries, retry{now.Add(wait), b}); len(d.retries) > 4*resultsAtOnce {
+				d.retries = d.retries[1:]
+			}
+		})
+	}
+	if err := d.engine.Deliver(ctx, b.delivery, settle); err != nil {
+		settle(err)
+	}
+}
+
+// retry gives the engine again what it could not take.
+func (d *Dispatcher) retry(now time.Time) {
+	rest := d.retries[:0]
+	for _, r := range d.retries {
+		if now.Before(r.at) {
+			rest = append(rest, r)
+		} else {
+			d.send(r.b)
+		}
+	}
+	clear(d.retries[len(rest):])
+	d.retries = rest
+}

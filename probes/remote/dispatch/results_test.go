@@ -1,0 +1,247 @@
+package dispatch
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes/remote/link"
+	"lookout/probes/remote/topology"
+	"lookout/probes/wire"
+)
+
+// row is a result that ended now, by the probe's clock.
+func (p *probeFake) row(number uint32, o uptime.Outcome) wire.Row {
+	return wire.Row{Monitor: number, Result: uptime.Result{Time: p.now().Add(-50 * time.Millisecond), Outcome: o, Total: 50 * time.Millisecond}}
+}
+
+// TestDelivers: results come under the monitors' names, by our clock, and are
+// acknowledged when the engine has them.
+func TestDelivers(t *testing.T) {
+	for _, ahead := range []time.Duration{0, 3 * time.Second, -3 * time.Second, 6 * time.Hour} {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.d.Assign(monitors(10))
+			p := w.make("fra/1")
+			p.ahead = ahead
+			p.start()
+			time.Sleep(20 * time.Second)
+			w.is("fra/1", uptime.ProbeLive)
+			now := time.Now()
+			p.with(func() {
+				baseline := p.row(4, uptime.OutcomeUp)
+				baseline.Baseline = true
+				p.rows = []wire.Row{p.row(3, uptime.OutcomeUp), p.row(777, uptime.OutcomeUp), baseline}
+			})
+			p.flush()
+			time.Sleep(time.Second)
+			all := w.e.delivered()
+			if len(all) != 1 {
+				t.Fatalf("%d deliveries", len(all))
+			}
+			d := all[0]
+			if d.Probe != "fra/1" || d.Location != "fra" || d.Epoch != 7 || d.Interval != (uptime.Interval{From: 1, To: 4}) || d.Late || len(d.Found) != 3 {
+				t.Fatalf("%+v", d)
+			}
+			r := d.Found[0].Result
+			if r.Monitor != "site-3" || r.Type != "http" || r.Target != "https://www.3.example.com/" || r.Location != "fra" {
+				t.Errorf("%+v", r)
+			}
+			if off := r.Time.Sub(now.Add(-50 * time.Millisecond)).Abs(); off > 20*time.Millisecond {
+				t.Errorf("a clock %v ahead: the result is %v off", ahead, off)
+			}
+			if d.Found[1].Result.Monitor != "" || !d.Found[2].Baseline || d.Found[2].Result.Monitor != "site-4" {
+				t.Errorf("%+v", d.Found[1:])
+			}
+			if x := w.probe("fra/1"); (x.Skew-ahead).Abs() > 20*time.Millisecond || (ahead != 0) != strings.Contains(x.Warning, "clock") {
+				t.Errorf("a clock %v ahead is taken to be %v, %q", ahead, x.Skew, x.Warning)
+			}
+			if out := w.b.unsettled(topology.Results); out > 0 {
+				t.Errorf("%d batches are not acknowledged", out)
+			}
+		})
+	}
+}
+
+// TestClockIsSet: a clock that is set is noticed with the next batches.
+func TestClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{time.Hour, -time.Hour, 3 * time.Second} {
+		inWorld(t, func(t *testing.T, w *world) {
+			p := w.add("fra/1")
+			time.Sleep(100 * time.Second)
+			p.with(func() { p.ahead = by })
+			time.Sleep(30 * time.Second)
+			w.is("fra/1", uptime.ProbeLive)
+			if x := w.probe("fra/1"); (x.Skew - by).Abs() > 20*time.Millisecond {
+				t.Errorf("a clock was set by %v; it is taken to be %v ahead", by, x.Skew)
+			}
+		})
+	}
+}
+
+// TestLate: what a probe sends whose vote does not count, or sends of the past, is history.
+func TestLate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(10))
+		p := w.add("fra/1")
+		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeDown)} })
+		p.flush() // joining
+		time.Sleep(20 * time.Second)
+		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeDown)} })
+		p.flush() // live
+		time.Sleep(time.Second)
+		p.with(func() { // live, and of an hour ago
+			b := wire.Batch{Epoch: 7, From: 100, Clock: p.now().Add(-time.Hour), Obeyed: p.obeys, Counters: p.counters, Rows: []wire.Row{p.row(1, uptime.OutcomeDown)}}
+			body, err := p.codec.Batch(b)
+			p.say(topology.KindResult, topology.TypeResult, body, err)
+		})
+		time.Sleep(time.Second)
+		p.with(func() { // back-fill
+			b := wire.Batch{Epoch: 7, From: 200, Late: true, Clock: p.now(), Obeyed: p.obeys, Counters: p.counters, Rows: []wire.Row{p.row(1, uptime.OutcomeDown)}, Lost: []wire.Interval{{From: 5, To: 9}}}
+			body, err := p.codec.Batch(b)
+			p.say(topology.KindResult, topology.TypeResult, body, err)
+		})
+		time.Sleep(time.Second)
+		w.d.Exclude("fra/1", "jo")
+		time.Sleep(time.Second)
+		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeDown)} })
+		p.flush()
+		time.Sleep(time.Second)
+		late := ""
+		for _, d := range w.e.delivered() {
+			late += map[bool]string{true: "L", false: "."}[d.Late]
+		}
+		if late != "L.LLL" {
+			t.Errorf("late are %s", late)
+		}
+		if d := w.e.delivered()[3]; len(d.Lost) != 1 || d.Lost[0] != (uptime.Interval{From: 5, To: 9}) {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// TestEngineFails: what the engine could not take is given to it again, and nothing is lost.
+func TestEngineFails(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		w.e.mu.Lock()
+		w.e.refuse = 7
+		w.e.mu.Unlock()
+		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeUp)} })
+		p.flush()
+		time.Sleep(3 * time.Minute)
+		if n := len(w.e.delivered()); n != 1 || w.b.unsettled(topology.Results) > 0 {
+			t.Errorf("%d deliveries, %d not acknowledged", n, w.b.unsettled(topology.Results))
+		}
+	})
+}
+
+// TestEngineHangs: an engine that takes nothing keeps the broker waiting, and
+// the probes' standing is seen all the same as long as batches come.
+func TestEngineHangs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		w.e.mu.Lock()
+		w.e.hang = true
+		w.e.mu.Unlock()
+		for range 500 {
+			p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeUp)} })
+			p.flush()
+		}
+		time.Sleep(10 * time.Second)
+		if n := w.b.unsettled(topology.Results); n != resultsAtOnce {
+			t.Errorf("%d are delivered and not settled", n)
+		}
+	})
+}
+
+// TestUnreadable: what nobody can read becomes a dead letter, once, and is counted.
+func TestUnreadable(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		for _, m := range []link.Message{
+			{Exchange: topology.Up, Key: "result.fra.1", Type: topology.TypeResult, Body: []byte("no frame")},
+			{Exchange: topology.Up, Key: "result.fra.1", Type: topology.TypeResult},
+			{Exchange: topology.Up, Key: "result.fra.1", Type: "lookout.result.2", Body: []byte("lk\x02")},
+			{Exchange: topology.Up, Key: "hello.fra.1", Type: topology.TypeResult, Body: []byte("lk")},
+			{Exchange: topology.Up, Key: "reply.fra.1", Type: "", Body: nil},
+			{Exchange: topology.Up, Key: "reply.fra.1", Type: topology.TypeReply, Body: []byte("lk\x01\x05")},
+		} {
+			w.b.Publish(m, func(error) {})
+		}
+		time.Sleep(time.Second)
+		b, _ := w.d.Status()
+		if n := len(w.b.dead); b.Dead != 6 || n != 6 {
+			t.Errorf("%d counted, %d are dead letters", b.Dead, n)
+		}
+		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || !strings.Contains(x.Warning, "6 messages that nobody can read") {
+			t.Errorf("%v, %q", x.State, x.Warning)
+		}
+		p.end()
+	})
+}
+
+// TestAnotherEngine: what a probe sends that obeys another engine is not
+// acknowledged before it obeys this one.
+func TestAnotherEngine(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(10))
+		p := w.make("fra/1")
+		p.obeys.Engine = uint64(time.Now().Add(time.Hour).UnixMilli())
+		p.check.Obeyed = p.obeys
+		for range 30 {
+			p.rows = []wire.Row{p.row(1, uptime.OutcomeDown)}
+			p.flush()
+		}
+		time.Sleep(time.Second)
+		if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); n != 0 || out != maxHeld {
+			t.Errorf("%d delivered, %d held", n, out)
+		}
+		if b, _ := w.d.Status(); !strings.Contains(b.Error, "fra/1 obeys another engine") {
+			t.Errorf("%q", b.Error)
+		}
+		p.start()
+		time.Sleep(20 * time.Second)
+		w.is("fra/1", uptime.ProbeLive)
+		if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); n != maxHeld || out != 0 {
+			t.Errorf("%d delivered, %d held", n, out)
+		}
+		if b, _ := w.d.Status(); b.Error != "" {
+			t.Errorf("%q", b.Error)
+		}
+	})
+}
+
+// TestFlood: names that nobody knows are bounded, and take nobody's place.
+func TestFlood(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		codec := wire.New()
+		body, err := codec.Hello(wire.Hello{Majors: []uint8{1}, Clock: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3000 {
+			name := "x" + strings.Repeat("y", i%50) + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676))
+			w.b.Publish(link.Message{Exchange: topology.Up, Key: topology.Key(topology.KindHello, "fra", name), Type: topology.TypeHello, Body: body}, func(error) {})
+			w.b.Publish(link.Message{Exchange: topology.Up, Key: topology.Key(topology.KindHello, name, "1"), Type: topology.TypeHello, Body: body}, func(error) {})
+		}
+		time.Sleep(2 * time.Second)
+		_, all := w.d.Status()
+		if len(all) > maxProbes || w.probe("fra/1").State != uptime.ProbeLive {
+			t.Errorf("%d probes, fra/1 is %v", len(all), w.probe("fra/1").State)
+		}
+		if n := len(w.e.events); n > maxNotes+100 {
+			t.Errorf("%d events", n)
+		}
+		time.Sleep(10 * time.Minute)
+		w.is("fra/1", uptime.ProbeLive)
+		w.add("fra/2") // there is room for one that comes later
+		time.Sleep(20 * time.Second)
+		w.is("fra/2", uptime.ProbeLive)
+	})
+}
