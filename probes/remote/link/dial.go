@@ -95,7 +95,7 @@ func (a *address) connect(ctx context.Context, o Options, purpose string) (*conn
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{Conn: raw, raw: raw, patience: silence}
+	w := newWire(raw)
 	stop := context.AfterFunc(ctx, w.cut)
 	defer stop()
 	late := time.AfterFunc(openTime, w.cut)

@@ -50,7 +50,7 @@ type Delivery struct {
 	Encoding    string
 	ID          string
 	Redelivered bool
-	Body        []byte
+	Body        []byte // empty where it was over MaxBody
 
 	// Dead is why it is a dead letter: expired, rejected, maxlen; "" for none.
 	// DeadQueue is of which queue. They are to be believed in a queue only that

@@ -17,6 +17,7 @@ const (
 type wire struct {
 	net.Conn          // TLS or not
 	raw      net.Conn // below it: closing it ends whatever waits
+	frames   *frames  // of what comes
 
 	mu       sync.Mutex
 	patience time.Duration // for something to arrive
@@ -25,8 +26,22 @@ type wire struct {
 	err      error         // the first failure
 }
 
-// Read waits no longer than the wire's patience.
-func (w *wire) Read(b []byte) (int, error) {
+func newWire(c net.Conn) *wire {
+	w := &wire{Conn: c, raw: c, patience: silence}
+	w.frames = newFrames(receiver{w})
+	return w
+}
+
+// Read reads what the broker sends, without bodies that are too large.
+func (w *wire) Read(b []byte) (int, error) { return w.frames.Read(b) }
+
+// receiver reads a wire as it comes.
+type receiver struct{ w *wire }
+
+func (r receiver) Read(b []byte) (int, error) { return r.w.receive(b) }
+
+// receive waits no longer than the wire's patience.
+func (w *wire) receive(b []byte) (int, error) {
 	w.mu.Lock()
 	err := w.Conn.SetReadDeadline(time.Now().Add(w.patience))
 	w.mu.Unlock()
