@@ -1,0 +1,181 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes/wire"
+)
+
+// lateAfter is how long after its time a check has to begin to be late.
+const lateAfter = time.Second
+
+// check is one execution: of the schedule, or because of a request.
+type check struct {
+	m        *monitor
+	job      uptime.Job
+	due      time.Time
+	baseline bool
+	ask      *request // nil: of the schedule
+	started  time.Time
+}
+
+// finished is a check with its result.
+type finished struct {
+	check
+	r       uptime.Result
+	at      time.Time // when it ended
+	stalled bool      // the process did not run for a while in its lifetime
+}
+
+// flow holds the checks that are due until there is room for them. Of the
+// schedule there is one for each monitor at most; of requests maxAsks.
+type flow struct {
+	capacity int
+	inFlight int     // of both
+	asked    int     // of them for requests
+	urgent   []check // for requests
+	ready    []check // of the schedule
+	rate     rates
+}
+
+func newFlow(capacity int, rate float64) flow { return flow{capacity: capacity, rate: newRates(rate)} }
+
+// free is how many checks of the schedule could begin now.
+func (f *flow) free() int { return max(f.capacity-(f.inFlight-f.asked)-len(f.ready), 0) }
+
+// want queues a check of the schedule, or says at once why it is refused.
+func (w *Worker) want(c check, now time.Time) {
+	why := ""
+	switch {
+	case c.m.over:
+		why = fmt.Sprintf("this probe takes %d monitors, and has been assigned more (max_monitors)", w.o.Limits.MaxMonitors)
+	default:
+		why = w.ready(c.m)
+	}
+	if why != "" {
+		w.refused(c, why, now)
+		return
+	}
+	c.job = c.m.job
+	c.m.busy = true
+	w.flow.ready = append(w.flow.ready, c)
+}
+
+// refused says in place of a result why there is none.
+func (w *Worker) refused(c check, why string, now time.Time) {
+	w.counts.Skipped++
+	r := uptime.Result{Time: now.UTC().Truncate(time.Millisecond), Outcome: uptime.OutcomeUnknown, Fault: uptime.FaultLocalConfig,
+		Message: uptime.Clean("not checked from here: "+why, maxRefusal)}
+	w.row(c, r, false)
+}
+
+// pump starts what there is room for, requests first: they have a room of their own.
+func (w *Worker) pump(ctx context.Context, now time.Time) {
+	f := &w.flow
+	for len(f.urgent) > 0 && f.asked < maxAsks {
+		c := f.urgent[0]
+		f.urgent = f.urgent[1:]
+		if why := tooLate(c.ask, time.Now()); why != "" {
+			w.reply(c.ask, wire.Reply{Refusal: why})
+			continue
+		}
+		f.asked++
+		w.start(ctx, c, now)
+	}
+	for len(f.ready) > 0 && f.inFlight-f.asked < f.capacity {
+		c := f.ready[0]
+		f.ready = f.ready[1:]
+		c.m.busy = false
+		if w.monitors[c.m.Number] != c.m { // gone or changed while it waited
+			w.counts.Skipped++
+			continue
+		}
+		if !f.rate.allow(c.job.Dest, now) {
+			w.refused(c, w.tooOften(c.job), now)
+			continue
+		}
+		if now.Sub(c.due) > lateAfter {
+			w.counts.Late++
+		}
+		c.m.busy = true
+		w.start(ctx, c, now)
+	}
+	if len(f.urgent) == 0 {
+		f.urgent = nil
+	}
+	if len(f.ready) == 0 {
+		f.ready = nil
+	}
+}
+
+func (w *Worker) start(ctx context.Context, c check, now time.Time) {
+	w.flow.inFlight++
+	c.started = now
+	w.running.Go(func() { w.checked <- w.perform(ctx, c) }) // there is a slot for each
+}
+
+// perform runs one check, outside the loop.
+func (w *Worker) perform(ctx context.Context, c check) finished {
+	r := w.o.Runner.Run(ctx, c.job)
+	return finished{c, r, time.Now(), w.pulse.stalledSince(c.started)}
+}
+
+// ended takes the result of a check.
+func (w *Worker) ended(f finished, now time.Time) {
+	w.flow.inFlight--
+	if f.ask != nil {
+		w.flow.asked--
+	} else {
+		f.m.busy = false
+	}
+	r := &f.r
+	if f.stalled {
+		r.Outcome, r.Fault, r.Message = uptime.OutcomeUnknown, uptime.FaultLocalStalled, "the probe stood still during the check"
+		r.Steps, r.Cert = nil, nil
+	}
+	w.judge(f, now)
+}
+
+// found does with a result what it is for, once it is known how our own line was.
+func (w *Worker) found(f finished, unhealthy bool, now time.Time) {
+	r := f.r
+	r.Monitor, r.Type, r.Target, r.Location = "", "", "", "" // the engine knows them
+	unhealthy = unhealthy && r.Outcome != uptime.OutcomeUp
+	if f.ask != nil && r.Fault == uptime.FaultLocalCancelled {
+		w.reply(f.ask, wire.Reply{Refusal: refusalEnds})
+		return
+	}
+	if f.ask != nil {
+		row := wire.Row{Monitor: f.ask.number(), Unhealthy: unhealthy, Result: r}
+		if f.m != nil {
+			f.m.last, f.m.began = row, f.started
+		}
+		w.reply(f.ask, wire.Reply{Row: row})
+		return
+	}
+	if r.Fault == uptime.FaultLocalCancelled || w.monitors[f.m.Number] != f.m {
+		w.counts.Skipped++ // it tells nothing, or of another configuration
+		return
+	}
+	w.counts.Finished++
+	w.row(f.check, r, unhealthy)
+}
+
+const refusalEnds = "the probe ends"
+
+// abandon counts what waits and will not run any more.
+func (w *Worker) abandon(now time.Time) {
+	w.counts.Skipped += uint64(len(w.flow.ready))
+	w.flow.ready = nil
+	for _, c := range w.flow.urgent {
+		w.reply(c.ask, wire.Reply{Refusal: refusalEnds})
+	}
+	w.flow.urgent = nil
+	for _, f := range w.health.held {
+		w.found(f, true, now) // nobody knows how our line was
+	}
+	w.health.held = nil
+}
