@@ -53,8 +53,8 @@ func (h *health) wakes() time.Time {
 // knows tells how the line was while a check ran; not known where no self-check is recent enough.
 func (h *health) knows(f *finished) (unhealthy, known bool) {
 	switch {
-	case !h.bad.IsZero() && !h.bad.Before(f.started):
-		return true, true
+	case !h.bad.IsZero() && (!h.last.good || !h.bad.Before(f.started)):
+		return true, true // it is bad, or was at some time of the check
 	case f.stalled || f.r.Outcome == uptime.OutcomeUp || f.r.Side() != uptime.Path:
 		return false, true // no line makes these
 	case h.last.good && !h.last.began.Before(f.at.Add(-freshReading)):

@@ -202,6 +202,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		case f := <-w.checked:
 			w.ended(f, time.Now())
 		case r := <-w.line:
+			w.health.running = false
 			w.read(r, time.Now())
 		case a := <-w.canaried:
 			w.answer(checks, a, time.Now())
