@@ -64,7 +64,8 @@ func (t *text) sentence(e *uptime.Event) {
 		t.author(e, true)
 	default:
 		t.why(e.Message, e.Fault)
-		t.author(e, e.Kind != uptime.EventIncident)
+		byUs := e.By == "engine" || e.By == ""
+		t.author(e, e.Kind != uptime.EventIncident && !(e.Kind == uptime.EventProbe && byUs)) // then it is a phase, or a state
 	}
 	if e.Incident != 0 && e.Kind != uptime.EventIncident {
 		t.add("; #")

@@ -24,6 +24,37 @@ func events() []uptime.Event {
 		{ID: 10, Time: at("12:34:30"), Kind: uptime.EventMaintenance, Monitor: "db", Mode: uptime.Active, By: "root"},
 		{ID: 90210, Time: at("12:34:40"), Kind: uptime.EventConfig, Message: "2 monitors added", By: "root"},
 		{ID: 90211, Time: at("12:34:50"), Kind: uptime.EventVerdict, Monitor: "shop", From: uptime.Down, To: uptime.Up, By: "engine"},
+		{ID: 90212, Time: at("12:34:56"), Kind: uptime.EventProbe, Message: "sgp/1 lagging: no proof of work for 25 s, its votes do not count", By: "engine", Note: "lagging"},
+		{ID: 90213, Time: at("12:34:57"), Kind: uptime.EventProbe, Message: "sgp/1 excluded", By: "jo", Note: "a bad line"},
+	}
+}
+
+func remotes() uptime.Remotes {
+	return uptime.Remotes{Time: at("12:35:19"), Instance: "web-1",
+		Broker: uptime.Broker{URL: "amqps://probe.example.com/lookout", Connected: true, Since: at("12:00:00"), Rate: 4.2, Batches: 0.3, Dead: 2},
+		Probes: []uptime.Probe{
+			{Location: "fra", Name: "1", Network: "AS24940", State: uptime.ProbeLive, Version: "1.4.2", Seen: at("12:35:18"), RTT: 9 * time.Millisecond,
+				Skew: -12 * time.Millisecond, Lag: 4100 * time.Millisecond, Waiting: 2, Monitors: 68, Rate: 1.6, Failing: 0.002, Alone: 0.0001},
+			{Location: "nyc", Name: "hetzner-1", Network: "AS3356", State: uptime.ProbeLive, Excluded: "jo", Version: "1.4.1", Seen: at("12:35:10"), Alone: -1},
+			{Location: "sgp", Name: "1", Network: "AS16509", State: uptime.ProbeLagging, Why: "no proof of work since 12:34:31", Version: "1.4.2",
+				Seen: at("12:35:19"), Skew: 3100 * time.Millisecond, Lag: 48 * time.Second, Waiting: 1204, Lost: 17, Warning: "its clock is 3.1 s ahead", Alone: 0.0061},
+			{Location: "syd", Name: "1", Network: "syd", State: uptime.ProbeGone, Why: "nothing heard since 12:21:02", Version: "1.3.9", Seen: at("12:21:02"), Spool: 8412, Alone: -1},
+			{Location: "tyo", Name: "1", Network: "tyo", Why: "it never said hello", Alone: -1}}}
+}
+
+// TestProbesIll: without a broker that is said, and why one cannot be reached.
+func TestProbesIll(t *testing.T) {
+	for name, tt := range map[string]struct {
+		broker uptime.Broker
+		want   string
+	}{
+		"none":  {uptime.Broker{}, "# no broker is configured: no probe can be reached\n"},
+		"wrong": {uptime.Broker{URL: "amqps://b/v", Since: at("12:34:00"), Error: "wrong password"}, "# broker amqps://b/v NOT CONNECTED since 12:34:00\n# broker: wrong password\n"},
+	} {
+		var b bytes.Buffer
+		if err := Probes(&b, uptime.Remotes{Instance: "web-1", Broker: tt.broker}, options()); err != nil || !strings.HasSuffix(b.String(), "live 0 of 0\n"+tt.want) {
+			t.Errorf("%s: %v\n%s", name, err, b.String())
+		}
 	}
 }
 
@@ -74,11 +105,12 @@ func TestListsGolden(t *testing.T) {
 	}{
 		{"events", func(w io.Writer, o Options) error { return Events(w, events(), o) }},
 		{"incidents", func(w io.Writer, o Options) error { return Incidents(w, incidents(), o) }},
+		{"probes", func(w io.Writer, o Options) error { return Probes(w, remotes(), o) }},
 		{"results", func(w io.Writer, o Options) error { return Results(w, results(), o) }},
 		{"checks", func(w io.Writer, o Options) error { return Checks(w, results(), o) }},
 	} {
 		for f, ext := range map[Format]string{Text: ".txt", JSON: ".json", CSV: ".csv"} {
-			if f == CSV && (c.file == "events" || c.file == "checks") {
+			if f == CSV && (c.file == "events" || c.file == "checks" || c.file == "probes") {
 				continue
 			}
 			opt := options()
@@ -114,6 +146,12 @@ func TestListsHostile(t *testing.T) {
 	for i := range ev {
 		ev[i].Monitor, ev[i].Message, ev[i].By, ev[i].Note, ev[i].Kind = x, x, x, x, ev[i].Kind+x
 	}
+	far := remotes()
+	far.Instance, far.Broker.URL = x, x
+	for i := range far.Probes {
+		p := &far.Probes[i]
+		p.Location, p.Name, p.Network, p.Version, p.Why, p.Excluded, p.Warning = x, x, x, x, x, x, x
+	}
 	rs := results()
 	for i := range rs {
 		rs[i].Monitor, rs[i].Message, rs[i].Target, rs[i].Location, rs[i].Address = x, x, x, x, x
@@ -130,6 +168,7 @@ func TestListsHostile(t *testing.T) {
 	}{
 		"incidents": {2 * len(in), func(w io.Writer) error { return Incidents(w, in, options()) }},
 		"events":    {len(ev), func(w io.Writer) error { return Events(w, ev, options()) }},
+		"probes":    {3 + 3 + 3 + 4 + 4 + 4, func(w io.Writer) error { return Probes(w, far, options()) }},
 		"results":   {len(rs), func(w io.Writer) error { return Results(w, rs, options()) }},
 		"checks":    {5 + 4 + 4 + 2 + 2 + 3 + 1, func(w io.Writer) error { return Checks(w, rs, options()) }},
 	} {
