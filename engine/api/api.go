@@ -37,6 +37,9 @@ type Backend interface {
 	Results(ctx context.Context, q uptime.ResultQuery) ([]uptime.Result, error)
 	// Act returns the names of the monitors that it changed.
 	Act(ctx context.Context, a uptime.Action) ([]string, error)
+	// Exclude has the vote of a probe, LOCATION/NAME, not count, and Include has it count again.
+	Exclude(ctx context.Context, probe, by, note string) error
+	Include(ctx context.Context, probe, by, note string) error
 }
 
 // Config is the part of an instance's configuration that the server obeys.

@@ -23,7 +23,8 @@ type fake struct {
 	changed chan struct{} // closed when there is a newer snapshot
 	events  []uptime.Event
 	acts    []uptime.Action
-	err     error // what every question is answered with
+	votes   []string // "exclude PROBE: NOTE"
+	err     error    // what every question is answered with
 }
 
 func newFake() *fake {
@@ -178,6 +179,16 @@ func (f *fake) Act(_ context.Context, a uptime.Action) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+func (f *fake) Exclude(_ context.Context, probe, by, note string) error {
+	f.votes = append(f.votes, "exclude "+probe+": "+note)
+	return f.err
+}
+
+func (f *fake) Include(_ context.Context, probe, by, note string) error {
+	f.votes = append(f.votes, "include "+probe+": "+note)
+	return f.err
 }
 
 func (f *fake) last(t *testing.T) uptime.Action {

@@ -173,6 +173,21 @@ func (c *Client) Remotes(ctx context.Context) (uptime.Remotes, error) {
 	return r, err
 }
 
+// Exclude has the vote of a probe, LOCATION/NAME, not count.
+func (c *Client) Exclude(ctx context.Context, probe, note string) error {
+	return c.write(ctx, http.MethodPost, probePath(probe)+"/exclude", noteBody{note}, nil)
+}
+
+// Include has the vote of a probe count again.
+func (c *Client) Include(ctx context.Context, probe, note string) error {
+	return c.write(ctx, http.MethodPost, probePath(probe)+"/include", noteBody{note}, nil)
+}
+
+func probePath(probe string) string {
+	location, name, _ := strings.Cut(probe, "/")
+	return "/v1/probes/" + escapeName(location) + "/" + escapeName(name)
+}
+
 // FollowEvents calls fn for each event after a number as it happens, until ctx
 // ends, fn fails or the engine goes. It can go on after the last event's number.
 func (c *Client) FollowEvents(ctx context.Context, after uint64, fn func(uptime.Event) error) error {

@@ -127,6 +127,8 @@ func (s *server) routes() {
 	get("/v1/pages", s.pages)
 	get("/v1/pages/{page}", s.status)
 	get("/v1/probes", s.probes)
+	do("POST /v1/probes/{location}/{name}/exclude", s.voting(Backend.Exclude, "its vote does not count, and it checks nothing"))
+	do("POST /v1/probes/{location}/{name}/include", s.voting(Backend.Include, "its vote counts again once it is live"))
 	get("/v1/stream", s.watch)
 	get("/v1/detail", s.detail)
 	for _, v := range uptime.Verbs() {
