@@ -48,6 +48,7 @@ type ask struct {
 	noting  bool // the note has the focus
 	timing  bool // a typed time has
 	time    input
+	do      func(s *shell, note string) tea.Cmd // what is not done to monitors; nil: it is
 }
 
 // act opens the line of an action on what is marked, or under the cursor.
@@ -369,6 +370,9 @@ func (a *ask) pasted(_ *shell, text string) tea.Cmd {
 // run does what was confirmed.
 func (a *ask) run(s *shell) tea.Cmd {
 	s.panel = nil
+	if a.do != nil {
+		return a.do(s, a.note.text())
+	}
 	action := uptime.Action{Verb: a.verb, Targets: a.targets, Note: a.note.text()}
 	if a.spans != nil {
 		action.Until = a.spans[a.chosen].until(s.now.In(s.loc)).UTC()

@@ -96,7 +96,11 @@ func eventGlyph(th *theme.Theme, ev *uptime.Event) (rune, theme.Style) {
 		return th.State(uptime.Up, ev.Mode).Glyph, theme.Plain
 	case uptime.EventAck:
 		return 'a', theme.Plain
-	case uptime.EventNode, uptime.EventClock, uptime.EventProbe:
+	case uptime.EventProbe:
+		if ev.Note == uptime.ProbeGone.String() || ev.Note == uptime.ProbeLagging.String() {
+			return '!', theme.Strong
+		}
+	case uptime.EventNode, uptime.EventClock:
 		return '!', theme.Strong
 	}
 	return 'i', theme.Plain
@@ -126,6 +130,10 @@ func eventText(ev *uptime.Event, now time.Time, loc *time.Location) string {
 			fmt.Fprintf(&b, "#%d %s: ", ev.Incident, note)
 		}
 		note = ""
+	case uptime.EventProbe:
+		if ev.By == "engine" { // the note is the state
+			note = ""
+		}
 	}
 	b.WriteString(ev.Message)
 	if word := ev.Fault.String(); ev.Kind == uptime.EventVerdict && word != "" && ev.To != uptime.Up && !strings.Contains(ev.Message, word) {

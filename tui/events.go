@@ -56,7 +56,7 @@ func (e *events) unmark()          {}
 
 func (e *events) keys() []binding {
 	table := append([]binding{
-		{keys: []string{"enter"}, group: groupMove, help: "its monitor", hint: "monitor", run: e.enter},
+		{keys: []string{"enter"}, group: groupMove, help: "its monitor, or probe", hint: "monitor", run: e.enter},
 		{keys: []string{"tab"}, group: groupMove, help: "next pane", verb: "next pane", run: e.nextPane, off: e.onePane},
 		{keys: []string{"z"}, group: groupSee, help: "zoom pane", verb: "zoom", run: e.zoom, off: e.onePane},
 		{keys: []string{"f"}, group: groupSee, help: "follow on/off", hint: "follow", rank: 1, verb: "follow events on/off", run: e.toggle},
@@ -73,11 +73,27 @@ func (e *events) keys() []binding {
 
 func (e *events) enter(s *shell, _ string) tea.Cmd {
 	name := e.current()
+	if id := e.probe(s); id != "" {
+		return s.open(newProbePage(id))
+	}
 	if stateOf(s.snap, name) == nil {
 		s.say("this event is of no monitor")
 		return nil
 	}
 	return s.open(newDetail(name))
+}
+
+// probe is the one that the selected event is about; "": none.
+func (e *events) probe(s *shell) string {
+	if e.cur >= len(e.rows) || e.rows[e.cur].ev == nil || e.rows[e.cur].ev.Kind != uptime.EventProbe || s.snap == nil {
+		return ""
+	}
+	for i := range s.snap.Probes {
+		if id := s.snap.Probes[i].ID(); mentions(e.rows[e.cur].ev.Message, id) {
+			return id
+		}
+	}
+	return ""
 }
 
 // toggle switches following, which shows the newest.

@@ -35,8 +35,10 @@ func (w *world) Events(context.Context, uptime.EventQuery) ([]uptime.Event, erro
 func (w *world) Incidents(context.Context, uptime.IncidentQuery) ([]uptime.Incident, error) {
 	return nil, nil
 }
-func (w *world) Reload(context.Context) (string, error) { return "1,003 monitors", w.err }
-func (w *world) Stop(context.Context) error             { w.stops++; return w.err }
+func (w *world) Exclude(context.Context, string, string) error { return w.err }
+func (w *world) Include(context.Context, string, string) error { return w.err }
+func (w *world) Reload(context.Context) (string, error)        { return "1,003 monitors", w.err }
+func (w *world) Stop(context.Context) error                    { w.stops++; return w.err }
 
 // Act does to the states what an engine would.
 func (w *world) Act(_ context.Context, a uptime.Action) ([]string, error) {

@@ -27,6 +27,8 @@ func (nothing) Incidents(context.Context, uptime.IncidentQuery) ([]uptime.Incide
 	return nil, uptime.ErrNoEngine
 }
 func (nothing) Act(context.Context, uptime.Action) ([]string, error) { return nil, uptime.ErrNoEngine }
+func (nothing) Exclude(context.Context, string, string) error        { return uptime.ErrNoEngine }
+func (nothing) Include(context.Context, string, string) error        { return uptime.ErrNoEngine }
 func (nothing) Reload(context.Context) (string, error)               { return "", uptime.ErrNoEngine }
 func (nothing) Stop(context.Context) error                           { return uptime.ErrNoEngine }
 

@@ -200,6 +200,7 @@ type pageSource struct {
 	err       error
 	asked     []string
 	acted     []uptime.Action
+	voted     []string // "exclude PROBE: NOTE"
 }
 
 func (f *pageSource) Snapshot() *uptime.Snapshot { return f.snap }
@@ -252,6 +253,16 @@ func (f *pageSource) Act(_ context.Context, a uptime.Action) ([]string, error) {
 	f.acted = append(f.acted, a)
 	return a.Targets, nil
 }
+func (f *pageSource) Exclude(_ context.Context, probe, note string) error {
+	f.voted = append(f.voted, "exclude "+probe+": "+note)
+	return f.err
+}
+
+func (f *pageSource) Include(_ context.Context, probe, note string) error {
+	f.voted = append(f.voted, "include "+probe+": "+note)
+	return f.err
+}
+
 func (f *pageSource) Reload(context.Context) (string, error) { return "", nil }
 func (f *pageSource) Stop(context.Context) error             { return nil }
 

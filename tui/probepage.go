@@ -21,6 +21,8 @@ type probePage struct {
 	readFor uint64         // the newest event when that was read
 	loading bool
 	err     error
+
+	excluded bool // it is, as last seen
 }
 
 // probeEvents is how many events are read, to find those about one probe.
@@ -38,16 +40,20 @@ type probeLogMsg struct {
 func (d *probePage) title() string { return "probe" }
 
 func (d *probePage) keys() []binding {
-	return append([]binding{
+	table := append([]binding{
 		{keys: []string{"l"}, group: groupSee, help: "its events", hint: "log", rank: 1, verb: "events of the probe",
 			run: func(s *shell, _ string) tea.Cmd { return openProbeEvents(s, d.id) }},
-	}, d.sheet.keys()...)
+	}, voteKeys(d.excluded, d.row)...)
+	return append(table, d.sheet.keys()...)
 }
 
 // row finds it in the newest snapshot; false where it is no longer known.
 func (d *probePage) row(s *shell) (probeRow, bool) {
 	if d.id == uptime.Local {
 		return probeRow{}, true
+	}
+	if s.snap == nil {
+		return probeRow{}, false
 	}
 	for i := range s.snap.Probes {
 		if s.snap.Probes[i].ID() == d.id {
@@ -58,6 +64,8 @@ func (d *probePage) row(s *shell) (probeRow, bool) {
 }
 
 func (d *probePage) refresh(s *shell) tea.Cmd {
+	r, _ := d.row(s)
+	d.excluded = r.excluded()
 	if s.snap == nil || d.loading || s.lost || d.readFor == s.snap.Events && d.readFor > 0 {
 		return nil
 	}

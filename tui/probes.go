@@ -34,6 +34,9 @@ func (r probeRow) id() string {
 	return r.Probe.ID()
 }
 
+// excluded reports whether somebody took the vote of a row's probe away.
+func (r probeRow) excluded() bool { return r.Probe != nil && r.Excluded != "" }
+
 // lackKey says whether the monitors have to be counted again.
 type lackKey struct {
 	dead     string // the locations
@@ -50,6 +53,7 @@ func (l *probes) keys() []binding {
 		{keys: []string{"enter"}, group: groupMove, help: "all about it", hint: "detail", run: l.enter},
 		{keys: []string{"l"}, group: groupSee, help: "its events", hint: "log", rank: 1, verb: "events of the probe", run: l.events},
 	}
+	table = append(table, voteKeys(l.row().excluded(), func(*shell) (probeRow, bool) { return l.row(), len(l.rows) > 0 })...)
 	for _, b := range l.list.keys() {
 		b.run = l.moved
 		table = append(table, b)

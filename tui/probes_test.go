@@ -31,10 +31,16 @@ func probed() *pageSource {
 	syd := probe("syd", "AS4826", uptime.ProbeGone, 11*time.Minute, "1.3.9", 14*time.Minute)
 	syd.Connected, syd.Spool, syd.Alone, syd.Why = time.Time{}, 8412, -1, "nothing heard since 12:21:02"
 	f.snap.Probes = []uptime.Probe{fra, nyc, sgp, syd}
-	f.events = append(f.events, event(15, "2026-11-22 12:12:02", uptime.EventProbe, "", "syd/10 said hello"),
-		event(16, "2026-11-22 12:24:02", uptime.EventProbe, "", "syd/1 gone: nothing heard for 3 minutes"),
-		event(17, "2026-11-22 12:34:56", uptime.EventProbe, "", "sgp/1 lagging: no proof of work for 25 s, its votes do not count"))
-	f.snap.Events = 17
+	said := func(id uint64, when, message, note, by string) {
+		e := event(id, "2026-11-22 "+when, uptime.EventProbe, "", message)
+		e.Note, e.By = note, by
+		f.events = append(f.events, e)
+	}
+	said(15, "12:12:02", "syd/10 said hello", "joining", "engine")
+	said(16, "12:24:02", "syd/1 gone: nothing heard for 3 minutes", "gone", "engine")
+	said(17, "12:34:56", "sgp/1 lagging: no proof of work for 25 s, its votes do not count", "lagging", "engine")
+	said(18, "12:35:01", "sgp/1 excluded", "a bad line", "jo")
+	f.snap.Events = 18
 	return f
 }
 
@@ -55,6 +61,8 @@ func TestProbesScreens(t *testing.T) {
 	goldenPage(t, "probe", probed, func() page { return newProbePage("sgp/1") })
 	goldenPage(t, "probe-gone", probed, func() page { return newProbePage("syd/1") })
 	goldenPage(t, "probe-local", probed, func() page { return newProbePage(uptime.Local) })
+	goldenPage(t, "probes-exclude", probed, func() page { return newProbes() }, "j", "x")
+	goldenPage(t, "events-probes", probed, func() page { return newEvents() }, "z", "z", "/", "p", "r", "o", "b", "e", "enter")
 	goldenPage(t, "events-of-probe", probed, func() page { return newProbes() }, "G", "l")
 }
 
@@ -119,6 +127,59 @@ func TestProbeStaysSelected(t *testing.T) {
 	press(t, s, "enter", "y")
 	if !strings.Contains(s.message.text, "nyc/1") {
 		t.Errorf("enter, y says %q", s.message.text)
+	}
+}
+
+// TestExcludeAsks: the vote of a probe is taken away and given back after a
+// question, with a note, and u takes that back.
+func TestExcludeAsks(t *testing.T) {
+	f := probed()
+	f.snap.Probes[1].Excluded = "jo"
+	s := pagesShell(f, 80, 24, theme.New(theme.None, false, false))
+	visit(t, s, newProbes())
+	press(t, s, "x")
+	if s.panel != nil || !strings.Contains(s.message.text, "this node is no probe") {
+		t.Errorf("on local: %q", s.message.text)
+	}
+	press(t, s, "j", "x")
+	if got := plainText(s.render()); !strings.Contains(got, " exclude fra/1   note") || !strings.Contains(got, "its vote does not count") || len(f.voted) > 0 {
+		t.Errorf("x shows\n%s\nand did %q", got, f.voted)
+	}
+	press(t, s, "x", "esc")
+	if s.panel != nil || len(f.voted) > 0 {
+		t.Errorf("x and esc did %q", f.voted)
+	}
+	press(t, s, "x", "n", "l", "i", "a", "r", "enter", "y")
+	if !strings.Contains(s.message.text, "fra/1 is excluded") {
+		t.Errorf("y says %q", s.message.text)
+	}
+	press(t, s, "u")
+	if !strings.Contains(s.message.text, "fra/1 is as it was") {
+		t.Errorf("u says %q", s.message.text)
+	}
+	press(t, s, "j", "enter", "x", "y")
+	if want := "[exclude fra/1: liar include fra/1: undone include nyc/1: ]"; fmt.Sprint(f.voted) != want {
+		t.Errorf("did %q, want %s", f.voted, want)
+	}
+	f.err = errSource
+	press(t, s, "x", "y")
+	if !strings.Contains(s.message.text, errSource.Error()) {
+		t.Errorf("a failure says %q", s.message.text)
+	}
+	s.readOnly = true
+	press(t, s, "x")
+	if s.panel != nil || !strings.Contains(s.message.text, "may only look") {
+		t.Errorf("read-only: %q", s.message.text)
+	}
+}
+
+// TestEventOpensProbe: enter on an event of a probe shows that one.
+func TestEventOpensProbe(t *testing.T) {
+	s := pagesShell(probed(), 80, 24, theme.New(theme.None, false, false))
+	visit(t, s, newEvents())
+	press(t, s, "tab", "j", "enter")
+	if d, ok := s.top().(*probePage); !ok || d.id != "sgp/1" {
+		t.Errorf("enter shows\n%s", plainText(s.render()))
 	}
 }
 

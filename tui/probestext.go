@@ -278,7 +278,7 @@ func aloneLines(out *sheet, all []uptime.Probe, w int) {
 	}
 	name = min(name, 24)
 	each := name + 1 + aloneCells + 8 + 2
-	across := max((w-in-1)/each, 1)
+	across := max((w-in)/each, 1)
 	for at := 0; at < len(all); at += across {
 		line := all[at:min(at+across, len(all))]
 		out.add(func(p *pen) {

@@ -85,6 +85,7 @@ type (
 	saidMsg struct { // a command of the shell has something to say
 		text string
 		err  error
+		undo *undo // takes it back; nil: nothing does
 	}
 )
 
@@ -148,6 +149,7 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 			s.fail(m.err)
 		} else {
 			s.say(m.text)
+			s.offer(m.undo)
 		}
 	case pastMsg:
 		s.dirty = true

@@ -28,6 +28,9 @@ type Source interface {
 	Incidents(ctx context.Context, q uptime.IncidentQuery) ([]uptime.Incident, error)
 	// Act does what a person asked and returns the names of the monitors it changed.
 	Act(ctx context.Context, a uptime.Action) ([]string, error)
+	// Exclude has the vote of a probe, LOCATION/NAME, not count; Include has it count again.
+	Exclude(ctx context.Context, probe, note string) error
+	Include(ctx context.Context, probe, note string) error
 	// Reload reads the configuration again and says in one line what changed.
 	Reload(ctx context.Context) (string, error)
 	// Stop ends the engine.

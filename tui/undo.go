@@ -13,7 +13,8 @@ import (
 // undo is what takes the last action back, for a while.
 type undo struct {
 	back  []uptime.Action
-	said  string // when it was taken back
+	run   func(ctx context.Context) error // of what was not done to monitors; nil: it was
+	said  string                          // when it was taken back
 	until time.Time
 }
 
@@ -39,7 +40,15 @@ func (s *shell) acted(m doneMsg) {
 		} else {
 			said += group3(len(m.names)) + " monitors are as they were"
 		}
-		s.undo = &undo{m.back, said, s.now.Add(undoFor)}
+		s.undo = &undo{back: m.back, said: said, until: s.now.Add(undoFor)}
+	}
+}
+
+// offer lets u take back what was just done.
+func (s *shell) offer(u *undo) {
+	if u != nil {
+		u.until = s.now.Add(undoFor)
+		s.undo = u
 	}
 }
 
@@ -110,6 +119,11 @@ func (s *shell) takeBack() tea.Cmd {
 		defer cancel()
 		for _, a := range u.back {
 			if _, err := source.Act(ctx, a); err != nil {
+				return saidMsg{err: fmt.Errorf("undo: %w", err)}
+			}
+		}
+		if u.run != nil {
+			if err := u.run(ctx); err != nil {
 				return saidMsg{err: fmt.Errorf("undo: %w", err)}
 			}
 		}

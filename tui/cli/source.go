@@ -28,6 +28,16 @@ func (e *embedded) Act(ctx context.Context, a uptime.Action) ([]string, error) {
 	return e.Engine.Act(ctx, a)
 }
 
+// Exclude does so in the name of who sits there.
+func (e *embedded) Exclude(ctx context.Context, probe, note string) error {
+	return e.Engine.Exclude(ctx, probe, e.by, note)
+}
+
+// Include does so in the name of who sits there.
+func (e *embedded) Include(ctx context.Context, probe, note string) error {
+	return e.Engine.Include(ctx, probe, e.by, note)
+}
+
 // Reload reads the configuration again.
 func (e *embedded) Reload(ctx context.Context) (string, error) { return e.host.reload(ctx) }
 

@@ -1,0 +1,9 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// remoteCommand is what there is about probes at other locations.
+func (c *call) remoteCommand() *cobra.Command {
+	return parent("remote", "probes at other locations: who is there, whose vote counts",
+		c.remoteListCommand(), c.remoteExcludeCommand(), c.remoteIncludeCommand())
+}
