@@ -143,6 +143,9 @@ func eventText(ev *uptime.Event, now time.Time, loc *time.Location) string {
 		b.WriteString(" until " + stamp(ev.Until, now, loc))
 	}
 	if ev.By != "" && ev.By != "engine" && !strings.Contains(ev.Message, ev.By) {
+		if ev.Kind == uptime.EventProbe { // its message is a sentence of its own
+			b.WriteByte(',')
+		}
 		b.WriteString(" by " + ev.By)
 	}
 	if note != "" && !strings.Contains(ev.Message, note) {

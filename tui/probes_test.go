@@ -39,7 +39,7 @@ func probed() *pageSource {
 	said(15, "12:12:02", "syd/10 said hello", "joining", "engine")
 	said(16, "12:24:02", "syd/1 gone: nothing heard for 3 minutes", "gone", "engine")
 	said(17, "12:34:56", "sgp/1 lagging: no proof of work for 25 s, its votes do not count", "lagging", "engine")
-	said(18, "12:35:01", "sgp/1 excluded", "a bad line", "jo")
+	said(18, "12:35:01", "sgp/1 excluded: its vote does not count", "a bad line", "jo")
 	f.snap.Events = 18
 	return f
 }

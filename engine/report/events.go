@@ -89,6 +89,9 @@ func modeSentence(e *uptime.Event) string {
 // author writes who did it, where that was a person, until when and why.
 func (t *text) author(e *uptime.Event, note bool) {
 	if e.By != "" && e.By != "engine" {
+		if e.Kind == uptime.EventProbe { // its message is a sentence of its own
+			t.add(",")
+		}
 		t.add(" by ")
 		t.outside(e.By, 80)
 	}

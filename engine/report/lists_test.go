@@ -25,7 +25,7 @@ func events() []uptime.Event {
 		{ID: 90210, Time: at("12:34:40"), Kind: uptime.EventConfig, Message: "2 monitors added", By: "root"},
 		{ID: 90211, Time: at("12:34:50"), Kind: uptime.EventVerdict, Monitor: "shop", From: uptime.Down, To: uptime.Up, By: "engine"},
 		{ID: 90212, Time: at("12:34:56"), Kind: uptime.EventProbe, Message: "sgp/1 lagging: no proof of work for 25 s, its votes do not count", By: "engine", Note: "lagging"},
-		{ID: 90213, Time: at("12:34:57"), Kind: uptime.EventProbe, Message: "sgp/1 excluded", By: "jo", Note: "a bad line"},
+		{ID: 90213, Time: at("12:34:57"), Kind: uptime.EventProbe, Message: "sgp/1 excluded: its vote does not count", By: "jo", Note: "a bad line"},
 	}
 }
 
