@@ -112,9 +112,10 @@ const (
 // 10,000 × 7 checks at 50 a second are 1,400 s: nobody is down without evidence
 // of its own, even where all have one cause, and that one is told of at once.
 func TestTenThousandDoubts(t *testing.T) {
-	if testing.Short() || raced {
+	if testing.Short() {
 		t.Skip("takes long")
 	}
+	withoutRace(t)
 	spread := func(i int) string { return fmt.Sprintf("10.%d.%d.9:443", i/250, i%250) }
 	for _, st := range []storm{
 		{"of one cause", "uplink", func(i int) string { return fmt.Sprintf("203.0.113.%d:443", i%250) }, uptime.FaultTCPHostUnreachable, false, "late uplink"},

@@ -40,6 +40,7 @@ func (d *dated) Run(context.Context, uptime.Job) uptime.Result {
 // A certificate that only a step of the clock makes invalid, or valid again, is
 // judged when the step is confirmed; what is so by both clocks is judged at once.
 func TestDatesAfterAStep(t *testing.T) {
+	withoutRace(t)
 	const hour, day = time.Hour, 24 * time.Hour
 	for _, tc := range []struct {
 		name       string

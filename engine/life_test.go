@@ -16,6 +16,7 @@ import (
 // from the events: a verdict holds from its first failing check, or from the first
 // success of a recovery; and what was paused or in maintenance counts for nothing.
 func TestEverySecondCounts(t *testing.T) {
+	withoutRace(t)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { playLife(t, rand.New(rand.NewPCG(seed, 5))) })

@@ -95,6 +95,7 @@ func stands(name string) bool { return !strings.Contains(name, "the clock") }
 // Nobody is paged for what happens to us, whatever is going on: checks in
 // flight, failures that are being confirmed, outages, answers that are out.
 func TestZeroPagesFromStallsAndClocks(t *testing.T) {
+	withoutRace(t)
 	scenes := []struct {
 		name   string
 		remote bool
