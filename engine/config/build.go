@@ -22,7 +22,7 @@ type Builder struct {
 // should be under the probe's policy.
 func (p *Probe) Builder(types []uptime.CheckType) *Builder {
 	none := func(string) (string, bool) { return "", false }
-	return &Builder{p: p, l: &loader{reg: newRegistry(types), secrets: secrets{env: none, dir: p.SecretsDir, own: p.credentials, only: true}}}
+	return &Builder{p: p, l: &loader{reg: newRegistry(types), secrets: secrets{env: none, dir: p.SecretsDir, own: p.credentials, not: p.files, only: true}}}
 }
 
 // filedURL is the URL of what a file of the probe's own says.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ type Probe struct {
 	Warnings   []uptime.Mistake // by line
 
 	credentials string                               // the folder of systemd's credentials; "": none
+	files       []string                             // its own, which may lie among the secrets of checks
 	filed       map[string]map[string]map[string]any // settings by type and name; they hold secrets, and see Builder
 }
 
@@ -191,6 +193,12 @@ func (l *probeLoader) settle() {
 		l.lacks("[broker] is missing", "Write it with a url, and who logs in; lookout remote init writes all of it")
 	}
 	p.Broker = l.broker(false)
+	p.files = []string{filepath.Clean(p.Path)}
+	for _, key := range []string{"password_file", "client_key", "client_cert", "ca_file"} {
+		if path, ok := l.globals["broker."+key].(string); ok {
+			p.files = append(p.files, l.set["broker."+key].file.relative(path))
+		}
+	}
 	p.Policy = l.policy()
 	p.Spool = SpoolLimits{MaxSize: uptime.Value(l.globals, "spool.max_size", int64(0)), MaxAge: uptime.Value(l.globals, "spool.max_age", time.Duration(0))}
 	for _, f := range l.filed {

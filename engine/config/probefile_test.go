@@ -88,7 +88,7 @@ func fineProbe(t *testing.T) *Probe {
 		t.Fatal(err)
 	}
 	text, _, _ := strings.Cut(string(b), "----------\n")
-	text = strings.Replace(text, "[broker]", "[broker]", 1) + "-- secrets/pw --\ncanary-pw\n-- secrets/odd --\n@/?#\n"
+	text = strings.NewReplacer(`= "pass"`, `= "secrets/broker.pass"`, "-- pass --", "-- secrets/broker.pass --").Replace(text) + "-- secrets/pw --\ncanary-pw\n-- secrets/odd --\n@/?#\n"
 	text = strings.Replace(text, "args = [\"-w\", \"10%\"]", "args = [\"-w\", \"10%\"]\nenv = { PW = \"${secret:pw}\" }", 1)
 	p, _, err := loadProbe(t, text)
 	if err != nil {
@@ -129,6 +129,7 @@ func TestBuild(t *testing.T) {
 		{"no such secret", "http", uptime.Portable{URL: "https://a.example.com/", Values: map[string]any{"bearer_token": secret("${secret:none}")}}, "bearer_token cannot be read"},
 		{"of the environment", "http", uptime.Portable{URL: "https://a.example.com/", Values: map[string]any{"bearer_token": secret("${HOME}")}}, "bearer_token has ${HOME}, and a probe takes nothing but ${secret:NAME}"},
 		{"out of the folder", "http", uptime.Portable{URL: "https://a.example.com/?x=${secret:../pass}"}, "whose name is not made of"},
+		{"the probe's own key", "http", uptime.Portable{URL: "https://a.example.com/?x=${secret:broker.pass}"}, "is a file of lookout's own and no secret of a check"},
 		{"unknown type", "quic", uptime.Portable{URL: "quic://a.example.com/"}, "has no check type"},
 		{"the engine's own", "beat", uptime.Portable{URL: "beat:"}, "is checked by the engine itself"},
 		{"of nobody else", "domain", uptime.Portable{URL: "domain:example.com"}, "is checked by the engine itself"},

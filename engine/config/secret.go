@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -19,8 +20,9 @@ const maxSecret = 64 << 10
 // secrets resolves what a configuration refers to instead of holding it.
 type secrets struct {
 	env func(string) (string, bool)
-	dir string // of ${secret:NAME}; "": none
-	own string // the folder of systemd's credentials, which is for us alone; "": none
+	dir string   // of ${secret:NAME}; "": none
+	not []string // files that are no secrets of checks, although they may lie in dir
+	own string   // the folder of systemd's credentials, which is for us alone; "": none
 
 	only   bool   // ${secret:NAME} and nothing of the environment: it is for orders that came over the network
 	away   bool   // what is read now is checked at other locations only: a secret may be missing here
@@ -89,7 +91,11 @@ func (s *secrets) fromDir(name string) (string, error) {
 	case s.dir == "":
 		return "", fmt.Errorf("needs ${secret:%s}, and there is neither secrets_dir nor $CREDENTIALS_DIRECTORY", name)
 	}
-	return s.file(filepath.Join(s.dir, name))
+	path := filepath.Join(s.dir, name)
+	if slices.Contains(s.not, path) {
+		return "", fmt.Errorf("has ${secret:%s}, which is a file of lookout's own and no secret of a check", name)
+	}
+	return s.file(path)
 }
 
 // has reports whether there is a secret of a name.

@@ -163,7 +163,7 @@ needs no configuration.`,
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Watch:", []*cobra.Command{c.engineCommand(), c.attachCommand()}},
+		{"Watch:", []*cobra.Command{c.engineCommand(), c.probeCommand(), c.attachCommand()}},
 		{"Ask:", []*cobra.Command{c.statusCommand(), c.checkCommand(), c.historyCommand(), c.eventsCommand(), c.explainCommand()}},
 		{"Act:", append(c.actCommands(), c.addCommand(), c.beatCommand())},
 		{"Care:", []*cobra.Command{c.reloadCommand(), c.stopCommand(), c.configCommand(), c.dataCommand(), c.remoteCommand(), c.versionCommand()}},
