@@ -61,6 +61,9 @@ type ServerOptions struct {
 	Diff   func(ctx context.Context) (any, error)    // what Reload would change, as it is to be written in JSON
 	Stop   func()                                    // begins the end of the engine and returns at once
 
+	// CheckFrom checks a monitor, or a URL, once at a location, and stores nothing.
+	CheckFrom func(ctx context.Context, target, location string) (uptime.Result, error)
+
 	// The managed file. Fields are the keys of [[monitor]], numbers as int64 or
 	// float64. Their errors are Errors, where the status matters; Add returns the name.
 	Add    func(ctx context.Context, fields map[string]any) (name string, err error)

@@ -141,6 +141,9 @@ func (s *server) routes() {
 	if s.opt.Diff != nil {
 		get("/v1/reload", s.diff)
 	}
+	if s.opt.CheckFrom != nil {
+		do("POST /v1/check", s.checkFrom)
+	}
 	if s.opt.Stop != nil {
 		do("POST /v1/stop", s.stop)
 	}

@@ -38,6 +38,15 @@ func (d *draft) elsewhere(m *uptime.Monitor, rawURL string, s uptime.Settings) *
 	return p
 }
 
+// Sent is what travels of a check of a URL with every default; nil where nobody
+// else can make it, or where it holds a password.
+func Sent(j uptime.Job, raw string) *uptime.Portable {
+	if j.Rule.Plain || literalPassword(raw) || hasEnv(raw) {
+		return nil
+	}
+	return &uptime.Portable{URL: complete(raw, nil), IP: "any"}
+}
+
 // zoneOf is the name by which others know a time zone; "" where they do not.
 func zoneOf(z *time.Location) string {
 	if z == nil || z == time.Local {

@@ -23,18 +23,22 @@ const checkAtOnce = 128
 
 func (c *call) checkCommand() *cobra.Command {
 	var all bool
+	var from string
 	var resolvers []string
 	cmd := &cobra.Command{
 		Use:   "check NAME|URL…",
 		Short: "one check now, in this command; nothing is stored",
 		Long: `Makes one check of each NAME or URL in this very command, without the engine,
 prints all that it saw, and stores nothing. A NAME is checked as configured, a
-URL with every default. To have the engine check, use recheck.
+URL with every default. To have the engine check, use recheck. With --from a probe
+of that location makes the check instead, asked by the running engine; here too
+nothing is stored, and no verdict rests on it.
 
 The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 		Example: `  lookout check shop
   lookout check https://example.com tcp://host:22 'dns:example.com?type=MX'
   lookout check --all --format json
+  lookout check shop --from fra
   lookout check --resolver 192.0.2.53 shop`,
 		Annotations: map[string]string{asPlugin: "yes"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,6 +48,12 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 			}
 			if all == (len(args) > 0) {
 				return failf(exitUsage, "%s needs a NAME, a URL or --all; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			if from != "" {
+				if all || len(resolvers) > 0 {
+					return failf(exitUsage, "--from goes with neither --all nor --resolver: the check is made elsewhere, with what is configured")
+				}
+				return c.checkFrom(cmd.Context(), args, from, format)
 			}
 			for _, r := range resolvers {
 				server, err := uptime.ParseServer(r)
@@ -64,8 +74,30 @@ The exit code is that of the worst: 0 up, 1 degraded, 2 down, 3 unknown.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every enabled monitor of the configuration")
+	cmd.Flags().StringVar(&from, "from", "", "a location whose probes make the check; it needs a running engine")
 	cmd.Flags().StringSliceVar(&resolvers, "resolver", nil, "address of a name server to ask instead of those of the system and the monitor, and of the hosts file")
 	return cmd
+}
+
+// checkFrom has the engine ask a location for a check of each target.
+func (c *call) checkFrom(ctx context.Context, targets []string, from string, format report.Format) error {
+	e, err := c.reach(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	results := make([]uptime.Result, 0, len(targets))
+	for _, t := range targets {
+		res, err := e.CheckFrom(ctx, t, from)
+		if err != nil {
+			return refused(err, exitUsage)
+		}
+		results = append(results, res)
+	}
+	if err := report.Checks(c.stdout, results, c.reportOptions(format, time.Local)); err != nil {
+		return err
+	}
+	return silent(report.CheckExit(results))
 }
 
 // jobsFor makes what is to be checked: the named monitors and the URLs in the

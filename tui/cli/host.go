@@ -22,12 +22,13 @@ import (
 // host is an engine in this process: with its store and its socket, or in
 // memory with neither.
 type host struct {
-	c      *call
-	in     instance // as it was started
-	log    *slog.Logger
-	store  *storage.Store // nil: in memory
-	engine *engine.Engine
-	socket net.Listener // nil: in memory
+	c       *call
+	in      instance // as it was started
+	log     *slog.Logger
+	store   *storage.Store // nil: in memory
+	engine  *engine.Engine
+	remotes *remotes     // nil: there is no broker
+	socket  net.Listener // nil: in memory
 
 	config    atomic.Pointer[config.Config] // in force
 	reloading sync.Mutex                    // one reload at a time: the last one that was asked for wins
@@ -74,7 +75,13 @@ func (c *call) newMemoryHost(cfg *config.Config, log *slog.Logger) (*host, error
 	return h, h.make(storage.NewMemory(), c.now())
 }
 
-func (h *host) make(store engine.Store, now time.Time) error {
+// keeper is a store with the numbers of monitors.
+type keeper interface {
+	engine.Store
+	numberer
+}
+
+func (h *host) make(store keeper, now time.Time) error {
 	cfg := h.in.config
 	h.config.Store(cfg)
 	o := engine.Options{
@@ -103,9 +110,22 @@ func (h *host) make(store engine.Store, now time.Time) error {
 		}
 		o.Resumed = engine.Resumed{LastEvent: at.LastEvent, LastIncident: at.LastIncident, LastAlive: at.LastAlive}
 	}
+	if h.remotes = newRemotes(cfg, store, h.log); h.remotes != nil {
+		d := h.remotes.dispatch
+		o.Remote, o.Probes, o.OnExclude = d, d.Status, d.Exclude
+	}
 	e, err := engine.New(o, now)
+	if err != nil {
+		return err
+	}
 	h.engine = e
-	return err
+	if h.remotes != nil {
+		h.remotes.dispatch.Serve(e)
+		if err := h.remotes.assign(cfg); err != nil {
+			h.log.Error("the probes have no work", "error", err)
+		}
+	}
+	return nil
 }
 
 // windows are the maintenance windows of a configuration.
@@ -168,6 +188,11 @@ func (h *host) reload(ctx context.Context) (string, error) {
 		return "", aerr
 	}
 	h.config.Store(cfg) // it is in force, on disk or not
+	if h.remotes != nil {
+		if aerr := h.remotes.assign(cfg); aerr != nil {
+			err = errors.Join(err, aerr)
+		}
+	}
 	if err != nil {
 		said += "; " + err.Error()
 	}
@@ -206,6 +231,7 @@ func needsRestart(was, now *config.Config) []string {
 		{"data_dir", was.DataDir == now.DataDir},
 		{"network of [[location]] local", was.Network == now.Network},
 		{"socket_group", was.SocketGroup == now.SocketGroup},
+		{"[broker]", config.SameBroker(was, now)},
 		{"[log]", was.Log == now.Log},
 		{"[retention]", was.Retention == now.Retention},
 	} {
@@ -227,11 +253,12 @@ func (h *host) serverOptions() api.ServerOptions {
 			cfg := h.config.Load()
 			return api.Config{Path: cfg.Path, Pages: cfg.Pages, Operators: cfg.Operators}
 		},
-		Reload: h.reload,
-		Diff:   h.diff,
-		Stop:   h.ask,
-		Add:    h.addMonitor,
-		Put:    h.putMonitor,
-		Delete: h.deleteMonitor,
+		Reload:    h.reload,
+		Diff:      h.diff,
+		Stop:      h.ask,
+		CheckFrom: h.checkFrom,
+		Add:       h.addMonitor,
+		Put:       h.putMonitor,
+		Delete:    h.deleteMonitor,
 	}
 }

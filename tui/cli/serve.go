@@ -60,6 +60,18 @@ func (h *host) serve(ctx context.Context, ready func()) error {
 	}()
 	checked := make(chan error, 1) // engine → us; one slot: it ends even if we did before
 	go func() { checked <- guard(func() error { return h.engine.Run(ctx) }) }()
+	// The probes are served until the last tick is stored: what came of them before is confirmed then.
+	reached, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	left := make(chan error, 1) // what reaches the probes → us, as above
+	go func() {
+		if h.remotes == nil {
+			<-reached.Done()
+			left <- nil
+			return
+		}
+		left <- h.remotes.run(reached)
+	}()
 	// The socket answers until the last tick is stored: who asks for the end sees it.
 	sockets, closeSocket := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeSocket()
@@ -82,10 +94,18 @@ func (h *host) serve(ctx context.Context, ready func()) error {
 			l.SetUnlinkOnClose(false)
 		}
 		closeSocket()
-		err = errors.Join(err, <-served)
+		leave()
+		err = errors.Join(err, <-served, <-left)
 	case err = <-served: // it never ends by itself, so it failed
 		cancel()
 		err = errors.Join(err, <-checked)
+		leave()
+		err = errors.Join(err, <-left)
+	case err = <-left: // neither does this
+		cancel()
+		err = errors.Join(err, <-checked)
+		closeSocket()
+		err = errors.Join(err, <-served)
 	}
 	if errors.Is(err, storage.ErrReplaced) {
 		return errors.Join(err, h.store.Close()) // what else is in the folder now may be another engine's
