@@ -94,7 +94,7 @@ func (c *call) checkFrom(ctx context.Context, targets []string, from string, for
 		}
 		results = append(results, res)
 	}
-	if err := report.Checks(c.stdout, results, c.reportOptions(format, time.Local)); err != nil {
+	if err := report.Checks(c.stdout, results, c.reportOptions(format, e.zone(ctx))); err != nil {
 		return err
 	}
 	return silent(report.CheckExit(results))
