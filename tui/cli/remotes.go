@@ -114,8 +114,13 @@ func (h *host) checkFrom(ctx context.Context, target, from string) (uptime.Resul
 	}
 	if job.Portable == nil {
 		why := job.Alone
-		if why == "" {
-			why = "what it needs does not leave this machine, or nobody else can tell"
+		switch {
+		case job.Rule.Plain:
+			why = "nobody else can check type " + job.Type
+		case why == "" && job.Rule.Consecutive:
+			why = "rule = \"consecutive\" asks nobody, so probes are not told of it; its URL can be checked from there"
+		case why == "":
+			why = "what it needs does not leave this machine"
 		}
 		return uptime.Result{}, uptime.Invalid("%s is not sent to %s: %s", uptime.Clean(target, 120), from, why)
 	}
