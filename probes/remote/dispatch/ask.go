@@ -63,8 +63,9 @@ func (d *Dispatcher) ask(q *question, location string, now time.Time) {
 	body := wire.Request{Timeout: q.job.Timeout, Seal: wire.Seal{
 		Place:   wire.Place{Vhost: d.o.Vhost, Location: l.Location},
 		Version: l.version, NotAfter: q.deadline.Add(l.slowestClock(now)).Truncate(time.Millisecond), Nonce: nonce()}}
-	body.Monitor, q.number = d.plan.numbers[q.job.Name], d.plan.numbers[q.job.Name]
-	if regular, asked := purposes(q.job, l.Location); !regular && !asked || d.plan.monitors[q.number] == nil {
+	number, assigned := d.plan.numbers[q.job.Name]
+	body.Monitor, q.number = number, number
+	if regular, asked := purposes(q.job, l.Location); !assigned || !regular && !asked {
 		m := travels(q.number, q.job, false, true)
 		body.Full = &m
 	}

@@ -113,9 +113,8 @@ type probeFake struct {
 }
 
 type start struct {
-	at     time.Time // by the true clock
-	number uint32
-	nonce  wire.Nonce
+	at   time.Time // by the true clock
+	name string    // of a monitor that travelled whole
 }
 
 // world is a dispatcher with its broker, engine and probes.
@@ -343,7 +342,7 @@ func (p *probeFake) obey() {
 			return
 		}
 	}
-	p.obeys = p.check.Obeyed
+	p.obeys, p.taken = p.check.Obeyed, 0
 	shares := slices.Contains(p.live, p.name)
 	switch {
 	case shares && p.stopAsk == nil:
@@ -371,7 +370,11 @@ func (p *probeFake) asked(m link.Delivery) {
 			m.Done(false)
 			return
 		}
-		p.started = append(p.started, start{time.Now(), q.Monitor, q.Nonce})
+		s := start{at: time.Now()}
+		if q.Full != nil {
+			s.name = q.Full.Name
+		}
+		p.started = append(p.started, s)
 		m.Done(true)
 		r := wire.Reply{Nonce: q.Nonce, Obeyed: p.obeys, Refusal: p.refusal, Clock: p.now()}
 		r.Row = wire.Row{Monitor: q.Monitor, Unhealthy: p.sick != "", Result: uptime.Result{Time: p.now(), Outcome: p.outcome, Total: takes}}
