@@ -29,6 +29,13 @@ func (p *probes) Places(*uptime.Monitor) ([]uptime.Place, bool) {
 	return p.places, true
 }
 
+// keep leaves those places there are, and takes the others away.
+func (p *probes) keep(locations ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.places = slices.DeleteFunc(slices.Clone(p.places), func(x uptime.Place) bool { return !slices.Contains(locations, x.Location) })
+}
+
 func (p *probes) Ask(job uptime.Job, place uptime.Place, within time.Duration, take func(uptime.Result)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -209,7 +209,7 @@ func (m Memory) decide(p Params, s Scene, now time.Time) (Memory, Decision) {
 		}
 	}
 	if m.others.watching && !o.cleared && !o.since.IsZero() && now.Sub(o.since) >= aloneFor && (m.Fails == 0 || m.others.disputed(s)) {
-		return m.undecided(p, s, now)
+		return m.undecided(now)
 	}
 	return m, Decision{}
 }
@@ -245,11 +245,11 @@ func (m Memory) spread(p Params, last int) bool {
 
 // undecided makes degraded what fails for long at one place, or at some, and
 // not at others. Where only those that fail could be heard it would be down.
-func (m Memory) undecided(p Params, s Scene, now time.Time) (Memory, Decision) {
+func (m Memory) undecided(now time.Time) (Memory, Decision) {
 	o, first, evid := m.others, m.First, m.Evidence
 	m = m.settle()
 	m.others = opinions{raiser: o.raiser, wave: now, turn: o.turn, watching: true, known: o.known, since: o.since, home: o.home}
-	m.Only = list(names(p, s, o.fails()))
+	m.Only = list(o.fails())
 	m.First, m.Evidence = first, evid
 	m.Message = "unreachable only from " + m.Only + ": " + m.Message
 	phase := uptime.IncidentChanged

@@ -262,14 +262,3 @@ func list(names []string) string {
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
-
-// names are locations as people call them: home by its node's name.
-func names(p Params, s Scene, locations []string) []string {
-	out := slices.Clone(locations)
-	for i := range out {
-		if out[i] == s.home() {
-			out[i] = p.Node
-		}
-	}
-	return out
-}
