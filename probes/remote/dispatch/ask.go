@@ -60,7 +60,7 @@ func (d *Dispatcher) ask(q *question, location string, now time.Time) {
 		d.refuse(q, "too many questions have no answer yet")
 		return
 	}
-	body := wire.Request{Timeout: q.job.Timeout, Seal: wire.Seal{
+	body := wire.Request{Timeout: min(q.job.Timeout, q.deadline.Sub(q.asked)), Seal: wire.Seal{
 		Place:   wire.Place{Vhost: d.o.Vhost, Location: l.Location},
 		Version: l.version, NotAfter: q.deadline.Add(l.slowestClock(now)).Truncate(time.Millisecond), Nonce: nonce()}}
 	number, assigned := d.plan.numbers[q.job.Name]

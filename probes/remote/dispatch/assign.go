@@ -31,6 +31,7 @@ type plan struct {
 type set struct {
 	chunks   []piece
 	hashes   []wire.Hash
+	groups   map[uint32][]piece // chunks, by their monitors' numbers divided by wire.MaxMonitors
 	monitors int
 	regular  []uint32 // numbers of those that it checks regularly
 	types    []string // of check, sorted
@@ -91,6 +92,19 @@ func (d *Dispatcher) assigned(p *plan, now time.Time) {
 		d.divide(l)
 		if !slices.Equal(old.hashes, l.set.hashes) {
 			d.renew(l, now)
+			l.note(old)
+		}
+	}
+}
+
+// note notes which groups of monitors are others than before.
+func (l *location) note(old *set) {
+	same := func(a, b piece) bool { return a.hash == b.hash }
+	for _, s := range []*set{old, l.set} {
+		for number := range s.groups {
+			if !slices.EqualFunc(old.groups[number], l.set.groups[number], same) {
+				l.changed[number] = l.version
+			}
 		}
 	}
 }
@@ -168,6 +182,10 @@ func (a *assigner) collect(p *plan, log *slog.Logger) {
 			}
 			s.chunks, s.hashes = append(s.chunks, c), append(s.hashes, c.hash)
 		}
+		if s.groups == nil {
+			s.groups = make(map[uint32][]piece)
+		}
+		s.groups[key.number] = g.chunks
 		for _, why := range g.refused {
 			log.Error("a monitor cannot be sent to a location", "location", key.location, "reason", why)
 		}

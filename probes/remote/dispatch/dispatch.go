@@ -96,9 +96,10 @@ type Dispatcher struct {
 // location is what is known of one that is configured.
 type location struct {
 	uptime.Place
-	set     *set         // its monitors
-	version wire.Version // of its manifest
-	live    []string     // the probes that share its work, sorted
+	set     *set                    // its monitors
+	version wire.Version            // of its manifest
+	changed map[uint32]wire.Version // by which version a group of monitors became what it is
+	live    []string                // the probes that share its work, sorted
 	shares  map[string]int
 	probes  map[string]*probe
 	renewed time.Time // when it got its version
@@ -163,7 +164,7 @@ func (d *Dispatcher) locate(places []uptime.Place) {
 		}
 		l := old[place.Location]
 		if l == nil {
-			l = &location{set: new(set), probes: make(map[string]*probe)}
+			l = &location{set: new(set), probes: make(map[string]*probe), changed: make(map[uint32]wire.Version)}
 		}
 		l.Place = place
 		d.locations[place.Location], d.order = l, append(d.order, l)

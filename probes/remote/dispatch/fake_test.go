@@ -27,6 +27,7 @@ type engineFake struct {
 	events     []uptime.Event
 	refuse     int  // deliveries that fail from now on
 	hang       bool // nothing is ever stored
+	invalid    bool // nothing makes sense
 }
 
 func (e *engineFake) Deliver(_ context.Context, d uptime.Delivery, done func(error)) error {
@@ -34,6 +35,9 @@ func (e *engineFake) Deliver(_ context.Context, d uptime.Delivery, done func(err
 	defer e.mu.Unlock()
 	if e.hang {
 		return nil
+	}
+	if e.invalid {
+		return uptime.Invalid("it makes no sense")
 	}
 	if e.refuse > 0 {
 		if e.refuse--; e.refuse%2 == 0 {
@@ -45,6 +49,12 @@ func (e *engineFake) Deliver(_ context.Context, d uptime.Delivery, done func(err
 	e.deliveries = append(e.deliveries, d)
 	go done(nil)
 	return nil
+}
+
+func (e *engineFake) with(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f()
 }
 
 func (e *engineFake) Note(_ context.Context, ev uptime.Event) error {

@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -52,16 +54,24 @@ func (d *Dispatcher) arrive(f func(now time.Time)) {
 	}
 }
 
-// unread makes a message that nobody can read a dead letter.
+// unread makes a message that nobody can read a dead letter. One by which
+// somebody looks whether it arrives has nothing to be read.
 func (d *Dispatcher) unread(m link.Delivery, at, name string) {
+	if m.Type == topology.TypeCheck && len(m.Body) == 0 {
+		m.Done(true)
+		return
+	}
 	d.o.Log.Warn("a message of a probe cannot be read", "key", uptime.Clean(m.Key, 200), "type", uptime.Clean(m.Type, 100))
 	m.Done(false)
-	d.arrive(func(time.Time) {
-		d.counts.dead++
-		if l := d.locations[at]; l != nil && l.probes[name] != nil {
-			l.probes[name].unreadable++
-		}
-	})
+	d.arrive(func(time.Time) { d.bad(at, name) })
+}
+
+// bad counts a message that nobody can read.
+func (d *Dispatcher) bad(at, name string) {
+	d.counts.dead++
+	if l := d.locations[at]; l != nil && l.probes[name] != nil {
+		l.probes[name].unreadable++
+	}
 }
 
 // takeBatch decodes a batch of results.
@@ -99,7 +109,17 @@ func (d *Dispatcher) found(b *parcel, now time.Time) {
 	if p.listens() && p.obeys != l.version && now.Sub(p.toldAt) > staleAfter {
 		d.brief(p, now)
 	}
-	d.post(b, b.batch.Late || !fresh || !p.votes(d), now)
+	d.post(b, b.batch.Late || !fresh || !p.votes(d) || l.outdated(&b.batch), now)
+}
+
+// outdated reports whether a batch has results of monitors that were changed since.
+func (l *location) outdated(b *wire.Batch) bool {
+	if b.Obeyed == l.version {
+		return false
+	}
+	return slices.ContainsFunc(b.Rows, func(r wire.Row) bool {
+		return b.Obeyed.Compare(l.changed[r.Monitor/wire.MaxMonitors]) < 0
+	})
 }
 
 // proves judges a batch as proof of work, and reports whether it is of now.
@@ -141,8 +161,7 @@ func (d *Dispatcher) hold(b *parcel) {
 		}
 	}
 	if len(d.held) >= maxHeld { // one probe must not keep the others' results out
-		d.counts.dead++
-		b.p.unreadable++
+		d.bad(b.at, b.name)
 		b.done(false)
 		return
 	}
@@ -205,8 +224,14 @@ func (d *Dispatcher) delivery(b *parcel, late bool, now time.Time) uptime.Delive
 // hand gives a batch to the engine, and settles it when the engine has.
 func (d *Dispatcher) hand(ctx context.Context, b *parcel) {
 	settle := func(err error) {
-		if err == nil {
+		switch {
+		case err == nil:
 			b.done(true)
+			return
+		case errors.Is(err, uptime.ErrInvalid): // nor will it be valid later
+			d.o.Log.Warn("a probe sent results that make no sense", "probe", b.delivery.Probe, "error", err)
+			b.done(false)
+			d.box.put(func(time.Time) { d.bad(b.at, b.name) })
 			return
 		}
 		d.box.put(func(now time.Time) {

@@ -120,14 +120,46 @@ func TestLate(t *testing.T) {
 	})
 }
 
+// TestEditedMeanwhile: what a probe found before it took an edit is history, of
+// the monitors whose chunk was edited and of no others.
+func TestEditedMeanwhile(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		as := monitors(600)
+		w.d.Assign(as)
+		p := w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		p.with(func() { p.stubborn = true })
+		as[300] = assignment(300)
+		as[300].Job.Fingerprint, as[300].Job.Portable.URL = 1<<32, "https://other.example.com/"
+		w.d.Assign(as)
+		time.Sleep(time.Second)
+		for _, number := range []uint32{5, 299} {
+			p.with(func() { p.rows = []wire.Row{p.row(number, uptime.OutcomeDown)} })
+			p.flush()
+		}
+		time.Sleep(time.Second)
+		p.with(func() { p.stubborn = false })
+		p.greet()
+		time.Sleep(time.Second)
+		p.with(func() { p.rows = []wire.Row{p.row(299, uptime.OutcomeDown)} })
+		p.flush()
+		time.Sleep(time.Second)
+		late := ""
+		for _, d := range w.e.delivered() {
+			late += map[bool]string{true: "L", false: "."}[d.Late]
+		}
+		if late != ".L." {
+			t.Errorf("late are %s", late)
+		}
+	})
+}
+
 // TestEngineFails: what the engine could not take is given to it again, and nothing is lost.
 func TestEngineFails(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.add("fra/1")
 		time.Sleep(20 * time.Second)
-		w.e.mu.Lock()
-		w.e.refuse = 7
-		w.e.mu.Unlock()
+		w.e.with(func() { w.e.refuse = 7 })
 		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeUp)} })
 		p.flush()
 		time.Sleep(3 * time.Minute)
@@ -143,9 +175,7 @@ func TestEngineHangs(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.add("fra/1")
 		time.Sleep(20 * time.Second)
-		w.e.mu.Lock()
-		w.e.hang = true
-		w.e.mu.Unlock()
+		w.e.with(func() { w.e.hang = true })
 		for range 500 {
 			p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeUp)} })
 			p.flush()
@@ -173,11 +203,17 @@ func TestUnreadable(t *testing.T) {
 			w.b.Publish(m, func(error) {})
 		}
 		time.Sleep(time.Second)
+		w.b.Publish(link.Message{Exchange: topology.Up, Key: "hello.fra.1", Type: topology.TypeCheck}, func(error) {})
+		w.b.Publish(link.Message{Exchange: topology.Up, Key: "result.fra.1", Type: topology.TypeCheck}, func(error) {})
+		w.e.with(func() { w.e.invalid = true })
+		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeUp)} })
+		p.flush()
+		time.Sleep(2 * time.Second)
 		b, _ := w.d.Status()
-		if n := len(w.b.dead); b.Dead != 6 || n != 6 {
+		if n := len(w.b.dead); b.Dead != 7 || n != 7 {
 			t.Errorf("%d counted, %d are dead letters", b.Dead, n)
 		}
-		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || !strings.Contains(x.Warning, "6 messages that nobody can read") {
+		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || !strings.Contains(x.Warning, "7 messages that nobody can read") {
 			t.Errorf("%v, %q", x.State, x.Warning)
 		}
 		p.end()
