@@ -166,7 +166,7 @@ func remove(t *testing.T, dir, name string) {
 
 func TestInitMistakes(t *testing.T) {
 	const url = "amqps://b.example/lookout"
-	long := strings.Repeat("x", 40)
+	long := strings.Repeat("x", 30)
 	tests := []struct {
 		name string
 		o    Options

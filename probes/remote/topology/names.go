@@ -12,11 +12,8 @@ import (
 	"fmt"
 	"strings"
 
-	"lookout/probes/wire"
+	"lookout/engine/uptime"
 )
-
-// Local is the engine's own location, which has no probe.
-const Local = "local"
 
 // shovel is the last part of the name of a location's user that no probe may have.
 const shovel = "shovel"
@@ -60,12 +57,11 @@ const (
 	KindReply  = "reply"
 )
 
-// MaxName is the longest name of a location or a probe, in bytes: a routing key
-// of the broker has 255.
-const MaxName = wire.MaxName
+// MaxName is the longest name of a location or a probe, in bytes.
+const MaxName = 40
 
 // ErrName reports a location or a probe that cannot be called so.
-var ErrName = errors.New("must be 1 to 64 of a-z, 0-9 and -")
+var ErrName = errors.New("must be 1 to 40 of a-z, 0-9 and -")
 
 // CheckName returns nil where a location or a probe may be called so, else an
 // error that wraps ErrName.
@@ -87,8 +83,8 @@ func ParseProbe(id string) (location, name string, err error) {
 			return "", "", fmt.Errorf("probe %q: %w", id, err)
 		}
 	}
-	if location == Local {
-		return "", "", fmt.Errorf("probe %q: %s is the engine's own location; give the place another name", id, Local)
+	if location == uptime.Local {
+		return "", "", fmt.Errorf("probe %q: %s is the engine's own location; give the place another name", id, uptime.Local)
 	}
 	if name == shovel {
 		return "", "", fmt.Errorf("probe %q: the name %s is taken by the user who carries messages between two brokers", id, shovel)
