@@ -33,3 +33,25 @@ func TestSnapshotHasProbes(t *testing.T) {
 		})
 	}
 }
+
+// TestHeardFrom: a detail has the newest result of each place that is not home.
+func TestHeardFrom(t *testing.T) {
+	s := newMemory()
+	began := time.Now().Add(-time.Minute)
+	batch := &uptime.Batch{Time: began}
+	for i, place := range []string{uptime.Local, "fra", "nyc", "fra", uptime.Local} {
+		batch.Results = append(batch.Results, uptime.Result{Monitor: "a", Location: place, Time: began.Add(time.Duration(i) * time.Second), Outcome: uptime.OutcomeUp})
+	}
+	if err := s.Append(batch); err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(Options{Instance: "web-1", Store: s, Runner: newTargets()}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := &uptime.State{Monitor: &uptime.Monitor{Name: "a"}, Locations: []uptime.LocationState{{Location: uptime.Local}, {Location: "fra"}, {Location: "nyc"}, {Location: "syd"}}}
+	got, err := e.heardFrom(st, uptime.Local)
+	if err != nil || len(got) != 2 || got[0].Location != "fra" || !got[0].Time.Equal(began.Add(3*time.Second)) || got[1].Location != "nyc" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

@@ -118,7 +118,8 @@ func (e *Engine) Detail(ctx context.Context, name string, span time.Duration) (*
 	if d.LastGood == nil {
 		d.LastGood = lastGood(results)
 	}
-	return d, nil
+	d.Places, err = e.heardFrom(d.State, from)
+	return d, err
 }
 
 func lastGood(rs []uptime.Result) *uptime.Result {

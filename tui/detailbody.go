@@ -165,6 +165,14 @@ func (d *detail) whyPart(s *shell, st *uptime.State, w int, atLength bool) *part
 	}
 	p.para(label("CHECK"), text, in, w)
 	d.ruleLines(p, st, label("RULE"), in, w)
+	told := d.told(s, st)
+	if facts := placeFacts(st, w >= 60); len(facts) > 0 && (atLength || told == nil || len(told.Evidence) == 0) { // else the evidence says it
+		text := strings.Join(facts, ", ")
+		if !atLength {
+			text = joined(facts, w-in)
+		}
+		p.para(label("PLACES"), text, in, w)
+	}
 	if st.Note != "" {
 		p.para(label("NOTE"), st.Note, in, w)
 	}

@@ -107,6 +107,9 @@ func cause(e *uptime.Evidence, st *uptime.State) string {
 	if text == "" {
 		text = "the check failed"
 	}
+	if strings.HasPrefix(text, "unreachable ") { // a sentence of ours, and no name of a protocol
+		text = first(text)
+	}
 	if e != nil && e.Address != "" && !strings.Contains(text, e.Address) && !strings.Contains(text, hostOf(e.Address)) {
 		text += " at " + e.Address
 	}

@@ -35,10 +35,7 @@ func (d *detail) table(s *shell, st *uptime.State) evidenceTable {
 		t.rows = append(t.rows, in.Evidence...)
 	}
 	if len(t.rows) == 0 && d.got != nil {
-		t.title = "CHECKS"
-		for i := range d.got.Recent[:min(len(d.got.Recent), maxRecent)] {
-			t.rows = append(t.rows, evidenceOf(&d.got.Recent[i]))
-		}
+		t.title, t.rows = "CHECKS", checksOf(d.got)
 	} else if d.got != nil && d.got.LastGood != nil && len(t.rows) > 0 {
 		t.rows, t.lastGood = append(t.rows, evidenceOf(d.got.LastGood)), true
 	}
@@ -56,6 +53,18 @@ func (d *detail) table(s *shell, st *uptime.State) evidenceTable {
 		}
 	}
 	return t
+}
+
+// checksOf are the newest checks, and the newest of each other place, the newest first.
+func checksOf(d *uptime.Detail) (rows []uptime.Evidence) {
+	for i := range d.Recent[:min(len(d.Recent), maxRecent)] {
+		rows = append(rows, evidenceOf(&d.Recent[i]))
+	}
+	for i := range d.Places {
+		rows = append(rows, evidenceOf(&d.Places[i]))
+	}
+	slices.SortStableFunc(rows, func(a, b uptime.Evidence) int { return b.Time.Compare(a.Time) })
+	return rows
 }
 
 // measureHeads are the columns, in the order in which a check takes them.
@@ -246,6 +255,9 @@ func (f *evidenceForm) time(s *shell, t time.Time) string {
 // resultWord is what a piece of evidence says, in a word of at most width cells.
 func resultWord(e *uptime.Evidence, width int) string {
 	class := ""
+	if !e.Vote && e.Fault.Side() == uptime.Ours && e.Fault != uptime.NoFault && e.Location != uptime.Local {
+		return "no vote" // why not stands beside it
+	}
 	if e.Fault != uptime.NoFault {
 		class = faultWord(e.Fault, max(width, 7))
 	}

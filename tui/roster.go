@@ -119,6 +119,9 @@ func (r *roster) survey(before *roster) {
 		}
 		r.folded[i] = strings.ToLower(s.Name)
 	}
+	if at := slices.Index(r.locations, uptime.Local); at > 0 { // it is the first, whichever monitor comes first
+		r.locations = slices.Insert(slices.Delete(r.locations, at, at+1), 0, uptime.Local)
+	}
 }
 
 // sort puts flat, which is in the order of names, into the order asked for.

@@ -216,6 +216,7 @@ type Detail struct {
 	Span     time.Duration // that Latency covers, up to now
 	Recent   []Result      // the newest results, newest first, at most 50
 	LastGood *Result       // the newest success; nil: none found
+	Places   []Result      // the newest result of each other location, in the order of State.Locations
 	Incident *Incident     // the open one
 	Past     []Incident    // ended ones, newest first, at most 50
 	Latency  []Bucket      // oldest first, of equal width
