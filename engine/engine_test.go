@@ -127,9 +127,12 @@ func (s *memory) Results(q uptime.ResultQuery) ([]uptime.Result, error) {
 	defer s.mu.Unlock()
 	var out []uptime.Result
 	for _, r := range s.results {
-		if r.Monitor == q.Monitor && !r.Time.Before(q.Since) {
+		if r.Monitor == q.Monitor && !r.Time.Before(q.Since) && (q.Location == "" || q.Location == r.Location) {
 			out = append(out, r)
 		}
+	}
+	if n := len(out) - q.Limit; q.Limit > 0 && n > 0 {
+		out = out[n:]
 	}
 	return out, nil
 }
