@@ -30,6 +30,11 @@ type finished struct {
 	stalled bool      // the process did not run for a while in its lifetime
 }
 
+// perDest is how many checks of the schedule may be in flight to one target, as
+// in the engine: enough for many monitors of one host, few enough not to look
+// like an attack nor to use up the ports to it.
+const perDest = 32
+
 // flow holds the checks that are due until there is room for them. Of the
 // schedule there is one for each monitor at most; of requests maxAsks.
 type flow struct {
@@ -37,14 +42,63 @@ type flow struct {
 	inFlight int     // of both
 	asked    int     // of them for requests
 	urgent   []check // for requests
-	ready    []check // of the schedule
+	ready    []check // of the schedule, not held by their target
+	waiting  int     // of the schedule, in ready and at targets
+	dests    map[string]*target
 	rate     rates
 }
 
-func newFlow(capacity int, rate float64) flow { return flow{capacity: capacity, rate: newRates(rate)} }
+// target is where checks go that are in flight or stand in ready, and those that wait for these.
+type target struct {
+	busy  int
+	queue []check
+}
+
+func newFlow(capacity int, rate float64) flow {
+	return flow{capacity: capacity, dests: make(map[string]*target), rate: newRates(rate)}
+}
+
+// add queues a check of the schedule.
+func (f *flow) add(c check) {
+	f.waiting++
+	d := f.dests[c.job.Dest]
+	if d == nil {
+		d = &target{}
+		f.dests[c.job.Dest] = d
+	}
+	if d.busy >= perDest {
+		d.queue = append(d.queue, c)
+		return
+	}
+	d.busy++
+	f.ready = append(f.ready, c)
+}
+
+// next takes the check of the schedule whose turn it is.
+func (f *flow) next() check {
+	c := f.ready[0]
+	if f.ready = f.ready[1:]; len(f.ready) == 0 {
+		f.ready = nil
+	}
+	f.waiting--
+	return c
+}
+
+// release lets the next check go to a target.
+func (f *flow) release(dest string) {
+	d := f.dests[dest]
+	d.busy--
+	if len(d.queue) > 0 {
+		d.busy++
+		f.ready = append(f.ready, d.queue[0])
+		d.queue = d.queue[1:]
+	} else if d.busy == 0 {
+		delete(f.dests, dest)
+	}
+}
 
 // free is how many checks of the schedule could begin now.
-func (f *flow) free() int { return max(f.capacity-(f.inFlight-f.asked)-len(f.ready), 0) }
+func (f *flow) free() int { return max(f.capacity-(f.inFlight-f.asked)-f.waiting, 0) }
 
 // want queues a check of the schedule, or says at once why it is refused.
 func (w *Worker) want(c check, now time.Time) {
@@ -61,7 +115,7 @@ func (w *Worker) want(c check, now time.Time) {
 	}
 	c.job = c.m.job
 	c.m.busy = true
-	w.flow.ready = append(w.flow.ready, c)
+	w.flow.add(c)
 }
 
 // refused says in place of a result why there is none.
@@ -86,19 +140,21 @@ func (w *Worker) pump(ctx context.Context, now time.Time) {
 		w.start(ctx, c, now)
 	}
 	for len(f.ready) > 0 && f.inFlight-f.asked < f.capacity {
-		c := f.ready[0]
-		f.ready = f.ready[1:]
+		c := f.next()
 		c.m.busy = false
 		if w.monitors[c.m.Number] != c.m { // gone or changed while it waited
 			w.counts.Skipped++
+			f.release(c.job.Dest)
 			continue
 		}
 		if !f.rate.allow(c.job.Dest, now) {
 			w.refused(c, w.tooOften(c.job), now)
+			f.release(c.job.Dest)
 			continue
 		}
 		if now.Sub(c.due) > lateAfter {
 			w.counts.Late++
+			c.spare()
 		}
 		c.m.busy = true
 		w.start(ctx, c, now)
@@ -106,8 +162,13 @@ func (w *Worker) pump(ctx context.Context, now time.Time) {
 	if len(f.urgent) == 0 {
 		f.urgent = nil
 	}
-	if len(f.ready) == 0 {
-		f.ready = nil
+}
+
+// spare has a check that starts late leave out what it can, as long as its
+// monitor is up: no fault that only the whole check sees ends by that.
+func (c *check) spare() {
+	if s, ok := c.job.Checker.(uptime.Sparing); ok && c.m.outcome == uptime.OutcomeUp && !c.baseline {
+		c.job.Checker = s.Spare()
 	}
 }
 
@@ -130,6 +191,7 @@ func (w *Worker) ended(f finished, now time.Time) {
 		w.flow.asked--
 	} else {
 		f.m.busy = false
+		w.flow.release(f.job.Dest)
 	}
 	r := &f.r
 	if f.stalled {
@@ -168,8 +230,8 @@ const refusalEnds = "the probe ends"
 
 // abandon counts what waits and will not run any more.
 func (w *Worker) abandon(now time.Time) {
-	w.counts.Skipped += uint64(len(w.flow.ready))
-	w.flow.ready = nil
+	w.counts.Skipped += uint64(w.flow.waiting)
+	w.flow.ready, w.flow.waiting = nil, 0
 	for _, c := range w.flow.urgent {
 		w.reply(c.ask, wire.Reply{Refusal: refusalEnds})
 	}

@@ -10,20 +10,34 @@ import (
 
 const (
 	settleFor  = 500 * time.Millisecond // after the last chunk, for more to come
-	helloRetry = 5 * time.Second
+	helloRetry = 2 * time.Second        // where no manifest answers; doubled each time
 )
 
 // hellos says when the next hello is.
 type hellos struct {
 	next    time.Time
-	leaving bool // goodbye is said, and not heard yet
+	said    time.Time
+	wait    time.Duration // for an answer to the last one
+	leaving bool          // goodbye is said, and not heard yet
 }
 
 func (h *hellos) now() { h.next = time.Time{}.Add(1) }
 
 func (h *hellos) soon(now time.Time) { h.by(now.Add(settleFor)) }
 
-func (h *hellos) retry(now time.Time) { h.by(now.Add(helloRetry)) }
+// sent expects an answer soon, and else the next hello: the engine may have come later than the first.
+func (h *hellos) sent(now time.Time) {
+	h.wait = min(max(2*h.wait, helloRetry), helloEvery)
+	h.said, h.next = now, now.Add(h.wait)
+}
+
+// answered leaves it at one a minute.
+func (h *hellos) answered() {
+	h.wait = 0
+	if next := h.said.Add(helloEvery); h.next.After(h.said) && !h.said.IsZero() {
+		h.next = next
+	}
+}
 
 func (h *hellos) by(t time.Time) {
 	if t.Before(h.next) {
@@ -44,13 +58,13 @@ func (w *Worker) greet(now time.Time) {
 	if !w.sender.connected || now.Before(w.hello.next) {
 		return
 	}
-	w.hello.next = now.Add(helloEvery)
+	w.hello.sent(now)
 	w.orders.came = 0
-	w.greeting(w.hi(now), settled{what: whatHello})
+	w.greeting(w.hi(), settled{what: whatHello})
 }
 
 // hi is what there is to say of this probe.
-func (w *Worker) hi(now time.Time) wire.Hello {
+func (w *Worker) hi() wire.Hello {
 	return wire.Hello{
 		Epoch:    w.o.Spool.Epoch(),
 		Obeyed:   w.orders.obeyed(),
@@ -60,7 +74,7 @@ func (w *Worker) hi(now time.Time) wire.Hello {
 		Capacity: w.o.Limits.MaxMonitors,
 		Types:    w.o.Types,
 		Software: w.o.Software,
-		Clock:    now,
+		Clock:    time.Now(),
 	}
 }
 
@@ -75,11 +89,11 @@ func (w *Worker) greeting(h wire.Hello, s settled) bool {
 }
 
 // goodbye says that the probe ends.
-func (w *Worker) goodbye(now time.Time) {
+func (w *Worker) goodbye() {
 	if !w.sender.connected {
 		return
 	}
-	h := w.hi(now)
+	h := w.hi()
 	h.Goodbye = true
 	w.hello.leaving = w.greeting(h, settled{what: whatGoodbye})
 }

@@ -39,7 +39,13 @@ type health struct {
 	turn    int        // of the anchors, for canaries
 
 	canary   bool // one runs
-	canaries []wire.Canary
+	canaries []canary
+}
+
+// canary is one that came.
+type canary struct {
+	wire.Canary
+	came time.Time
 }
 
 // wakes is when to look again; zero: not by itself.
@@ -158,17 +164,17 @@ func (w *Worker) anchors(ctx context.Context) (anchors []netip.AddrPort, why str
 
 // answered is what became of a canary.
 type answered struct {
-	nonce wire.Nonce
+	canary
 	reading
 }
 
 // takeCanary proves that this probe works, or says that it does not.
 func (w *Worker) takeCanary(ctx context.Context, frame []byte, now time.Time) error {
-	c, err := w.verifier().Canary(frame, now)
+	order, err := w.verifier().Canary(frame, now)
 	if err != nil {
 		return err
 	}
-	h := &w.health
+	c, h := canary{order, now}, &w.health
 	if h.canary {
 		if len(h.canaries) < maxCanaries {
 			h.canaries = append(h.canaries, c)
@@ -180,7 +186,7 @@ func (w *Worker) takeCanary(ctx context.Context, frame []byte, now time.Time) er
 }
 
 // sing runs one check of an anchor, in their order. Where that one does not answer all are asked: one that is gone makes no probe blind.
-func (w *Worker) sing(ctx context.Context, c wire.Canary) {
+func (w *Worker) sing(ctx context.Context, c canary) {
 	h := &w.health
 	h.canary = true
 	turn := h.turn
@@ -197,7 +203,7 @@ func (w *Worker) sing(ctx context.Context, c wire.Canary) {
 		if !r.good {
 			r = w.selfCheck(ctx)
 		}
-		w.canaried <- answered{c.Nonce, r} // it has a slot
+		w.canaried <- answered{c, r} // it has a slot
 	})
 }
 
@@ -206,11 +212,13 @@ func (w *Worker) answer(ctx context.Context, a answered, now time.Time) {
 	h := &w.health
 	h.canary = false
 	w.read(a.reading, now)
-	out := wire.Answer{Nonce: a.nonce, Outcome: uptime.OutcomeUp, Total: a.ended.Sub(a.began), Clock: now, Obeyed: w.orders.obeyed()}
+	out := wire.Answer{Nonce: a.Nonce, Outcome: uptime.OutcomeUp, Obeyed: w.orders.obeyed()}
 	if !a.good {
 		out.Fault, out.Message = uptime.FaultLocalNodeOffline, a.why
 		out.Outcome = out.Fault.Outcome()
 	}
+	out.Clock = time.Now()
+	out.Total = out.Clock.Sub(a.came) // all of its stay here: the rest of the way tells what our clock is off
 	if frame, err := w.codec.Answer(out); err != nil {
 		w.log.Error("a canary cannot be answered", "why", err)
 	} else {

@@ -94,6 +94,7 @@ func (w *Worker) takeManifest(frame []byte, now time.Time) error {
 	o := &w.orders
 	first := !o.heard
 	o.heard = true
+	w.hello.answered()
 	if m.Version == o.accepted && !m.NotAfter.After(o.until) { // known, and good for longer
 		if first {
 			w.apply(now)

@@ -145,7 +145,7 @@ func (w *Worker) flush(now time.Time) {
 	for sent := 0; s.out < maxOut && (sent == 0 || !s.broken); sent++ {
 		run, ok := w.o.Spool.Take(false, maxRows, now)
 		if ok || sent == 0 {
-			w.batch(run, now)
+			w.batch(run)
 		}
 		if !ok {
 			break
@@ -168,7 +168,7 @@ func (w *Worker) fill(now time.Time) {
 			return
 		}
 		s.tokens -= float64(max(len(run.Rows), 1))
-		w.batch(run, now)
+		w.batch(run)
 	}
 }
 
@@ -188,8 +188,8 @@ const (
 )
 
 // batch sends a run of results, in halves where it is too large for a frame.
-func (w *Worker) batch(run spool.Run, now time.Time) {
-	b := wire.Batch{Epoch: run.Epoch, From: run.From, Obeyed: w.orders.obeyed(), Late: run.Late, Clock: now, Lost: run.Lost, Rows: run.Rows}
+func (w *Worker) batch(run spool.Run) {
+	b := wire.Batch{Epoch: run.Epoch, From: run.From, Obeyed: w.orders.obeyed(), Late: run.Late, Clock: time.Now(), Lost: run.Lost, Rows: run.Rows}
 	if !run.Late {
 		b.Counters = wire.Counters{Scheduled: w.counts.Scheduled, Finished: w.counts.Finished, Late: w.counts.Late, Skipped: w.counts.Skipped,
 			Dropped: w.o.Spool.Dropped(), Depth: w.o.Spool.Depth()}
@@ -200,8 +200,8 @@ func (w *Worker) batch(run spool.Run, now time.Time) {
 		second := run
 		second.From, second.Rows, second.Lost = run.From+uint64(half), run.Rows[half:], nil
 		run.Rows = run.Rows[:half]
-		w.batch(run, now)
-		w.batch(second, now)
+		w.batch(run)
+		w.batch(second)
 		return
 	case err != nil:
 		w.log.Error("results that cannot be sent are let go", "results", len(run.Rows), "why", err)
@@ -230,7 +230,7 @@ func (w *Worker) publish(kind string, m link.Message, s settled) {
 
 // settle lets go what the broker has, and keeps what it has not.
 func (w *Worker) settle(s settled, now time.Time) {
-	if s.err != nil {
+	if s.err != nil && (s.what != whatBatch || !w.sender.broken) {
 		w.quiet.say(s.what, now, func(more int) {
 			w.log.Warn("the broker did not take it", "what", s.what, "why", s.err, "others like it", more)
 		})
@@ -238,8 +238,6 @@ func (w *Worker) settle(s settled, now time.Time) {
 	switch {
 	case s.what == whatGoodbye:
 		w.hello.leaving = false
-	case s.what == whatHello && s.err != nil:
-		w.hello.retry(now)
 	case s.what != whatBatch:
 	case s.err != nil:
 		w.sender.out--
@@ -249,6 +247,7 @@ func (w *Worker) settle(s settled, now time.Time) {
 		w.sender.out--
 		w.o.Spool.Sent(s.run)
 		if w.sender.broken {
+			w.log.Info("the broker takes results again", "waiting", w.o.Spool.Depth())
 			w.sender.broken, w.sender.force = false, true
 		}
 	}

@@ -115,8 +115,8 @@ func TestOutage(t *testing.T) {
 		o.assign(version(5, 1), []string{"a"}, monitors)
 		after(time.Minute)
 		o.lose(errAway)
-		after(20 * time.Minute)
-		if d := p.spool.Depth(); d < 50*19*60 {
+		after(8 * time.Minute)
+		if d := p.spool.Depth(); d < 50*7*60 {
 			t.Fatalf("%d results were kept", d)
 		}
 		o.lose(nil)
@@ -146,7 +146,7 @@ func TestOutage(t *testing.T) {
 				}
 			}
 		}
-		if rate := float64(late) / took.Seconds(); rate < 300 || rate > 600 || late < 50*18*60 {
+		if rate := float64(late) / took.Seconds(); rate < 300 || rate > 600 || late < 50*6*60 {
 			t.Errorf("%d late results came at %.0f a second, 50 are live", late, rate)
 		}
 		p.stop()

@@ -61,6 +61,16 @@ func (w *Worker) apply(now time.Time) {
 		}
 	}
 	w.askable()
+	if is := (standing{w.serving, len(mine), len(w.monitors)}); is != w.stands {
+		w.stands = is
+		w.log.Info("what is assigned has changed", "live", is.serving, "checks by itself", is.mine, "of", is.all, "version", o.obeyed())
+	}
+}
+
+// standing is what the log says of the assignments.
+type standing struct {
+	serving   bool
+	mine, all int
 }
 
 // adopt puts the monitors of a chunk into force. Those that were there already, and
@@ -99,7 +109,9 @@ func (w *Worker) mine() map[*monitor]bool {
 	for _, m := range sorted[most:] {
 		m.over = true
 	}
-	w.log.Error("more monitors are assigned than this probe takes; the others are refused", "assigned", len(sorted), "max_monitors", most)
+	w.quiet.say("max_monitors", time.Now(), func(int) {
+		w.log.Error("more monitors are assigned than this probe takes; the others are refused", "assigned", len(sorted), "max_monitors", most)
+	})
 	return mine
 }
 

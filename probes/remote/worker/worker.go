@@ -106,6 +106,7 @@ type Worker struct {
 	monitors map[uint32]*monitor // those in force, by number
 	serving  bool                // in force, not expired, and among the live
 	alone    time.Time           // when to go on without having heard of the engine; zero: that has been decided
+	stands   standing            // as it was last said
 	unasked  func()              // ends the consumer of the location's requests; nil: there is none
 
 	wheel  *schedule.Wheel[due]
@@ -196,6 +197,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-w.up:
 			w.sender.connected = true
 			w.sender.broken, w.sender.force = false, true
+			w.hello.wait = 0
 			w.hello.now()
 		case a := <-w.arrivals:
 			w.arrived(checks, a, time.Now())
@@ -280,7 +282,7 @@ func (w *Worker) leave() error {
 	w.keep(now)
 	w.sender.last()
 	w.send(now)
-	w.goodbye(now)
+	w.goodbye()
 	end := time.NewTimer(leaveWithin)
 	defer end.Stop()
 	for w.sender.connected && (w.sender.out > 0 || w.hello.leaving) {
