@@ -44,13 +44,12 @@ func (o *Outside) Try(ctx context.Context, a uptime.Anchor) uptime.Answer {
 	if a.Resolver {
 		return o.question(ctx, a.Address)
 	}
-	var v *via
-	c, err := v.dial(ctx, "tcp", a.Address)
+	c, err := ourDoor.dial(ctx, "tcp", a.Address)
 	if err == nil {
 		c.Close()
 		return uptime.AnswerGood
 	}
-	switch f := v.connectFailure(a.Address, err, 0); {
+	switch f := ourDoor.via.connectFailure(a.Address, err, 0); {
 	case f.fault == uptime.FaultTCPRefused, f.fault == uptime.FaultTCPReset: // somebody there said so
 		return uptime.AnswerGood
 	case starved(f.fault):
@@ -60,7 +59,7 @@ func (o *Outside) Try(ctx context.Context, a uptime.Anchor) uptime.Answer {
 }
 
 func (o *Outside) question(ctx context.Context, server netip.AddrPort) uptime.Answer {
-	q := query{name: ".", qtype: dns.TypeNS, tcp: o.sys.naming().tcp}
+	q := query{name: ".", qtype: dns.TypeNS, tcp: o.sys.naming().tcp, door: ourDoor}
 	r := exchange(ctx, q, []netip.AddrPort{server})
 	switch {
 	case r.f == nil:

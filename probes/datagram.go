@@ -30,12 +30,12 @@ func (s *system) ask(ctx context.Context, t *trace, e endpoint, q question) *fai
 	if f != nil {
 		return f
 	}
-	d := newDialling(e, addrs)
+	d := newDialling(s.door(e.via), e, addrs)
 	for i, a := range d.addrs {
 		if d.done(ctx) {
 			break
 		}
-		answered, f := askOne(ctx, t, e.via, netip.AddrPortFrom(a, e.port), d.share(ctx, t, i), q)
+		answered, f := askOne(ctx, t, d.door, netip.AddrPortFrom(a, e.port), d.share(ctx, t, i), q)
 		switch {
 		case answered && f == nil:
 			d.good = append(d.good, a)
@@ -58,14 +58,14 @@ func (s *system) ask(ctx context.Context, t *trace, e endpoint, q question) *fai
 }
 
 // askOne asks one address. Answered says that the failure is about an answer, not about the lack of one.
-func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.Duration, q question) (answered bool, f *failure) {
+func askOne(ctx context.Context, t *trace, way door, to netip.AddrPort, wait time.Duration, q question) (answered bool, f *failure) {
 	t.res.Address = to.String()
 	start := time.Now()
 	detail := ""
 	defer func() { t.judged("reply", start, detail, f) }()
-	c, err := v.dial(ctx, "udp", to)
+	c, err := way.dial(ctx, "udp", to)
 	if err != nil {
-		return false, v.datagramFailure(to, nil, err)
+		return false, way.via.datagramFailure(to, nil, err)
 	}
 	defer c.Close()
 	defer watch(ctx, c)()
@@ -75,7 +75,7 @@ func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.
 	var other *failure // why a datagram was not the answer
 	for attempt := 0; ; attempt++ {
 		if _, err := c.Write(q.packet(attempt)); err != nil && !timedOut(err) { // else the check's time is up, as below
-			return false, v.datagramFailure(to, c, err)
+			return false, way.via.datagramFailure(to, c, err)
 		}
 		next := start.Add(retransmitAt(attempt + 1))
 		if next.After(end) {
@@ -95,7 +95,7 @@ func askOne(ctx context.Context, t *trace, v *via, to netip.AddrPort, wait time.
 					continue // what never stops must not keep us from the clock
 				}
 			} else if !timedOut(err) {
-				return false, v.datagramFailure(to, c, err)
+				return false, way.via.datagramFailure(to, c, err)
 			}
 			break
 		}
@@ -131,7 +131,7 @@ func tellErrors(c net.Conn, to netip.Addr) {
 // datagramFailure classes an error of a UDP socket: what a router or the host
 // said of a datagram, or what our own system refuses.
 func (v *via) datagramFailure(to netip.AddrPort, c net.Conn, err error) *failure {
-	if f := sourceFailure("UDP "+to.String(), err); f != nil {
+	if f := doorFailure("UDP "+to.String(), err); f != nil {
 		return f
 	}
 	errno, _ := errnoOf(err)

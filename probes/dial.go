@@ -85,7 +85,7 @@ func (s *system) connect(ctx context.Context, t *trace, e endpoint) (net.Conn, *
 	if f != nil {
 		return nil, f
 	}
-	d := newDialling(e, addrs)
+	d := newDialling(s.door(e.via), e, addrs)
 	d.each = false // a check has one connection; see each, which makes many
 	for i, a := range d.addrs {
 		if d.done(ctx) {
@@ -106,19 +106,19 @@ func (s *system) connect(ctx context.Context, t *trace, e endpoint) (net.Conn, *
 type dialling struct {
 	addrs []netip.Addr // that are tried
 	each  bool         // all of them, whatever answers
-	via   *via
+	door  door
 	conn  net.Conn // to the one that answered
 	good  []netip.Addr
 	wrong []deadAddress // that answer, and not as they should
 	dead  []deadAddress
 }
 
-func newDialling(e endpoint, addrs []netip.Addr) *dialling {
+func newDialling(way door, e endpoint, addrs []netip.Addr) *dialling {
 	each, most := e.ip == "each", maxAddresses
 	if each {
 		most = maxEach
 	}
-	return &dialling{addrs: addrs[:min(len(addrs), most)], each: each, via: e.via}
+	return &dialling{addrs: addrs[:min(len(addrs), most)], each: each, door: way}
 }
 
 // deadAddress is an address that did not answer, or wrongly, and how.
@@ -167,12 +167,12 @@ func (d *dialling) try(ctx context.Context, t *trace, to netip.AddrPort, wait ti
 	if wait < left(ctx) { // else its own deadline does
 		within, cancel = context.WithTimeout(ctx, wait)
 	}
-	c, err := d.via.dial(within, "tcp", to)
+	c, err := d.door.dial(within, "tcp", to)
 	cancel()
 	var f *failure
 	detail := ""
 	if err != nil {
-		if f = d.via.connectFailure(to, err, time.Since(start)); f.fault == uptime.FaultLocalNoRoute {
+		if f = d.door.via.connectFailure(to, err, time.Since(start)); f.fault == uptime.FaultLocalNoRoute {
 			detail = "not counted: this place has no way there"
 		}
 	}
@@ -186,7 +186,7 @@ func (d *dialling) try(ctx context.Context, t *trace, to netip.AddrPort, wait ti
 
 // connectFailure classes what connect(2) said.
 func (v *via) connectFailure(to netip.AddrPort, err error, took time.Duration) *failure {
-	if f := sourceFailure("TCP connect "+to.String(), err); f != nil {
+	if f := doorFailure("TCP connect "+to.String(), err); f != nil {
 		return f
 	}
 	errno, _ := errnoOf(err)
@@ -234,7 +234,7 @@ func isTimeout(err error) bool {
 // finding (the error) or a router's (nil). A socket that cannot be had says
 // nothing of the way, and one that gets no port has found it.
 func (v *via) unroutable(to netip.AddrPort) error {
-	c, err := v.dial(context.Background(), "udp", to)
+	c, err := v.socket(context.Background(), "udp", to)
 	if err != nil {
 		switch errno, _ := errnoOf(err); errno {
 		case syscall.EAGAIN, syscall.EADDRINUSE, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS:

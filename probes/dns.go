@@ -141,19 +141,19 @@ func (c dnsCheck) Check(ctx context.Context) uptime.Result {
 
 func (c dnsCheck) check(ctx context.Context, t *trace) *failure {
 	n := c.sys.namesFor(c.server.via)
-	q := query{name: c.name, tcp: n.tcp, via: n.way(c.server.via)}
+	q := query{name: c.name, tcp: n.tcp, door: n.way(c.server.via)}
 	servers := n.servers
 	if c.server.host != "" {
 		addrs, f := c.sys.resolve(ctx, t, c.server)
 		if f != nil {
 			return f
 		}
-		q.tcp, q.via = false, c.server.via
+		q.tcp, q.door = false, c.sys.door(c.server.via)
 		servers = nil
 		for _, a := range addrs[:min(len(addrs), maxAddresses)] {
 			servers = append(servers, netip.AddrPortFrom(a, c.server.port))
 		}
-		n = namedServers(servers)
+		n = namedServers(servers, c.sys.guard)
 		if c.server.ip == "each" && len(addrs) > 1 {
 			return c.each(ctx, t, q, addrs)
 		}
@@ -168,7 +168,7 @@ func (c dnsCheck) check(ctx context.Context, t *trace) *failure {
 		t.measure(dnsTime, t.judged("dns", start, got.text, nil))
 		t.judged("expect", time.Now(), "", got.f)
 	}
-	p := puzzle{n: n, name: c.name, via: q.via, ask: c.ask, first: got}
+	p := puzzle{n: n, name: c.name, door: q.door, ask: c.ask, first: got}
 	switch {
 	case got.f == nil:
 		return c.more(ctx, t, p)

@@ -17,7 +17,7 @@ import (
 // that answers wrongly decides; else the answer is that of the first which
 // answers as it should.
 func (c dnsCheck) each(ctx context.Context, t *trace, q query, addrs []netip.Addr) *failure {
-	d := newDialling(c.server, addrs)
+	d := newDialling(q.door, c.server, addrs)
 	var first finding
 	for i, a := range d.addrs {
 		if d.done(ctx) {
@@ -56,7 +56,7 @@ func (c dnsCheck) each(ctx context.Context, t *trace, q query, addrs []netip.Add
 	}
 	t.res.Address = first.server.String()
 	t.complainOf(d)
-	return c.more(ctx, t, puzzle{n: namedServers([]netip.AddrPort{first.server}), name: c.name, via: q.via, ask: c.ask, first: first})
+	return c.more(ctx, t, puzzle{n: namedServers([]netip.AddrPort{first.server}, c.sys.guard), name: c.name, door: q.door, ask: c.ask, first: first})
 }
 
 // hints holds the addresses that HTTPS and SVCB records carry against the A
@@ -98,7 +98,7 @@ func (c dnsCheck) hinted(ctx context.Context, t *trace, p puzzle, target string,
 		qtype = dns.TypeA
 	}
 	start := time.Now()
-	fam := addressesOf(ctx, query{name: target, tcp: p.n.tcp, via: p.via}, p.n.servers, qtype)
+	fam := addressesOf(ctx, query{name: target, tcp: p.n.tcp, door: p.door}, p.n.servers, qtype)
 	t.judged("hints", start, fam.detail(), fam.f)
 	return fam
 }
@@ -116,7 +116,7 @@ func (c dnsCheck) serials(ctx context.Context, t *trace, p puzzle) *failure {
 	for i, server := range z.servers {
 		start := time.Now()
 		within, cancel := context.WithTimeout(ctx, left(ctx)/time.Duration(len(z.servers)-i))
-		r := exchange(within, query{name: c.name, qtype: dns.TypeSOA, zone: z.name, via: p.via}, []netip.AddrPort{server})
+		r := exchange(within, query{name: c.name, qtype: dns.TypeSOA, zone: z.name, door: c.sys.toZone(p)}, []netip.AddrPort{server})
 		cancel()
 		serial, ok := serialOf(r.msg)
 		detail := ""

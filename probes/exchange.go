@@ -40,7 +40,7 @@ type query struct {
 	zone  string // asked of this zone's own servers: no recursion, and an answer with authority; "": of resolvers
 	bogus bool   // data that fails its DNSSEC check is wanted too (CD)
 	tcp   bool   // not over UDP
-	via   *via   // where it leaves from; nil: the system chooses
+	door  door   // through which it leaves
 	dial  func(netip.AddrPort) (net.Conn, error)
 }
 
@@ -62,10 +62,7 @@ func (q query) open(server netip.AddrPort) (net.Conn, error) {
 	if q.dial != nil {
 		return q.dial(server)
 	}
-	if q.via == nil || q.via.source == "" {
-		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
-	}
-	return q.via.dial(context.Background(), "udp", server) // which waits for nobody
+	return q.door.datagram(server)
 }
 
 // reply is what a question came to.
@@ -331,7 +328,10 @@ func (a *inquiry) overTCP(ctx context.Context, i int) {
 			if err == nil {
 				return answered{server: i, tcp: true, msg: msg}
 			}
-			f := localFailure(a.what(), err)
+			f := doorFailure(a.what(), err)
+			if f == nil {
+				f = localFailure(a.what(), err)
+			}
 			if f == nil {
 				f = fail(uptime.FaultDNSTruncatedNoTCP, "%s: "+why+" fails: %s", a.what(), server, plain(err))
 			}
@@ -342,7 +342,7 @@ func (a *inquiry) overTCP(ctx context.Context, i int) {
 
 // stream asks one server over TCP.
 func (a *inquiry) stream(ctx context.Context, server netip.AddrPort) (*dns.Msg, error) {
-	c, err := a.via.dial(ctx, "tcp", server)
+	c, err := a.door.dial(ctx, "tcp", server)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -51,6 +52,11 @@ func (f *form) proxy() *proxy {
 func (p *proxy) reach(ctx context.Context, t *trace, sys *system, to endpoint, scheme string) (net.Conn, *failure) {
 	if p == nil {
 		return sys.connect(ctx, t, to)
+	}
+	if a, err := netip.ParseAddr(to.host); err == nil { // of a name the proxy alone knows what it means
+		if _, f := sys.guard.permitted(to.host, []netip.Addr{a}); f != nil {
+			return nil, f
+		}
 	}
 	conn, f := sys.connect(ctx, t, p.to)
 	if f != nil {

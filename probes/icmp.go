@@ -85,7 +85,7 @@ func (c icmpCheck) check(ctx context.Context, t *trace) *failure {
 		return f
 	}
 	// One that answers is enough, unless each is to; the measures are those of the first.
-	d := newDialling(c.to, addrs)
+	d := newDialling(c.sys.door(c.to.via), c.to, addrs)
 	var measures []uptime.Measure
 	var answer *failure
 	for i, a := range d.addrs {
@@ -134,7 +134,7 @@ type pings struct {
 
 func (c icmpCheck) ping(ctx context.Context, t *trace, addr netip.Addr) *failure {
 	t.res.Address = addr.String()
-	conn, raw, err := openPing(addr, c.to.via)
+	conn, raw, err := c.sys.door(c.to.via).ping(addr)
 	if err != nil {
 		return c.to.via.pingFailure(addr, err)
 	}

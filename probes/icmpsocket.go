@@ -74,7 +74,7 @@ var errNoPing = errors.New("not allowed to ping")
 
 // pingFailure classes an error of our own socket.
 func (v *via) pingFailure(addr netip.Addr, err error) *failure {
-	if f := sourceFailure("ping "+addr.String(), err); f != nil {
+	if f := doorFailure("ping "+addr.String(), err); f != nil {
 		return f
 	}
 	if errors.Is(err, errNoPing) {

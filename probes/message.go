@@ -138,7 +138,7 @@ func (q query) unreached(server netip.AddrPort, err error) *failure {
 	if q.zone != "" {
 		who = "its zone's server"
 	}
-	if f := sourceFailure(what, err); f != nil {
+	if f := doorFailure(what, err); f != nil {
 		return f
 	}
 	errno, _ := errnoOf(err)

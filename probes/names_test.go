@@ -176,7 +176,7 @@ func TestNamedResolvers(t *testing.T) {
 		t.Errorf("%s: %s", r.Address, r.Message)
 	}
 	sys := testSystem()
-	sys.forced = namedServers(namedList(t, server))
+	sys.forced = namedServers(namedList(t, server), anywhere)
 	job = made(t, sys, "dns", "dns:twofold.test", named(t, "127.0.0.1:9"), keys{"answers": []string{"127.0.0.6"}})
 	if r := once(t, job); r.Fault != 0 {
 		t.Errorf("forced: %s: %s", r.Fault, r.Message)

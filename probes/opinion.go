@@ -18,7 +18,7 @@ const opinionTime = 2 * time.Second
 type puzzle struct {
 	n     *naming
 	name  string
-	via   *via
+	door  door
 	ask   asker
 	first finding
 }
@@ -65,7 +65,7 @@ func (s *system) unchecked(ctx context.Context, t *trace, p puzzle) *failure {
 	ctx, cancel := context.WithTimeout(ctx, min(opinionTime, left(ctx)/3))
 	defer cancel()
 	start := time.Now()
-	got := p.ask(ctx, query{name: p.name, bogus: true, tcp: p.n.tcp, via: p.via}, []netip.AddrPort{p.first.server})
+	got := p.ask(ctx, query{name: p.name, bogus: true, tcp: p.n.tcp, door: p.door}, []netip.AddrPort{p.first.server})
 	t.opine("dns unchecked", start, got, "")
 	if got.f != nil && !definite(got.f) {
 		return nil
@@ -100,7 +100,7 @@ func (s *system) opinions(ctx context.Context, t *trace, p puzzle) []opinion {
 	}
 	if len(idle) > 0 && (p.first.f == nil || definite(p.first.f)) { // else they were silent
 		ask(uptime.StepDNSSecond, "", min(opinionTime, left(ctx)/2), func(ctx context.Context) finding {
-			return p.ask(ctx, query{name: p.name, tcp: p.n.tcp, via: p.via}, idle)
+			return p.ask(ctx, query{name: p.name, tcp: p.n.tcp, door: p.door}, idle)
 		})
 	}
 	ask(uptime.StepDNSZone, "its zone's own server ", min(2*opinionTime, left(ctx)), func(ctx context.Context) finding {

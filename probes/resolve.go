@@ -41,8 +41,17 @@ type asker func(ctx context.Context, q query, servers []netip.AddrPort) finding
 // resolve returns the addresses of a host in the order to try them: IPv6
 // first, and sorted, so that each check of a monitor meets the same one first.
 // A literal is its own address; the hosts file comes before DNS. Where a name
-// fails, others are asked about it.
+// fails, others are asked about it. Those that a policy refuses are left out.
 func (s *system) resolve(ctx context.Context, t *trace, e endpoint) ([]netip.Addr, *failure) {
+	addrs, f := s.addresses(ctx, t, e)
+	if f != nil {
+		return nil, f
+	}
+	return s.guard.permitted(e.host, addrs)
+}
+
+// addresses is resolve under no policy.
+func (s *system) addresses(ctx context.Context, t *trace, e endpoint) ([]netip.Addr, *failure) {
 	if e.at.IsValid() {
 		return []netip.Addr{e.at}, nil
 	}
@@ -66,7 +75,7 @@ func (s *system) resolve(ctx context.Context, t *trace, e endpoint) ([]netip.Add
 	got, asked := n.search(ctx, e, ask)
 	t.measure(dnsTime, time.Since(start))
 	t.judged("dns", start, got.text, got.f)
-	p := puzzle{n: n, name: asked, via: n.way(e.via), ask: ask, first: got}
+	p := puzzle{n: n, name: asked, door: n.way(e.via), ask: ask, first: got}
 	if got.f != nil {
 		return nil, s.consult(ctx, t, p)
 	}
@@ -82,7 +91,7 @@ func (n *naming) search(ctx context.Context, e endpoint, ask asker) (finding, st
 	var first finding
 	names := n.candidates(e.host)
 	for i, name := range names {
-		got := ask(ctx, query{name: name, tcp: n.tcp, via: n.way(e.via)}, n.servers)
+		got := ask(ctx, query{name: name, tcp: n.tcp, door: n.way(e.via)}, n.servers)
 		if got.f == nil || !slices.Contains(nothing, got.f.fault) {
 			return got, name
 		}
@@ -98,11 +107,11 @@ func (n *naming) search(ctx context.Context, e endpoint, ask asker) (finding, st
 
 // way is how questions to these servers go: the system's resolvers are asked
 // the system's way, wherever a check leaves from.
-func (n *naming) way(v *via) *via {
+func (n *naming) way(v *via) door {
 	if n.named {
-		return v
+		return door{v, n.guard}
 	}
-	return nil
+	return ourDoor
 }
 
 // nothing are the answers after which the next domain of the search list has its turn.

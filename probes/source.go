@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -48,17 +47,6 @@ func localAddr(network string, from netip.Addr) net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 }
 
-// dial makes a connection, or a socket that is connected, for a check. It is
-// not Dialer.DialTCP, which binds each socket before it connects (seen in Go
-// 1.26): connections to different targets then cannot share a local port.
-func (v *via) dial(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
-	d := net.Dialer{KeepAlive: -1}
-	if err := v.leave(&d, network, to.Addr()); err != nil {
-		return nil, err
-	}
-	return d.DialContext(ctx, network, to.String())
-}
-
 // bind has a socket of ours leave from the source, as leave does.
 func (v *via) bind(fd int, to netip.Addr) error {
 	if v == nil || v.source == "" {
@@ -74,8 +62,13 @@ func (v *via) bind(fd int, to netip.Addr) error {
 	return os.NewSyscallError("bind", unix.Bind(fd, sockaddr(from.Unmap())))
 }
 
-// sourceFailure classes what the source of a monitor has to do with an error.
-func sourceFailure(what string, err error) *failure {
+// doorFailure classes what the source of a monitor, or the policy that it is
+// under, has to do with an error.
+func doorFailure(what string, err error) *failure {
+	var r *refused
+	if errors.As(err, &r) {
+		return r.failure(what)
+	}
 	var s *sourceError
 	if errors.As(err, &s) {
 		if s.family {

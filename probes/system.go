@@ -23,6 +23,7 @@ type system struct {
 	hosts      string // path
 	names      atomic.Pointer[naming]
 	lists      lists   // of revoked certificates
+	guard      *guard  // of all checks
 	forced     *naming // asked instead of all that files and monitors name; nil: no such order
 	zonePort   uint16  // where a zone's own servers listen
 	roots      systemRoots
@@ -38,6 +39,7 @@ type naming struct {
 	conf
 	hosts map[string][]netip.Addr // by lower-case name without the last dot
 	named bool                    // a monitor or a person names the servers
+	guard *guard                  // of those: which of them may be asked
 }
 
 // conf is what a resolv.conf(5) says. Of its options two have an effect:
@@ -56,13 +58,13 @@ type fileStamp struct {
 }
 
 func newSystem(resolvConf, hosts string) *system {
-	return &system{resolvConf: resolvConf, hosts: hosts, zonePort: 53, registries: newRegistries(), roots: systemRoots{files: systemRootFiles()}}
+	return &system{resolvConf: resolvConf, hosts: hosts, zonePort: 53, guard: anywhere, registries: newRegistries(), roots: systemRoots{files: systemRootFiles()}}
 }
 
 // namedServers is what is asked where somebody names the servers: these and no
 // file, so that what they say is what is seen.
-func namedServers(servers []netip.AddrPort) *naming {
-	return &naming{conf: conf{servers: servers}, hosts: onlyLocalhost, named: true}
+func namedServers(servers []netip.AddrPort, g *guard) *naming {
+	return &naming{conf: conf{servers: servers}, hosts: onlyLocalhost, named: true, guard: g}
 }
 
 var onlyLocalhost = parseHosts("")
@@ -73,7 +75,7 @@ func (s *system) namesFor(v *via) *naming {
 	case s.forced != nil:
 		return s.forced
 	case v != nil && len(v.resolvers) > 0:
-		return namedServers(v.resolvers)
+		return namedServers(v.resolvers, s.guard)
 	}
 	return s.naming()
 }

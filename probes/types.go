@@ -7,7 +7,8 @@
 // (opinion.go, zone.go), addresses are tried one by one (dial.go),
 // certificates are verified for all that is wrong with them (verify.go), and
 // HTTP/1.1 is spoken on that one connection (http1.go). Each check has a new
-// connection and shares no packet's fate with another.
+// connection and shares no packet's fate with another. Sockets are made by doors
+// alone (door.go), which are under the policy of a remote probe (policy.go).
 //
 // A checker reports phases that it measured and errors that it saw; whatever
 // it says goes through Runner, which bounds it in time, stamps and cleans it.
@@ -25,7 +26,7 @@ import (
 func Types(resolvers ...netip.AddrPort) []uptime.CheckType {
 	sys := newSystem("/etc/resolv.conf", "/etc/hosts")
 	if len(resolvers) > 0 {
-		sys.forced = namedServers(resolvers)
+		sys.forced = namedServers(resolvers, anywhere) // by who runs lookout
 	}
 	return typesOf(sys)
 }

@@ -31,7 +31,7 @@ func (s *system) atZone(ctx context.Context, p puzzle) finding {
 		if z.f != nil {
 			return finding{reply: reply{server: z.asked, f: z.f}}
 		}
-		got = p.ask(ctx, query{name: name, zone: z.name, via: p.via}, z.servers)
+		got = p.ask(ctx, query{name: name, zone: z.name, door: s.toZone(p)}, z.servers)
 		if got.f == nil || got.end == "" || strings.EqualFold(got.end, dns.Fqdn(name)) {
 			break
 		}
@@ -39,6 +39,10 @@ func (s *system) atZone(ctx context.Context, p puzzle) finding {
 	}
 	return got
 }
+
+// toZone is the way to servers that a zone names: whoever is asked for names,
+// these are where others lead to.
+func (s *system) toZone(p puzzle) door { return s.door(p.door.via) }
 
 // zoneOf is a zone and the servers that it is delegated to.
 type zoneOf struct {
@@ -62,7 +66,7 @@ func (s *system) ownServers(ctx context.Context, p puzzle, name string) zoneOf {
 			z.f = fail(uptime.FaultDNSTimeout, "DNS %s: no address of the servers of its zone %s is known", shown(name), shown(z.name))
 			return z
 		}
-		r := exchange(ctx, query{name: name, qtype: dns.TypeA, zone: z.name, via: p.via}, z.servers)
+		r := exchange(ctx, query{name: name, qtype: dns.TypeA, zone: z.name, door: s.toZone(p)}, z.servers)
 		if r.f != nil {
 			z.asked, z.f = r.server, r.f
 			return z
@@ -84,7 +88,7 @@ func (s *system) delegation(ctx context.Context, p puzzle, at string) (zoneOf, [
 		if at == "." || ctx.Err() != nil {
 			break
 		}
-		r := exchange(ctx, query{name: at, qtype: dns.TypeNS, tcp: p.n.tcp, via: p.via}, p.n.servers)
+		r := exchange(ctx, query{name: at, qtype: dns.TypeNS, tcp: p.n.tcp, door: p.door}, p.n.servers)
 		up := parent(at)
 		if r.f == nil {
 			if hosts := hostsOf(r.msg.Answer, at); len(hosts) > 0 {
@@ -132,7 +136,7 @@ func (s *system) serversOf(ctx context.Context, p puzzle, hosts []string, glue [
 	for _, host := range hosts {
 		addrs := addressesIn(glue, host)
 		if len(addrs) == 0 && len(servers) < maxServers {
-			addrs = lookup(ctx, query{name: host, tcp: p.n.tcp, via: p.via}, p.n.servers, "any").addrs
+			addrs = lookup(ctx, query{name: host, tcp: p.n.tcp, door: p.door}, p.n.servers, "any").addrs
 		}
 		for _, a := range addrs {
 			if !a.IsUnspecified() && !a.IsMulticast() {

@@ -44,8 +44,8 @@ var explanations = map[Fault]Explanation{
 		"lookout is not allowed to send what the check sends, such as a ping.",
 		"For pings run sysctl net.ipv4.ping_group_range=\"0 2147483647\", or give the binary cap_net_raw with setcap."},
 	FaultLocalBlocked: {
-		"This machine itself forbids the connection: a firewall rule, or a prohibit or blackhole route.",
-		"Look at the rules for outgoing traffic (nft list ruleset) and at ip route."},
+		"This machine itself forbids the connection: a firewall rule, a prohibit or blackhole route, or the policy of a remote probe.",
+		"Look at the rules for outgoing traffic (nft list ruleset) and at ip route; at a probe, at allow in the [policy] of its probe.toml."},
 	FaultLocalResolverDown: {
 		"No resolver of this machine answers, so the name could not be looked up.",
 		"Look at /etc/resolv.conf and at the resolver that it names. Other monitors with names are blind as well."},
