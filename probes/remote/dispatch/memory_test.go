@@ -31,6 +31,7 @@ type queue struct {
 type taker struct {
 	c     link.Consumer
 	out   int
+	held  map[*link.Message]bool // delivered and not settled
 	feed  chan link.Delivery
 	ended bool
 }
@@ -139,6 +140,7 @@ func (b *memory) serve(q *queue) {
 		m := q.waiting[0]
 		q.waiting = q.waiting[1:]
 		t.out++
+		t.held[&m] = true
 		d := link.Delivery{Key: m.Key, Type: m.Type, Encoding: m.Encoding, ID: m.ID, Body: m.Body}
 		if q.name == topology.NoRun {
 			d.Dead, d.DeadQueue = m.Exchange, topology.LocationQueue(m.Key)
@@ -151,6 +153,7 @@ func (b *memory) serve(q *queue) {
 				if t.ended {
 					return
 				}
+				delete(t.held, &m)
 				if t.out--; !taken {
 					b.bury(q, m, "rejected")
 				}
@@ -163,7 +166,7 @@ func (b *memory) serve(q *queue) {
 
 func (b *memory) Consume(c link.Consumer) (cancel func()) {
 	q := b.queue(c.Queue)
-	t := &taker{c: c, feed: make(chan link.Delivery, c.Prefetch)}
+	t := &taker{c: c, held: make(map[*link.Message]bool), feed: make(chan link.Delivery, c.Prefetch)}
 	stop := make(chan struct{})
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -187,6 +190,10 @@ func (b *memory) Consume(c link.Consumer) (cancel func()) {
 			return
 		}
 		t.ended = true
+		for m := range t.held {
+			q.waiting = append(q.waiting, *m)
+		}
+		b.serve(q)
 		b.mu.Unlock()
 		close(stop)
 		work.Wait()
