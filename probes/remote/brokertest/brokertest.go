@@ -11,6 +11,7 @@ package brokertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -130,7 +130,7 @@ func (b *Broker) ready(ctx context.Context) error {
 	for {
 		select {
 		case <-b.leash.ended:
-			if strings.Contains(b.log(), "eaddrinuse") || strings.Contains(b.log(), "already_running") {
+			if log, output := b.log(); strings.Contains(log+output, "eaddrinuse") {
 				return errTaken
 			}
 			return errors.New("it ended")
@@ -267,17 +267,15 @@ func (b *Broker) Import(ctx context.Context, definitions []byte) error {
 }
 
 // log is what the broker wrote to its log and to its standard output.
-func (b *Broker) log() string {
-	files, _ := filepath.Glob(filepath.Join(b.dir, "log", "*.log")) // the pattern is right
-	var out strings.Builder
-	for _, f := range append(slices.Sorted(slices.Values(files)), filepath.Join(b.dir, "output")) {
-		text, _ := os.ReadFile(f) // for a message; what is not there is not shown
-		out.Write(text)
-	}
-	return out.String()
+func (b *Broker) log() (log, output string) {
+	text, _ := os.ReadFile(filepath.Join(b.dir, "log", fmt.Sprintf("t%d@localhost.log", b.ports.amqp))) // for a message; what is not there is not shown
+	said, _ := os.ReadFile(filepath.Join(b.dir, "output"))
+	return string(text), string(said)
 }
 
+// tail is the end of the log, or where there is none yet of what it said.
 func (b *Broker) tail() string {
-	text := strings.TrimSpace(b.log())
+	log, output := b.log()
+	text := strings.TrimSpace(cmp.Or(log, output))
 	return text[max(0, len(text)-2000):]
 }
