@@ -216,7 +216,7 @@ func (o *overview) status(s *shell, p *pen) {
 // statusParts say how many rows there are, and which ones and how are shown.
 func (o *overview) statusParts(first, end int, wide bool) []string {
 	shown, all := o.counts()
-	what := group3(all) + " monitors"
+	what := monitorsWord(all)
 	if o.r.query != nil {
 		what = group3(shown) + " of " + what
 	}

@@ -176,15 +176,18 @@ func (l *probes) head(s *shell, p *pen) {
 			p.say("  ", text)
 		}
 	}
-	text, style := votingNetworks(s.snap)
-	if p.x+5+cells(text) <= p.w {
-		p.to(p.x + 5)
-		p.text(style, text)
+	voting, style := votingNetworks(s.snap)
+	for _, text := range [...]string{fmt.Sprintf("%s can vote, %d needed", times(voting, "network"), uptime.RuleNetworks), fmt.Sprintf("%s, %d needed", times(voting, "network"), uptime.RuleNetworks)} {
+		if p.x+5+cells(text) <= p.w {
+			p.to(p.x + 5)
+			p.text(style, text)
+			return
+		}
 	}
 }
 
-// votingNetworks says how many networks can witness, and how many it takes.
-func votingNetworks(snap *uptime.Snapshot) (string, theme.Style) {
+// votingNetworks is how many networks can witness, and how that looks.
+func votingNetworks(snap *uptime.Snapshot) (int, theme.Style) {
 	var networks []string
 	for i := range snap.Probes {
 		n := networkOf(&snap.Probes[i])
@@ -196,7 +199,7 @@ func votingNetworks(snap *uptime.Snapshot) (string, theme.Style) {
 	if len(networks) < uptime.RuleNetworks {
 		style = theme.Strong
 	}
-	return fmt.Sprintf("%s can vote, %d needed", times(len(networks), "network"), uptime.RuleNetworks), style
+	return len(networks), style
 }
 
 // networkOf is the network of a probe: without a configured one, its location is one of its own.

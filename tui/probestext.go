@@ -207,7 +207,7 @@ func drawBroker(s *shell, p *pen) {
 		p.say("none is configured: no probe can be reached")
 		return
 	}
-	where := brokerName(b.URL)
+	where := brokerName(b.URL, p.w >= wide)
 	p.cell(theme.Plain, where, min(cells(where), max(p.w/2-8, 8)))
 	p.say(" ")
 	glyph := s.th.State(uptime.Up, uptime.Active)
@@ -241,13 +241,17 @@ func drawBroker(s *shell, p *pen) {
 	}
 }
 
-// brokerName is a URL as it is said.
-func brokerName(url string) string {
+// brokerName is a URL as it is said, with its vhost where there is room.
+func brokerName(url string, vhost bool) string {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
 		return url
 	}
-	return scheme + " " + rest
+	host, path, _ := strings.Cut(rest, "/")
+	if vhost && path != "" {
+		return scheme + " " + host + " vhost " + path
+	}
+	return scheme + " " + host
 }
 
 const (
