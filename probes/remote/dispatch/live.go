@@ -34,6 +34,7 @@ func (d *Dispatcher) takeHello(m link.Delivery) {
 
 // greet answers a hello.
 func (d *Dispatcher) greet(at, name string, h wire.Hello, now time.Time) {
+	d.watch(now) // it may be the first thing to come of a new connection
 	l := d.locations[at]
 	if l == nil {
 		d.stranger(at, name)
@@ -105,7 +106,7 @@ func (d *Dispatcher) judge(p *probe, now time.Time) {
 	case p.state == uptime.ProbeJoining && p.ready(now):
 		d.become(p, uptime.ProbeLive, "", now)
 	}
-	if p.due && p.listens() {
+	if p.due && p.listens() && d.line.usable() {
 		d.brief(p, now)
 	}
 	d.settled(p, now)

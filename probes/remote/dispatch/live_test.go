@@ -278,7 +278,7 @@ func TestCannotJoin(t *testing.T) {
 		why   string
 	}{
 		{"another major version", func(_ *world, p *probeFake) { p.hello.Majors = []uint8{2, 3} }, "version 2 of the frames"},
-		{"too many monitors", func(_ *world, p *probeFake) { p.hello.Capacity, p.stubborn = 50, true }, "100 monitors, and it takes 50: raise max_monitors"},
+		{"it takes no assignments", func(_ *world, p *probeFake) { p.stubborn = true }, "has not taken its assignments"},
 		{"no queue", func(w *world, p *probeFake) {
 			time.AfterFunc(0, func() { w.b.remove(topology.ProbeQueue("fra", "1")) })
 		}, "the broker has no queue probe.fra.1"},
@@ -297,6 +297,45 @@ func TestCannotJoin(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTooMany: a probe with more than it takes says so, and works.
+func TestTooMany(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(100))
+		p := w.make("fra/1")
+		p.hello.Capacity = 60
+		p.start()
+		time.Sleep(20 * time.Second)
+		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || !strings.Contains(x.Warning, "100 monitors are its to check, and it takes 60: raise max_monitors") {
+			t.Errorf("%v, %q", x.State, x.Warning)
+		}
+		w.add("fra/2")
+		time.Sleep(20 * time.Second)
+		if x := w.probe("fra/1"); x.Warning != "" {
+			t.Errorf("with another one: %q", x.Warning)
+		}
+	})
+}
+
+// TestBriefedLater: who says hello while orders cannot leave gets them as soon as they can.
+func TestBriefedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.d.Assign(monitors(100))
+		w.b.set(link.State{Connected: true, Since: time.Now(), Blocked: "low on memory"})
+		w.run()
+		defer w.stop()
+		w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		w.is("fra/1", uptime.ProbeJoining)
+		if n := w.b.counted(topology.TypeManifest); n > 0 {
+			t.Errorf("%d manifests left", n)
+		}
+		w.b.set(link.State{Connected: true, Since: time.Now()})
+		time.Sleep(12 * time.Second)
+		w.is("fra/1", uptime.ProbeLive)
+	})
 }
 
 // TestOutdoes: an engine whose data was restored, or whose clock was wrong, is obeyed all the same.

@@ -92,7 +92,7 @@ func (d *Dispatcher) foreign(v wire.Version) bool {
 // brief tells a probe what it has to do: its manifest, and chunks that it
 // lacks. It says hello when it has taken them, and then gets more.
 func (d *Dispatcher) brief(p *probe, now time.Time) {
-	if !d.line.usable() {
+	if p.due = !d.line.usable(); p.due {
 		return
 	}
 	p.briefs = min(p.briefs+float64(now.Sub(p.briefed))/float64(briefingGap), briefings)

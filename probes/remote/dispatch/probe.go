@@ -135,8 +135,8 @@ func (p *probe) slow() string {
 	case p.ahead:
 		return fmt.Sprintf("it obeys an engine that began on %s, which is to come: set its clock, remove its data folder, start it again",
 			time.UnixMilli(int64(min(p.obeys.Engine, 1<<52))).UTC().Format("2006-01-02"))
-	case p.hello.Capacity > 0 && p.at.set.monitors > p.hello.Capacity:
-		return fmt.Sprintf("its location has %d monitors, and it takes %d: raise max_monitors in its [policy]", p.at.set.monitors, p.hello.Capacity)
+	case p.state == uptime.ProbeJoining && p.canary.streak >= canaries && p.obeys != p.at.version:
+		return "it works, and has not taken its assignments yet"
 	}
 	return ""
 }

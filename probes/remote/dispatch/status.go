@@ -147,6 +147,9 @@ func (d *Dispatcher) warnings(p *probe, now time.Time) (all []string) {
 	if p.unreadable > 0 {
 		all = append(all, fmt.Sprintf("it sent %d messages that nobody can read: they are in the queue %s", p.unreadable, topology.Dead))
 	}
+	if share, most := p.at.share(), p.hello.Capacity; most > 0 && share > most && p.listens() {
+		all = append(all, fmt.Sprintf("about %d monitors are its to check, and it takes %d: raise max_monitors in its [policy], or add a probe there", share, most))
+	}
 	if why := p.slow(); why != "" && p.state != uptime.ProbeJoining {
 		all = append(all, why)
 	}
@@ -161,6 +164,13 @@ func (d *Dispatcher) warnings(p *probe, now time.Time) (all []string) {
 		}
 	}
 	return all
+}
+
+// share is how many monitors a probe of the location has to check, regularly
+// or once a day.
+func (l *location) share() int {
+	n := max(len(l.live), 1)
+	return (l.set.monitors + n - 1) / n
 }
 
 // older reports whether a version, as 1.4.2, comes before another. What is no number counts as 0.
