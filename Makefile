@@ -1,4 +1,4 @@
-.PHONY: help build test fuzz bench lossy drills sim run
+.PHONY: help build test fuzz bench lossy drills drills-remote sim run
 
 help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
@@ -12,6 +12,8 @@ help:
 	@echo '             Ctrl-C stops it, and it says what it covered'
 	@echo 'make drills  each check type against real servers: green, stopped, answering wrongly; says first what'
 	@echo '             it installs (root)'
+	@echo 'make drills-remote  the links of remote probes: 100 kill -9 over probes, engine and broker, cut and'
+	@echo '             stalled lines, bytes and CPU per result, second opinions; needs RabbitMQ, 25 minutes'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'
 
@@ -32,6 +34,9 @@ lossy:
 
 drills:
 	@go run ./probes/drills
+
+drills-remote:
+	@go run ./probes/remote/drills
 
 sim:
 	@go run ./engine/sim $(SIM)

@@ -1,0 +1,210 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes/spool"
+	"lookout/storage"
+	"lookout/tui/cli/e2e"
+)
+
+// pages is how many monitors the world of the kills has, each checked once a second from one location and from nowhere else.
+const pages = 80
+
+func location(page int) string { return []string{"fra", "nyc"}[page%2] }
+
+// killing kills probes, engine and broker at random, cuts and stalls all
+// connections, and looks for each result afterwards.
+func (d *drill) killing(ctx context.Context) error {
+	web, stop, err := newTargets()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	var config strings.Builder
+	for i := range pages {
+		fmt.Fprintf(&config, "[[monitor]]\nname = \"page %d\"\nurl = \"%s/%d\"\ninterval = \"1s\"\nlocations = [%q]\nconfirm_from = []\n", i, web.url, i, location(i))
+	}
+	w, err := d.newWorld(ctx, config.String(), "fra/1", "fra/2", "nyc/1")
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := w.allLive(ctx, time.Minute); err != nil {
+		return err
+	}
+	if err := d.disturb(ctx, w); err != nil {
+		return err
+	}
+	d.say("kills: waiting until all probes are live and have sent what they had")
+	if err := w.allLive(ctx, 5*time.Minute); err != nil {
+		return err
+	}
+	audit, err := d.audit(ctx, w, web)
+	if err != nil {
+		return err
+	}
+	note := fmt.Sprintf("%d kill -9 over three probes, engine and broker, %d resets of all connections, %v of stall; %d checks, %d of them under way at a kill, %d results sent, %d in the data file", d.kills, d.resets, d.stall, audit.served, audit.served-audit.sent, audit.sent, audit.stored)
+	d.most("remote_lost", float64(max(0, audit.sent-(audit.stored-audit.twice))), "results", 0, "%s", note)
+	d.most("remote_applied_twice", float64(audit.twice), "results", 0, "of the same")
+	d.most("remote_given_up", float64(audit.lost), "results", 0, "of the same")
+	d.most("remote_false_verdicts", float64(audit.verdicts), "verdicts", 0, "of %d monitors that were always well: down or WARN", pages)
+	return nil
+}
+
+// disturb is what the results have to survive.
+func (d *drill) disturb(ctx context.Context, w *world) error {
+	chance := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	victims := []struct {
+		name string
+		kill func() error
+	}{
+		{"fra/1", w.again(0)}, {"fra/2", w.again(1)}, {"nyc/1", w.again(2)},
+		{"engine", func() error {
+			if err := kill(w.engine); err != nil {
+				return err
+			}
+			var err error
+			w.engine, err = w.home.Engine()
+			return err
+		}},
+		{"broker", func() error { return errors.Join(w.site.broker.Kill9(), w.site.broker.Restart(ctx)) }},
+	}
+	for i := range d.kills {
+		if !pause(ctx, time.Duration(chance.Int64N(int64(3*time.Second)))) {
+			return context.Cause(ctx)
+		}
+		v := victims[chance.IntN(len(victims))]
+		d.say("kills: %d of %d: %s", i+1, d.kills, v.name)
+		if err := v.kill(); err != nil {
+			return fmt.Errorf("kill %s: %w", v.name, err)
+		}
+	}
+	for i := range d.resets {
+		d.say("kills: reset %d of %d of all connections", i+1, d.resets)
+		for _, g := range w.gates {
+			g.Reset()
+		}
+		if !pause(ctx, time.Duration(chance.Int64N(int64(2*time.Second)))) {
+			return context.Cause(ctx)
+		}
+	}
+	if d.stall > 0 {
+		d.say("kills: the network swallows everything for %v", d.stall)
+		for _, g := range w.gates {
+			g.Stall()
+		}
+		if !pause(ctx, d.stall) {
+			return context.Cause(ctx)
+		}
+		for _, g := range w.gates {
+			g.Pass()
+		}
+	}
+	return nil
+}
+
+// again kills a probe and starts it again.
+func (w *world) again(i int) func() error {
+	return func() error { return errors.Join(kill(w.posts[i].p), w.posts[i].start()) }
+}
+
+// audit is what became of all results.
+type audit struct {
+	served   int // checks that the target saw
+	sent     int // results that probes counted and got rid of
+	stored   int
+	twice    int // of these, that were stored already, or that no check of the monitor made
+	lost     int // given up by a probe or by the engine
+	verdicts int
+}
+
+// audit ends everything in good order and counts.
+func (d *drill) audit(ctx context.Context, w *world, web *targets) (audit, error) {
+	var a audit
+	for _, s := range w.probes() {
+		a.lost += int(s.Lost)
+	}
+	for _, p := range w.posts {
+		if err := stop(p.p); err != nil {
+			return a, err
+		}
+		kept, err := spool.Open(filepath.Join(p.dir, "data", "lookout-spool"), spool.Options{})
+		if err != nil {
+			return a, err
+		}
+		d.say("kills: %s counted %d results, %d of them not sent, %d given up", p.ID(), kept.Next(), kept.Depth(), kept.Dropped())
+		a.sent += int(kept.Next()) - int(kept.Depth())
+		a.lost += int(kept.Dropped())
+		if err := kept.Close(); err != nil {
+			return a, err
+		}
+	}
+	err := until(ctx, time.Minute, "empty queue of results", func() bool {
+		out, err := w.site.broker.Ctl(ctx, "-q", "list_queues", "-p", vhost, "name", "messages")
+		return err == nil && strings.Contains(out, "lookout.results\t0")
+	})
+	if err != nil {
+		return a, err
+	}
+	if err := stop(w.engine); err != nil {
+		return a, err
+	}
+	return a, a.read(w, web)
+}
+
+func stop(p *e2e.Process) error {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	_, err := p.Wait(time.Minute)
+	return err
+}
+
+// read counts what is in the data file. Two probes that follow one another may
+// begin a check of a monitor in the same millisecond; they do not find the same.
+func (a *audit) read(w *world, web *targets) error {
+	store, err := storage.Open(filepath.Join(w.home.Data, "lookout.db"), storage.Options{})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	for i := range pages {
+		rows, err := store.Results(uptime.ResultQuery{Monitor: fmt.Sprintf("page %d", i), Location: location(i), Limit: 1_000_000})
+		if err != nil {
+			return err
+		}
+		seen := make(map[string]bool, len(rows))
+		for _, r := range rows {
+			row := fmt.Sprint(r.Time.UnixMilli(), r.Outcome, r.Total, r.Measures)
+			if seen[row] {
+				a.twice++
+			}
+			seen[row] = true
+		}
+		served := web.served(fmt.Sprintf("/%d", i))
+		a.twice += max(0, len(seen)-served)
+		a.stored += len(rows)
+		a.served += served
+	}
+	events, err := store.Events(uptime.EventQuery{Kinds: []uptime.EventKind{uptime.EventVerdict}, Limit: 1_000_000})
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if e.To == uptime.Down || e.To == uptime.Degraded {
+			a.verdicts++
+		}
+	}
+	return nil
+}

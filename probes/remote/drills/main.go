@@ -1,0 +1,79 @@
+//go:build linux
+
+// Command drills puts the links between an engine and its probes to the test,
+// over a RabbitMQ of its own, and prints one line a figure:
+//
+//	figure NAME VALUE UNIT goal<=GOAL ok
+//
+// and nothing else on standard output; what it is doing goes to standard error.
+// It exits 0 whether or not a goal is met, and 1 when it could not measure.
+//
+//	kills   the real engine and three real probes, and 100 random kill -9 over these
+//	        and the broker; 20 resets of all connections; 60 s of a network that
+//	        swallows everything. Each result is then looked for in the data file
+//	lag     a real probe that is stopped: how long its vote counts
+//	bytes   a probe with 1,000 monitors, and every byte of its link with TLS as Ethernet has it
+//	load    3,000 results a second through one broker
+//	ask     second opinions: what asking costs, and none begun after its deadline
+//
+// The last three run in this process, with the real dispatcher, worker, spool and
+// link, and checks that only say what a check could have found.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	d := &drill{figures: os.Stdout, progress: os.Stderr}
+	only := flag.String("only", "", "the drills to run, separated by commas: kills, lag, bytes, load, ask; default all")
+	flag.IntVar(&d.kills, "kills", 100, "kill -9 over probes, engine and broker")
+	flag.IntVar(&d.resets, "resets", 20, "of all connections")
+	flag.DurationVar(&d.stall, "stall", time.Minute, "that the network swallows everything")
+	flag.IntVar(&d.asks, "asks", 10_000, "requests with a deadline")
+	flag.DurationVar(&d.outage, "outage", 30*time.Second, "of the broker, while they are asked")
+	flag.DurationVar(&d.span, "span", time.Minute, "of bytes and load")
+	flag.BoolVar(&d.keep, "keep", false, "leave the files, and say where")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := d.run(ctx, *only)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "drills:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs the named drills, one after the other.
+func (d *drill) run(ctx context.Context, only string) error {
+	type part struct {
+		name string
+		run  func(context.Context) error
+	}
+	parts := []part{{"bytes", d.bytes}, {"load", d.load}, {"ask", d.ask}, {"lag", d.lag}, {"kills", d.killing}}
+	if only != "" {
+		var some []part
+		for name := range strings.SplitSeq(only, ",") {
+			i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+			if i < 0 {
+				return fmt.Errorf("-only %s: there are kills, lag, bytes, load and ask", name)
+			}
+			some = append(some, parts[i])
+		}
+		parts = some
+	}
+	for _, p := range parts {
+		if err := p.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
