@@ -15,6 +15,7 @@ const (
 	magic      = "lksp"
 	version    = 1
 	headerSize = 80
+	inodeAt    = 60 // of the file's own inode
 	nextAt     = 64 // of the number that the next row gets, in the header
 	checkedTo  = 56 // bytes of the header that its checksum covers
 	recordHead = 8  // checksum and size of a record
@@ -58,6 +59,7 @@ type header struct {
 	from    uint64 // the number of its first row
 	to      uint64 // of a sealed file: one more than that of its last row
 	dropped uint64 // rows given up before it was made, since its epoch began
+	inode   uint32 // of a live file, the low bits: a copy has another; 0: not known
 	next    uint64 // of a live file: the number that the next row gets
 }
 
@@ -71,6 +73,7 @@ func (h *header) write() []byte {
 	binary.BigEndian.PutUint64(b[40:], h.to)
 	binary.BigEndian.PutUint64(b[48:], h.dropped)
 	binary.LittleEndian.PutUint32(b[checkedTo:], crc32.Checksum(b[:checkedTo], castagnoli))
+	binary.BigEndian.PutUint32(b[inodeAt:], h.inode)
 	copy(b[nextAt:], writeNext(h.next))
 	return b
 }
@@ -90,7 +93,7 @@ func readHeader(b []byte) (h header, sound bool, err error) {
 		return h, false, fmt.Errorf("%w: format %d, and this one reads %d", errNewer, b[4], version)
 	}
 	h = header{form: form(b[5]), epoch: binary.BigEndian.Uint64(b[8:]), boot: boot(b[16:32]), from: binary.BigEndian.Uint64(b[32:]),
-		to: binary.BigEndian.Uint64(b[40:]), dropped: binary.BigEndian.Uint64(b[48:]), next: binary.BigEndian.Uint64(b[nextAt:])}
+		to: binary.BigEndian.Uint64(b[40:]), dropped: binary.BigEndian.Uint64(b[48:]), inode: binary.BigEndian.Uint32(b[inodeAt:]), next: binary.BigEndian.Uint64(b[nextAt:])}
 	next := b[nextAt : nextAt+12]
 	if h.form != formLive && h.form != formSealed || h.to != 0 && h.to < h.from || h.from > maxNumber || h.to > maxNumber {
 		return h, false, errDamaged

@@ -32,6 +32,19 @@ func bootNow() (b boot) {
 	return b
 }
 
+// inode is the number of a file on its disk, as much of it as a header has; 0
+// where there is none.
+func inode(f *os.File) uint32 {
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint32(st.Ino)
+	}
+	return 0
+}
+
 func open(dir string, o Options, now boot) (*Spool, error) {
 	s := &Spool{dir: dir, o: o.defaults(), boot: now, epoch: draw(), aside: draw(),
 		lost: map[uint64]runs{}, orphans: map[uint64]runs{}, telling: map[uint64]bool{}}
@@ -217,6 +230,10 @@ func (s *Spool) resume(l *loading) bool {
 	if err != nil {
 		s.log().Error("a file of the spool cannot be written any more", "error", err)
 		return false
+	}
+	if is := l.newest.inode; is != 0 && is != inode(f) {
+		f.Close()
+		return false // a copy: the original may have gone on
 	}
 	s.live, s.file, s.epoch = l.last, f, l.last.epoch
 	if len(s.live.records) > 0 {

@@ -38,6 +38,11 @@ func (s *Spool) rotate() error {
 func (s *Spool) begin(epoch, next uint64) error {
 	number := s.number + 1
 	h := header{form: formLive, epoch: epoch, boot: s.boot, from: next, next: next, dropped: s.dropped}
+	f, err := os.OpenFile(path(s.dir, number), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	h.inode = inode(f)
 	b := h.write()
 	for _, g := range s.segments {
 		if g.number == 0 || g == s.live { // that one is about to be rewritten
@@ -56,10 +61,6 @@ func (s *Spool) begin(epoch, next uint64) error {
 		for _, iv := range lost {
 			b = appendMark(b, mark{kindLost, epoch, iv, s.dropped})
 		}
-	}
-	f, err := os.OpenFile(path(s.dir, number), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
 	}
 	if _, err = f.Write(b); err == nil {
 		err = f.Sync()

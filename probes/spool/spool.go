@@ -6,9 +6,9 @@
 // of an epoch is that of one row for good, since the engine takes the second
 // row with a number for the first come twice. So a spool begins a new epoch
 // wherever it cannot be sure of the numbers that were given: when its folder is
-// empty, when something in it is damaged or missing, and when the machine was
-// started in between, as after a power cut or from a copy. What can still be
-// read is sent under the epoch that it has.
+// empty, when something in it is damaged, missing or a copy, and when the machine
+// was started in between, as after a power cut. What can still be read is sent
+// under the epoch that it has.
 //
 // What Append took survives the end of the process, kill -9 included. It is on
 // the disk itself a second later: a power cut may take what came in the last
@@ -21,6 +21,7 @@ package spool
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -80,10 +81,10 @@ type Spool struct {
 }
 
 // ErrLocked reports that another process uses the folder.
-var ErrLocked = fmt.Errorf("is in use by another probe")
+var ErrLocked = errors.New("is in use by another probe")
 
 // errClosed is of a caller that goes on after Close.
-var errClosed = fmt.Errorf("the spool is closed")
+var errClosed = errors.New("the spool is closed")
 
 // Open opens the spool in a folder, which it makes where there is none.
 func Open(dir string, o Options) (*Spool, error) { return open(dir, o, bootNow()) }
@@ -149,25 +150,29 @@ func (s *Spool) Trouble() error {
 	return s.trouble
 }
 
-// Append numbers rows and keeps them, in that order. The error says that a row
-// is none that can be sent; then all of them are given up. A disk that fails
-// is no error: see Trouble.
+// Append numbers rows and keeps them, in that order. The error says which of
+// them are none that can be sent: these are given up, and have no numbers. A
+// disk that fails is no error: see Trouble.
 func (s *Spool) Append(rows []wire.Row, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return errClosed
 	}
-	for len(rows) > 0 {
-		part := rows[:min(len(rows), groupRows)]
-		if err := s.append(part, now); err != nil {
-			s.dropped += uint64(len(rows))
-			return fmt.Errorf("spool %d results: %w", len(rows), err)
+	var errs []error
+	for part := range slices.Chunk(rows, groupRows) {
+		if s.append(part, now) == nil {
+			continue
 		}
-		rows = rows[len(part):]
+		for i, r := range part { // the good ones among them
+			if err := s.append(part[i:i+1], now); err != nil {
+				s.dropped++
+				errs = append(errs, fmt.Errorf("spool a result of monitor %d: %w", r.Monitor, err))
+			}
+		}
 	}
 	s.trim(now)
-	return nil
+	return errors.Join(errs...)
 }
 
 func (s *Spool) append(rows []wire.Row, now time.Time) error {
