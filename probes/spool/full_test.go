@@ -57,7 +57,6 @@ func TestFull(t *testing.T) {
 	resize("8m")
 	now = now.Add(2 * time.Second)
 	fill(t, s, id, id+10, now)
-	id += 10
 	if s.Trouble() != nil || s.Epoch() != disk {
 		t.Errorf("there is room again: %v, epoch %x", s.Trouble(), s.Epoch())
 	}
