@@ -14,10 +14,11 @@ import (
 type monitor struct {
 	wire.Monitor
 
-	own   bool      // its regular checks and its baseline are this probe's
+	mine  bool      // its regular checks and its baseline fall to this probe
+	own   bool      // … since it was last looked at
 	over  bool      // over Limits.MaxMonitors
-	epoch uint32    // of what is on the wheel: another one no longer counts
-	next  time.Time // its next regular check; zero: none
+	next  time.Time // on the wheel for its regular check; zero: it is not
+	lined bool      // on the wheel for its baseline
 	fresh bool      // no baseline was taken since it was assigned
 	busy  bool      // a check of its schedule waits or runs
 

@@ -11,11 +11,12 @@ import (
 	"lookout/probes/wire"
 )
 
-// due is what the wheel holds.
+// due is what the wheel holds: of each monitor one of a kind at most. One that
+// falls to another probe stays there until its time, so that a share which
+// comes and goes leaves nothing behind.
 type due struct {
-	m     *monitor
-	what  dueKind
-	epoch uint32
+	m    *monitor
+	what dueKind
 }
 
 type dueKind uint8
@@ -41,30 +42,30 @@ const (
 func (w *Worker) apply(now time.Time) {
 	o := &w.orders
 	w.serving = o.force != nil && now.Before(o.until) && slices.Contains(o.live, w.o.Place.Probe) && (o.heard || !now.Before(w.alone))
-	gone := w.monitors
-	w.monitors = make(map[uint32]*monitor, len(gone))
-	if o.force != nil {
-		for _, h := range o.force.Chunks {
-			w.adopt(o.chunks[h], gone)
-		}
+	if o.force != nil && !slices.Equal(w.applied, o.force.Chunks) {
+		w.replace(o.force.Chunks)
 	}
-	for n, m := range gone {
-		if w.monitors[n] != m {
-			m.own, m.next = false, time.Time{}
-			m.epoch++
-		}
-	}
-	mine := w.mine()
+	mine := w.share()
 	for _, m := range w.monitors {
-		if own := mine[m]; own != m.own {
-			w.move(m, own, now)
+		if m.mine != m.own {
+			w.move(m, m.mine, now)
 		}
 	}
 	w.askable()
-	if is := (standing{w.serving, len(mine), len(w.monitors)}); is != w.stands {
+	if is := (standing{w.serving, mine, len(w.monitors)}); is != w.stands {
 		w.stands = is
 		w.log.Info("what is assigned has changed", "live", is.serving, "checks by itself", is.mine, "of", is.all, "version", o.obeyed())
 	}
+}
+
+// replace puts chunks into force in the place of others.
+func (w *Worker) replace(chunks []wire.Hash) {
+	gone := w.monitors
+	w.monitors = make(map[uint32]*monitor, len(gone))
+	for _, h := range chunks {
+		w.adopt(w.orders.chunks[h], gone)
+	}
+	w.applied = slices.Clone(chunks)
 }
 
 // standing is what the log says of the assignments.
@@ -87,50 +88,48 @@ func (w *Worker) adopt(c *held, before map[uint32]*monitor) {
 	}
 }
 
-// mine are the monitors that this probe checks by itself: its share, as far as its limit goes.
-func (w *Worker) mine() map[*monitor]bool {
-	mine := make(map[*monitor]bool)
-	if !w.serving {
-		return mine
-	}
+// share says which monitors this probe checks by itself, as far as its limit goes, and how many.
+func (w *Worker) share() (n int) {
+	most := w.o.Limits.MaxMonitors
 	var sorted []*monitor
 	for _, m := range w.monitors {
 		m.over = false
-		if (m.Regular || m.Asked) && wire.Owner(m.Number, w.orders.live) == w.o.Place.Probe {
-			mine[m] = true
+		m.mine = w.serving && (m.Regular || m.Asked) && wire.Owner(m.Number, w.orders.live) == w.o.Place.Probe
+		if m.mine {
+			n++
+		}
+		if m.mine && most > 0 {
 			sorted = append(sorted, m)
 		}
 	}
-	most := w.o.Limits.MaxMonitors
-	if most <= 0 || len(sorted) <= most {
-		return mine
+	if most <= 0 || n <= most {
+		return n
 	}
 	slices.SortFunc(sorted, func(a, b *monitor) int { return cmp.Compare(a.Number, b.Number) })
 	for _, m := range sorted[most:] {
 		m.over = true
 	}
 	w.quiet.say("max_monitors", time.Now(), func(int) {
-		w.log.Error("more monitors are assigned than this probe takes; the others are refused", "assigned", len(sorted), "max_monitors", most)
+		w.log.Error("more monitors are assigned than this probe takes; the others are refused", "assigned", n, "max_monitors", most)
 	})
-	return mine
+	return n
 }
 
 // move takes a monitor over or gives it away.
 func (w *Worker) move(m *monitor, own bool, now time.Time) {
-	last := m.next
-	m.own, m.next = own, time.Time{}
-	m.epoch++
+	m.own = own
 	switch {
-	case !own && !last.IsZero() && !last.After(now):
-		w.regular(m, last, now) // it was due while it was ours, and is not handed out yet
+	case !own && !m.next.IsZero() && !m.next.After(now):
+		w.regular(m, m.next, now) // it was due while it was ours, and is not handed out yet
 	case !own:
 	default:
-		if m.Regular {
+		if m.Regular && m.next.IsZero() {
 			m.next = schedule.First(m.Name, m.Interval, now)
-			w.wheel.Add(m.next, due{m, dueRegular, m.epoch})
+			w.wheel.Add(m.next, due{m, dueRegular})
 		}
-		if m.Asked {
-			w.wheel.Add(w.baseline(m, now), due{m, dueBaseline, m.epoch})
+		if m.Asked && !m.lined {
+			m.lined = true
+			w.wheel.Add(w.baseline(m, now), due{m, dueBaseline})
 		}
 	}
 }
@@ -182,19 +181,21 @@ func (w *Worker) expire(now time.Time) {
 // fire takes what the wheel hands out.
 func (w *Worker) fire(at time.Time, d due, now time.Time) {
 	m := d.m
-	if d.epoch != m.epoch {
-		return
+	switch {
+	case w.monitors[m.Number] != m: // gone, or changed
+	case !m.own && d.what == dueRegular:
+		m.next = time.Time{}
+	case !m.own:
+		m.lined = false
+	case d.what == dueRegular:
+		if m.next = at.Add(m.Interval); !m.next.After(now) {
+			m.next = schedule.First(m.Name, m.Interval, now)
+		}
+		w.wheel.Add(m.next, d)
+		w.regular(m, at, now)
+	default:
+		w.fireBaseline(d, at, now)
 	}
-	if d.what == dueBaseline {
-		w.fireBaseline(m, at, now)
-		return
-	}
-	m.next = at.Add(m.Interval)
-	if !m.next.After(now) {
-		m.next = schedule.First(m.Name, m.Interval, now)
-	}
-	w.wheel.Add(m.next, due{m, dueRegular, m.epoch})
-	w.regular(m, at, now)
 }
 
 // regular has a regular check made, unless the one before still runs, or the
@@ -209,13 +210,14 @@ func (w *Worker) regular(m *monitor, at, now time.Time) {
 	w.want(check{m: m, due: at}, now)
 }
 
-func (w *Worker) fireBaseline(m *monitor, at, now time.Time) {
+func (w *Worker) fireBaseline(d due, at, now time.Time) {
+	m := d.m
 	if m.busy {
-		w.wheel.Add(now.Add(putOff), due{m, dueBaseline, m.epoch})
+		w.wheel.Add(now.Add(putOff), d)
 		return
 	}
 	m.fresh = false
-	w.wheel.Add(schedule.First(m.Name, day, now), due{m, dueBaseline, m.epoch})
+	w.wheel.Add(schedule.First(m.Name, day, now), d)
 	w.counts.Scheduled++
 	w.want(check{m: m, due: at, baseline: true}, now)
 }

@@ -207,3 +207,26 @@ func TestCountersAddUp(t *testing.T) {
 		}
 	})
 }
+
+// TestShareComesAndGoes leaves nothing behind of the shares that it had.
+func TestShareComesAndGoes(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		p := o.start(nil)
+		monitors := regular(0, 20)
+		for i := range monitors {
+			monitors[i].Asked = true
+		}
+		for n := range uint64(100) {
+			live := []string{"a"}
+			if n%2 == 1 {
+				live = nil
+			}
+			o.assign(version(5, n), live, monitors)
+			after(time.Second)
+		}
+		p.stop()
+		if n := p.wheel.Len(); n > 40 {
+			t.Errorf("%d entries wait for 20 monitors", n)
+		}
+	})
+}

@@ -104,6 +104,7 @@ type Worker struct {
 
 	orders   orders
 	monitors map[uint32]*monitor // those in force, by number
+	applied  []wire.Hash         // the chunks that they are of
 	serving  bool                // in force, not expired, and among the live
 	alone    time.Time           // when to go on without having heard of the engine; zero: that has been decided
 	stands   standing            // as it was last said
