@@ -24,6 +24,7 @@ type initiated struct {
 	Probes    []string   `json:"probes"`    // that have new keys
 	Locations []string   `json:"locations"` // that the engine's part of the configuration did not have
 	Files     []madeFile `json:"files"`
+	Commands  []string   `json:"commands"` // that remove what probes left on brokers
 }
 
 type madeFile struct {
@@ -34,7 +35,7 @@ type madeFile struct {
 func (c *call) remoteInitCommand() *cobra.Command {
 	var o topology.Options
 	cmd := &cobra.Command{
-		Use:   "init --out DIR LOCATION/NAME…",
+		Use:   "init --out DIR [LOCATION/NAME…]",
 		Short: "write keys, certificates and configurations for probes and their broker",
 		Long: `Writes everything that the engine, its probes and the RabbitMQ broker between
 them need into one folder, a part for each of them, to copy to where it is used.
@@ -48,8 +49,14 @@ it has one already. With --shovel the probes of this run dial a broker of their
 own, which carries everything to the engine's and back.`,
 		Example: `  lookout remote init --out keys --url amqps://broker.example.com/lookout --server-name broker.example.com fra/1 nyc/1
   lookout remote init --out keys sgp/1
-  lookout remote init --out keys --shovel amqp://127.0.0.1/lookout syd/1`,
-		Args: atLeastOne("the probes to make files for: LOCATION/NAME"),
+  lookout remote init --out keys --shovel amqp://127.0.0.1/lookout syd/1
+  lookout remote init --out keys --remove fra/1`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(o.Remove) > 0 {
+				return nil
+			}
+			return atLeastOne("the probes to make files for: LOCATION/NAME")(cmd, args)
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			format, err := c.formatOf("text", "json")
 			if err != nil {
@@ -80,6 +87,7 @@ own, which carries everything to the engine's and back.`,
 	f.StringVar(&o.URL, "url", "", "of the broker, with the engine's vhost: amqps://HOST/VHOST; the first time")
 	f.StringArrayVar(&o.ServerNames, "server-name", nil, "make a certificate for the broker, of this name or address; may be repeated")
 	f.StringVar(&o.Shovel, "shovel", "", "URL of a broker of their own that these probes dial")
+	f.StringArrayVar(&o.Remove, "remove", nil, "a probe that is to be no more; may be repeated")
 	f.BoolVar(&o.Quorum, "quorum", false, "the broker is a cluster: keep results on several nodes")
 	return cmd
 }
@@ -111,9 +119,12 @@ func (c *call) engineAnchors() ([]netip.AddrPort, error) {
 }
 
 func initiatedJSON(dir string, r *topology.Result) initiated {
-	out := initiated{1, "remote-init", dir, r.Plan.Vhost, append([]string{}, r.Added...), append([]string{}, r.Places...), []madeFile{}}
+	out := initiated{1, "remote-init", dir, r.Plan.Vhost, append([]string{}, r.Added...), append([]string{}, r.Places...), []madeFile{}, []string{}}
 	for _, f := range r.Changes {
 		out.Files = append(out.Files, madeFile{f.Path, f.Why})
+	}
+	for _, l := range r.Left {
+		out.Commands = append(out.Commands, removing(r.Plan, l))
 	}
 	return out
 }
@@ -146,6 +157,31 @@ func (c *call) printInitiated(dir string, r *topology.Result) error {
 	for _, p := range r.Plan.Probes {
 		line(topology.Folder(p)+"/", "to the machine of "+p.ID()+", as /etc/lookout-probe: lookout probe --config /etc/lookout-probe/probe.toml")
 	}
+	for i, l := range r.Left {
+		if i == 0 || r.Left[i-1].Far != l.Far {
+			fmt.Fprintf(c.stdout, "\nat %s:\n", brokerOf(l.Far))
+		}
+		fmt.Fprintf(c.stdout, "  %s\n", removing(r.Plan, l))
+	}
 	_, err := fmt.Fprintf(c.stdout, "\nThen: lookout remote check --out %s\n", dir)
 	return err
+}
+
+// brokerOf says which broker is meant.
+func brokerOf(far string) string {
+	if far == "" {
+		return "the engine's broker"
+	}
+	return "the broker of " + far
+}
+
+// removing is the command that removes what a probe left on a broker.
+func removing(p *topology.Plan, l topology.Left) string {
+	switch l.What {
+	case "queue":
+		return "rabbitmqctl delete_queue --vhost " + p.Vhost + " " + l.Name
+	case "shovel":
+		return "rabbitmqctl clear_parameter --vhost " + p.Vhost + " shovel '" + l.Name + "'"
+	}
+	return "rabbitmqctl delete_" + l.What + " " + l.Name
 }

@@ -33,6 +33,10 @@ Then: lookout remote check --out ` + b.dir + "/keys\n"
 	if got.code != 0 || !strings.HasPrefix(got.stdout, `{"version":1,"kind":"remote-init","dir":"`+b.dir+`/keys","vhost":"lookout","probes":["sgp/1"],"locations":["sgp"],"files":[{"path":"sgp-1/broker.pass",`) {
 		t.Errorf("json: %+v", got)
 	}
+	got = b.call("", "remote", "init", "--out", "keys", "--remove", "fra/1")
+	if got.code != 0 || !strings.Contains(got.stdout, "\nat the engine's broker:\n  rabbitmqctl delete_user lookout.fra.1\n  rabbitmqctl delete_queue --vhost lookout probe.fra.1\n  rabbitmqctl delete_queue --vhost lookout loc.fra\n") {
+		t.Errorf("removed: %+v", got)
+	}
 	for _, tt := range []struct {
 		name string
 		args []string

@@ -21,6 +21,7 @@ const filePlan = "remote.json"
 type Options struct {
 	Dir    string
 	Probes []string // LOCATION/NAME
+	Remove []string // LOCATION/NAME of those that are to be no more
 	URL    string   // of the broker; of the first run at least
 
 	// ServerNames asks for a certificate of the broker, for these names and
@@ -48,6 +49,14 @@ type Result struct {
 	Changes []Change
 	Added   []string // probes that are new, or whose keys are
 	Places  []string // locations that the engine's configuration did not have
+	Left    []Left   // by those that are no more, on brokers: importing removes nothing
+}
+
+// Left is something that a probe leaves behind on a broker.
+type Left struct {
+	Far  string // the location whose own broker it is on; "": the engine's broker
+	What string // user, queue, shovel or vhost
+	Name string
 }
 
 // Init fills a folder with everything that the engine, its probes and their
@@ -56,7 +65,7 @@ type Result struct {
 // configurations that are there stay as they are. A probe whose folder is gone
 // gets new ones. Files are for their owner alone.
 func Init(o Options) (*Result, error) {
-	if len(o.Probes) == 0 {
+	if len(o.Probes)+len(o.Remove) == 0 {
 		return nil, errors.New("name the probes to make files for: LOCATION/NAME")
 	}
 	plan, err := ReadPlan(o.Dir)
@@ -146,6 +155,11 @@ func (r *Result) decide(o Options) error {
 			p.put(Probe{Location: location, Name: name, User: User{Name: user}})
 		}
 	}
+	for _, id := range o.Remove {
+		if err := r.remove(id); err != nil {
+			return err
+		}
+	}
 	folders := map[string]string{}
 	for _, probe := range p.Probes {
 		f := Folder(probe)
@@ -153,6 +167,42 @@ func (r *Result) decide(o Options) error {
 			return fmt.Errorf("probes %s and %s would share the folder %s: give one another name", probe.ID(), other, f)
 		}
 		folders[f] = probe.ID()
+	}
+	return nil
+}
+
+// remove takes a probe out of the plan. Its folder stays: it may be the only
+// copy of something that people wrote.
+func (r *Result) remove(id string) error {
+	p := r.Plan
+	i := slices.IndexFunc(p.Probes, func(q Probe) bool { return q.ID() == id })
+	if i < 0 {
+		return fmt.Errorf("there is no probe %q to remove", id)
+	}
+	gone := p.Probes[i]
+	p.Probes = slices.Delete(p.Probes, i, i+1)
+	_, isFar := p.FarOf(gone.Location)
+	last := !slices.Contains(p.Locations(), gone.Location)
+	leave := func(far, what, name string) { r.Left = append(r.Left, Left{far, what, name}) }
+	queue := ProbeQueue(gone.Location, gone.Name)
+	if !isFar {
+		leave("", "user", gone.User.Name)
+	}
+	leave("", "queue", queue)
+	if last {
+		leave("", "queue", LocationQueue(gone.Location))
+	}
+	switch {
+	case isFar && last:
+		p.Far = slices.DeleteFunc(p.Far, func(f Far) bool { return f.Location == gone.Location })
+		leave("", "user", ShovelUser(p.Vhost, gone.Location))
+		leave(gone.Location, "vhost", p.Vhost)
+		leave(gone.Location, "user", gone.User.Name)
+		leave(gone.Location, "user", ShovelUser(p.Vhost, gone.Location))
+	case isFar:
+		leave(gone.Location, "user", gone.User.Name)
+		leave(gone.Location, "shovel", "down "+queue)
+		leave(gone.Location, "queue", queue)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -130,6 +131,18 @@ func TestInitAgain(t *testing.T) {
 		t.Errorf("changed %v, want %v", changed, want)
 	}
 
+	// Another CA has everybody else's certificates made anew.
+	before := tree(t, dir)
+	remove(t, dir, "ca.key")
+	remove(t, dir, "ca.pem")
+	run(Options{Probes: []string{"fra/1"}, Now: now.AddDate(leafYears, -2, 0)})
+	after := tree(t, dir)
+	for _, name := range []string{"ca.pem", "engine/ca.pem", "engine/client.pem", "fra-1/ca.pem", "fra-1/client.pem", "broker/ca.pem", "broker/server.pem"} {
+		if before[name] == after[name] || after[name] == "" {
+			t.Errorf("%s is of the CA before", name)
+		}
+	}
+
 	remove(t, dir, "ca.key")
 	run(Options{Probes: []string{"fra/1"}, Now: now.AddDate(leafYears, -2, 0)}) // nothing is to be signed
 	if _, err := Init(Options{Dir: dir, Probes: []string{"fra/3"}, Now: now}); err == nil || !strings.Contains(err.Error(), "ca.key") {
@@ -244,6 +257,37 @@ func TestOneBrokerForEach(t *testing.T) {
 	}
 	if home := users(t, files); home["lookout.sgp.1"] != "" || home["lookout.sgp.shovel"] == "" {
 		t.Errorf("users at home: %v", home)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "remote")
+	run := func(o Options) (*Result, error) {
+		o.Dir, o.Now = dir, now
+		return Init(o)
+	}
+	if _, err := run(Options{URL: "amqp://127.0.0.1/lookout", Probes: []string{"fra/1", "fra/2", "nyc/1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(Options{Shovel: "amqp://127.0.0.1:1/lookout", Probes: []string{"syd/1", "syd/2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(Options{Remove: []string{"fra/3"}}); err == nil || !strings.Contains(err.Error(), "fra/3") {
+		t.Errorf("a probe that is not there: %v", err)
+	}
+	r, err := run(Options{Remove: []string{"fra/1", "syd/1", "syd/2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Left{{"", "user", "lookout.fra.1"}, {"", "queue", "probe.fra.1"},
+		{"", "queue", "probe.syd.1"}, {"syd", "user", "lookout.syd.1"}, {"syd", "shovel", "down probe.syd.1"}, {"syd", "queue", "probe.syd.1"},
+		{"", "queue", "probe.syd.2"}, {"", "queue", "loc.syd"}, {"", "user", "lookout.syd.shovel"},
+		{"syd", "vhost", "lookout"}, {"syd", "user", "lookout.syd.2"}, {"syd", "user", "lookout.syd.shovel"}}
+	if !slices.Equal(r.Left, want) {
+		t.Errorf("left: %v, want %v", r.Left, want)
+	}
+	if names := slices.Sorted(maps.Keys(users(t, tree(t, dir)))); !slices.Equal(names, []string{"lookout.engine", "lookout.fra.2", "lookout.nyc.1"}) {
+		t.Errorf("users: %v", names)
 	}
 }
 

@@ -112,7 +112,7 @@ func (w *writer) password(dir string, u *User) (plain string, fresh bool, err er
 }
 
 // pair makes a certificate and its key, unless both are there and the certificate
-// is good for these names, and for the next three months.
+// is of this CA, good for these names, and for the next three months.
 func (w *writer) pair(certFile, keyFile, why string, names []string, fresh func() (cert, key []byte, err error)) error {
 	text, errCert := os.ReadFile(filepath.Join(w.dir, certFile))
 	_, errKey := os.Stat(filepath.Join(w.dir, keyFile))
@@ -122,7 +122,7 @@ func (w *writer) pair(certFile, keyFile, why string, names []string, fresh func(
 			return fmt.Errorf("read %s: %w", filepath.Join(w.dir, certFile), err)
 		}
 		bad := func(name string) bool { return cert.VerifyHostname(name) != nil }
-		if w.now.AddDate(0, 3, 0).Before(cert.NotAfter) && !slices.ContainsFunc(names, bad) {
+		if cert.CheckSignatureFrom(w.ca.cert) == nil && w.now.AddDate(0, 3, 0).Before(cert.NotAfter) && !slices.ContainsFunc(names, bad) {
 			return nil
 		}
 	}
@@ -156,7 +156,11 @@ func (w *writer) authority() error {
 	w.caText = cert
 	key, err := os.ReadFile(keyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		w.ca = &Authority{}
+		parsed, err := readCertificate(cert)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", certFile, err)
+		}
+		w.ca = &Authority{cert: parsed}
 		return nil
 	}
 	if err == nil {
