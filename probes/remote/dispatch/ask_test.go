@@ -179,6 +179,7 @@ func TestAsk(t *testing.T) {
 // TestNeverBegunLate has 10,000 questions taken by probes whose clocks are off,
 // and which take their time: none is begun after its deadline, by the true clock.
 func TestNeverBegunLate(t *testing.T) {
+	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.d.Assign(monitors(10))
 		random := rand.New(rand.NewPCG(1, 2))

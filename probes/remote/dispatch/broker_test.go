@@ -78,6 +78,7 @@ func until(t *testing.T, what string, is func() bool) {
 // permissions that are theirs: they join, share work, send results, answer, and
 // say that nobody can; and the broker is killed.
 func TestOverBroker(t *testing.T) {
+	t.Parallel()
 	b := shared().Broker(t)
 	url := b.URL("", "", vhost)
 	w := newWorld(t)
@@ -185,6 +186,7 @@ func TestOverBroker(t *testing.T) {
 // TestNobodyTakes asks over a real broker where a queue has no consumer: that
 // comes back at once.
 func TestNobodyTakes(t *testing.T) {
+	t.Parallel()
 	b := shared().Broker(t)
 	url := b.URL("", "", vhost)
 	w := newWorld(t)

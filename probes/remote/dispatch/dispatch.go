@@ -69,6 +69,7 @@ type Dispatcher struct {
 	box      box
 	arrivals chan func(time.Time) // consumers → loop; unbuffered: the broker keeps what is too much
 	done     chan struct{}        // closed when the loop has ended
+	acks     chan settlement      // engine, loop → the one who settles; as many as may be unsettled, over a few connections
 
 	// What the loop owns.
 	plan      *plan
@@ -119,6 +120,7 @@ func New(o Options) *Dispatcher {
 		box:       newBox(),
 		arrivals:  make(chan func(time.Time)),
 		done:      make(chan struct{}),
+		acks:      make(chan settlement, 8*resultsAtOnce),
 		plan:      new(plan),
 		locations: make(map[string]*location),
 		excluded:  make(map[string]string),
@@ -178,12 +180,14 @@ const tick = 250 * time.Millisecond
 func (d *Dispatcher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var helpers sync.WaitGroup
+	defer d.settleAll()
 	defer helpers.Wait()
 	defer cancel()
 
 	parcels := make(chan *parcel)    // loop → the one who delivers; the loop keeps what waits
 	notes := make(chan uptime.Event) // loop → the one who notes; likewise
 	helpers.Go(func() { forEach(ctx, parcels, d.hand) })
+	helpers.Go(func() { forEach(ctx, d.acks, func(_ context.Context, s settlement) { s.done(s.taken) }) })
 	helpers.Go(func() {
 		forEach(ctx, notes, func(ctx context.Context, e uptime.Event) {
 			if err := d.engine.Note(ctx, e); err != nil && ctx.Err() == nil {

@@ -49,6 +49,7 @@ func FuzzArrives(f *testing.F) {
 			for len(d.arrivals) > 0 {
 				(<-d.arrivals)(now)
 			}
+			d.settleAll()
 			held := len(d.outgoing) + len(d.held)
 			if settled+held != 1 {
 				t.Fatalf("consumer %d: settled %d times, %d held", i, settled, held)

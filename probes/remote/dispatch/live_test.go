@@ -333,7 +333,11 @@ func TestBriefedLater(t *testing.T) {
 			t.Errorf("%d manifests left", n)
 		}
 		w.b.set(link.State{Connected: true, Since: time.Now()})
-		time.Sleep(12 * time.Second)
+		time.Sleep(time.Second)
+		if n := w.b.counted(topology.TypeManifest); n != 1 {
+			t.Errorf("%d manifests a second later", n)
+		}
+		time.Sleep(11 * time.Second)
 		w.is("fra/1", uptime.ProbeLive)
 	})
 }

@@ -54,6 +54,34 @@ func (d *Dispatcher) arrive(f func(now time.Time)) {
 	}
 }
 
+// settlement is what is to be said to the broker of a batch.
+type settlement struct {
+	done  func(taken bool)
+	taken bool
+}
+
+// settle tells the broker what became of a batch, in time: that may take a
+// while, and neither the engine nor the loop waits for it.
+func (d *Dispatcher) settle(b *parcel, taken bool) {
+	select {
+	case d.acks <- settlement{b.done, taken}:
+	case <-d.done:
+		b.done(taken)
+	}
+}
+
+// settleAll settles what was left when the loop ended.
+func (d *Dispatcher) settleAll() {
+	for {
+		select {
+		case s := <-d.acks:
+			s.done(s.taken)
+		default:
+			return
+		}
+	}
+}
+
 // unread makes a message that nobody can read a dead letter. One by which
 // somebody looks whether it arrives has nothing to be read.
 func (d *Dispatcher) unread(m link.Delivery, at, name string) {
@@ -162,7 +190,7 @@ func (d *Dispatcher) hold(b *parcel) {
 	}
 	if len(d.held) >= maxHeld { // one probe must not keep the others' results out
 		d.bad(b.at, b.name)
-		b.done(false)
+		d.settle(b, false)
 		return
 	}
 	d.held = append(d.held, b)
@@ -180,7 +208,7 @@ func (d *Dispatcher) release(now time.Time) {
 // post has a batch handed to the engine.
 func (d *Dispatcher) post(b *parcel, late bool, now time.Time) {
 	if len(b.batch.Rows) == 0 && len(b.batch.Lost) == 0 {
-		b.done(true)
+		d.settle(b, true)
 		return
 	}
 	b.delivery = d.delivery(b, late, now)
@@ -226,11 +254,11 @@ func (d *Dispatcher) hand(ctx context.Context, b *parcel) {
 	settle := func(err error) {
 		switch {
 		case err == nil:
-			b.done(true)
+			d.settle(b, true)
 			return
 		case errors.Is(err, uptime.ErrInvalid): // nor will it be valid later
 			d.o.Log.Warn("a probe sent results that make no sense", "probe", b.delivery.Probe, "error", err)
-			b.done(false)
+			d.settle(b, false)
 			d.box.put(func(time.Time) { d.bad(b.at, b.name) })
 			return
 		}

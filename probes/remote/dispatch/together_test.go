@@ -162,6 +162,7 @@ func (w *world) regular(monitors int, from, to time.Time) (least, most int, gap 
 // their work is shared and moves, an outage of the broker loses nothing, and
 // what is down is said to be.
 func TestTogether(t *testing.T) {
+	t.Parallel()
 	dirs := []string{t.TempDir(), t.TempDir(), t.TempDir()}
 	inWorld(t, func(t *testing.T, w *world) {
 		i := newInternet()
