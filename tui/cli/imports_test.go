@@ -38,6 +38,7 @@ var arrows = map[string][]string{
 	"tui":                      {"engine/uptime", "tui/widget", "tui/theme"},
 	"tui/widget":               {"engine/uptime", "tui/theme"},
 	"tui/cli":                  {"engine/...", "probes/...", "storage/...", "tui/..."},
+	"tui/cli/e2e":              {"engine/uptime", "probes/remote/brokertest", "probes/remote/topology"},
 	"tui/cli/bench":            {"engine/...", "probes/...", "storage/...", "tui/..."},
 }
 
