@@ -1,4 +1,4 @@
-.PHONY: help build test fuzz bench lossy drills drills-remote sim run
+.PHONY: help build test fuzz bench lossy drills drills-remote sim run demo-remote
 
 help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
@@ -14,6 +14,7 @@ help:
 	@echo '             it installs (root)'
 	@echo 'make drills-remote  the links of remote probes: 100 kill -9 over probes, engine and broker, cut and'
 	@echo '             stalled lines, bytes and CPU per result, second opinions; needs RabbitMQ, 25 minutes'
+	@echo 'make demo-remote  a private broker, an engine and three probes, and the console on them; nothing stays'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'
 
@@ -40,6 +41,9 @@ drills-remote:
 
 sim:
 	@go run ./engine/sim $(SIM)
+
+demo-remote:
+	@go run ./probes/remote/demo
 
 run: build
 	./lookout

@@ -52,7 +52,7 @@ type Policy struct {
 	MaxMonitors int            // 0: no bound
 	MaxRate     float64        // checks a second of one target; 0: no bound
 	MaxTimeout  time.Duration  // of a check; 0: no bound
-	MaxBody     int64          // bytes of a request's body; 0: the policy's own
+	MaxBody     int64          // bytes that a check may send of its own: a body, send; 0: none
 }
 
 // SpoolLimits bound the results that wait for the broker; zero: the spool's own.
@@ -75,7 +75,7 @@ var (
 		{Name: "max_monitors", Kind: uptime.Int, Doc: "that are checked at most; default: no bound", Example: `1000`, Min: 1, Max: maxMonitors},
 		{Name: "max_rate", Kind: uptime.Scalar, Doc: "checks of one target at most; default: no bound", Example: `"10/s"`},
 		{Name: "max_timeout", Kind: uptime.Duration, Doc: "of a check, at most; default: no bound", Example: `"30s"`, Min: int64(100 * time.Millisecond), Max: int64(10 * time.Minute)},
-		{Name: "max_body", Kind: uptime.Size, Doc: "of a request, at most", Example: `"64KB"`, Min: 0, Max: maxFile},
+		{Name: "max_body", Kind: uptime.Size, Doc: "what a check may send, at most: a body, send, what a dialogue says; default: nothing", Example: `"64KB"`, Min: 0, Max: maxFile},
 	}
 	spoolKeys = []uptime.Key{
 		{Name: "max_size", Kind: uptime.Size, Doc: "of the results that wait; the oldest go first; default: 256MB", Example: `"256MB"`, Min: 1 << 20, Max: 1 << 40},

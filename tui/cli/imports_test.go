@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"probes/remote/brokertest": {},
 	"probes/remote/dispatch":   {"engine/uptime", "engine/schedule", "probes/wire", "probes/remote/link", "probes/remote/topology"},
 	"probes/remote/worker":     {"engine/uptime", "engine/schedule", "probes", "probes/wire", "probes/spool", "probes/remote/link", "probes/remote/topology"},
+	"probes/remote/demo":       {"probes/remote/brokertest", "probes/remote/topology", "tui/cli/e2e"},
 	"probes/remote/drills":     {"engine/...", "probes/...", "storage/...", "tui/..."},
 	"probes/spool":             {"engine/uptime", "probes/wire"},
 	"probes/wire":              {"engine/uptime", "storage/chunk"}, // the columns of results, coded once

@@ -39,8 +39,9 @@ what it has and says goodbye.
                    at most ([spool]); nothing is lost by a cut line or a restart.
   What it refuses  whatever it is told: addresses of this machine, of private
                    networks and of the cloud's metadata, unless [policy] allows
-                   them; methods but GET and HEAD; commands that are not in
-                   [[exec]] of its own file; secrets of the environment.
+                   them; methods but GET and HEAD; a body, unless max_body
+                   allows one; commands that are not in [[exec]] of its own
+                   file; secrets of the environment.
                    ${secret:NAME} is looked up in its own secrets_dir.
   Where it stands  lookout remote list, at the engine: joining, live, lagging or
                    gone, and why. A new probe votes after about 15 s.
@@ -216,7 +217,7 @@ func (c *call) newProbe(p *config.Probe, dir folder, kept *spool.Spool, log *slo
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, dir.explain(err)
 	}
-	builder := p.Builder(c.probeTypes(p))
+	builder := p.Builder(probes.TypesFor(policyOf(p)))
 	w, err := worker.New(worker.Options{
 		Place:      wire.Place{Vhost: p.Broker.Vhost, Location: p.Location, Probe: p.Name},
 		Key:        p.EngineKey,
@@ -238,9 +239,9 @@ func (c *call) newProbe(p *config.Probe, dir folder, kept *spool.Spool, log *slo
 	return b, err
 }
 
-// probeTypes are the check types under the policy of a probe.
-func (c *call) probeTypes(p *config.Probe) []uptime.CheckType {
-	return types()
+// policyOf is what the checks of a probe may do, whoever orders them.
+func policyOf(p *config.Probe) *probes.Policy {
+	return &probes.Policy{Allow: p.Policy.Allow, Methods: p.Policy.Methods, MaxBody: p.Policy.MaxBody, Commands: p.Commands}
 }
 
 // run works until ctx ends; then it says goodbye over a link that lasts so long.
