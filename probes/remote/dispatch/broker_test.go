@@ -185,8 +185,7 @@ func TestOverBroker(t *testing.T) {
 
 // TestNobodyTakes asks over a real broker where a queue has no consumer: that
 // comes back at once.
-func TestNobodyTakes(t *testing.T) {
-	t.Parallel()
+func TestNobodyTakes(t *testing.T) { // not beside the other: they are two engines of one vhost
 	b := shared().Broker(t)
 	url := b.URL("", "", vhost)
 	w := newWorld(t)
