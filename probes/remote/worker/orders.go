@@ -106,6 +106,9 @@ func (w *Worker) takeManifest(frame []byte, now time.Time) error {
 	if !o.misses(&m) {
 		name = fileManifest
 	}
+	if m.Version.Engine != o.accepted.Engine {
+		w.hello.now() // another engine, or a new start of it: it has not heard of us
+	}
 	if err := w.files.write(w.files.path(name), frame, true); err != nil {
 		w.log.Error("a manifest is obeyed, and would be forgotten by a restart: it cannot be stored", "why", err)
 	}
