@@ -53,7 +53,7 @@ func numbersFrom(from, to uint32) (ids []uint32) {
 }
 
 // After an outage what is new goes first, in its order, and the gap behind it
-// as history, the oldest first.
+// as history, from its end.
 func TestAfterAnOutage(t *testing.T) {
 	s := openAt(t, memoryDir(t), Options{}, aBoot)
 	fill(t, s, 0, 300, t0)
@@ -261,5 +261,44 @@ func TestBytesPerRow(t *testing.T) {
 	t.Logf("%d rows in sealed files: %.2f B each, %.1f MB a day; live %.0f B each", rows, each, each*1.44, float64(s.live.size)/float64(s.live.to-s.live.from))
 	if rows < 8000 || each > 10.5 {
 		t.Errorf("%.2f B a row, over 10.5", each)
+	}
+}
+
+// While a large gap is filled and the line is cut again and again, what was sent
+// stays a few intervals: the engine remembers no more than sixteen.
+func TestFewGaps(t *testing.T) {
+	s := openAt(t, memoryDir(t), Options{}, aBoot)
+	now, id := t0, uint32(0)
+	var sent runs
+	send := func(late bool, most int) bool {
+		run, ok := s.Take(late, most, now)
+		s.Sent(run)
+		sent.add(run.Interval())
+		if len(sent) > 3 {
+			t.Fatalf("%d intervals: %v", len(sent), sent)
+		}
+		return ok
+	}
+	for range 20 {
+		fill(t, s, id, id+1000, now) // nobody takes it
+		id += 1000
+		now = now.Add(10 * time.Minute)
+	}
+	for range 40 { // each time the line is there for a while
+		fill(t, s, id, id+50, now)
+		id += 50
+		for send(false, 1000) {
+		}
+		for range 2 {
+			send(true, 170)
+		}
+		fill(t, s, id, id+30, now)
+		id += 30
+		now = now.Add(2 * time.Minute)
+	}
+	for send(true, 170) || send(false, 1000) {
+	}
+	if len(sent) != 1 || sent.count() != uint64(id) {
+		t.Errorf("sent %v of %d", sent, id)
 	}
 }

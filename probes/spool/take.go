@@ -29,14 +29,16 @@ func (r *Run) Interval() wire.Interval {
 const maxLost = 16
 
 // Take gives out what is to be sent next: rows that are not late, in their
-// order, or what is late, the oldest first; at most so many. A run belongs to
+// order, or what is late, the newest first; at most so many. A run belongs to
 // the caller until it is given to Sent or Unsent, and nobody else gets its rows.
 // It is false where no rows wait. What is returned beside that is a run all
 // the same, for a batch that says that the probe lives.
 //
 // So who sends what is not late as it comes, and what is late at some rate, has
 // the newest results at the engine first after an outage, then those that
-// come, and the gap behind them.
+// come, and the gap behind them from its end. The engine keeps few gaps of an
+// epoch and gives up the oldest: this way the large one is the only one, though
+// the line is cut again and again while it is filled.
 func (s *Spool) Take(late bool, most int, now time.Time) (Run, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,21 +47,21 @@ func (s *Spool) Take(late bool, most int, now time.Time) (Run, bool) {
 		s.sync(now)
 	}
 	for {
-		g, first := s.next(late, now)
+		g, iv := s.next(late, uint64(min(max(most, 1), wire.MaxRows)), now)
 		if g == nil {
 			return s.nothing(late)
 		}
-		run := Run{Epoch: g.epoch, From: first, Late: late}
+		run := Run{Epoch: g.epoch, From: iv.From, Late: late}
 		src, done, err := s.source(g)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			s.log().Error("results cannot be read from the spool now", "error", err)
 			return s.nothing(late)
 		}
 		if err != nil {
-			s.unreadable(g, wire.Interval{From: first, To: g.to}, err)
+			s.unreadable(g, wire.Interval{From: g.from, To: g.to}, err)
 			continue
 		}
-		run.Rows = s.collect(g, src, first, late, min(max(most, 1), wire.MaxRows), now)
+		run.Rows = s.collect(g, src, iv)
 		done()
 		if len(run.Rows) > 0 {
 			g.free.remove(run.Interval())
@@ -92,21 +94,86 @@ func (s *Spool) newest(epoch uint64) []wire.Interval {
 	return slices.Clone(lost[max(len(lost)-maxLost, 0):])
 }
 
-// next finds the oldest row that waits and is late, or is not.
-func (s *Spool) next(late bool, now time.Time) (*segment, uint64) {
-	for _, g := range s.segments {
-		if !late && s.late(g.newest, now) {
-			continue
-		}
-		for _, iv := range g.free {
-			for i := g.at(iv.From); i < len(g.records) && g.records[i].From < iv.To; i++ {
-				if s.late(g.records[i].at, now) == late {
-					return g, max(iv.From, g.records[i].From)
+// next finds the run of rows that is to be sent next; nil where there is none.
+func (s *Spool) next(late bool, most uint64, now time.Time) (*segment, wire.Interval) {
+	if late {
+		for _, g := range slices.Backward(s.segments) {
+			for _, free := range slices.Backward(g.free) {
+				if iv := s.lastLate(g, free, most, now); iv.To > iv.From {
+					return g, iv
 				}
 			}
 		}
+		return nil, wire.Interval{}
 	}
-	return nil, 0
+	for _, g := range s.segments {
+		if s.late(g.newest, now) {
+			continue
+		}
+		for _, free := range g.free {
+			if iv := s.firstFresh(g, free, most, now); iv.To > iv.From {
+				return g, iv
+			}
+		}
+	}
+	return nil, wire.Interval{}
+}
+
+// firstFresh is the first run of rows of an interval that are not late.
+func (s *Spool) firstFresh(g *segment, free wire.Interval, most uint64, now time.Time) (iv wire.Interval) {
+	size := 0
+	for i := g.at(free.From); i < len(g.records) && g.records[i].From < free.To; i++ {
+		r := g.records[i]
+		part := wire.Interval{From: max(r.From, free.From), To: min(r.To, free.To)}
+		begun := iv.To > iv.From
+		switch {
+		case s.late(r.at, now):
+			if begun {
+				return iv
+			}
+			continue
+		case begun && (part.From != iv.To || size+r.size > maxFrame):
+			return iv
+		case !begun:
+			iv.From = part.From
+		}
+		size += r.size
+		if iv.To = part.To; iv.To-iv.From >= most {
+			return wire.Interval{From: iv.From, To: iv.From + most}
+		}
+	}
+	return iv
+}
+
+// lastLate is the last run of rows of an interval that are late.
+func (s *Spool) lastLate(g *segment, free wire.Interval, most uint64, now time.Time) (iv wire.Interval) {
+	size := 0
+	for i := g.at(free.To-1) + 1; i > 0; {
+		if i--; i >= len(g.records) || g.records[i].From >= free.To {
+			continue
+		}
+		r := g.records[i]
+		part := wire.Interval{From: max(r.From, free.From), To: min(r.To, free.To)}
+		begun := iv.To > iv.From
+		switch {
+		case part.To <= part.From:
+			return iv
+		case !s.late(r.at, now):
+			if begun {
+				return iv
+			}
+			continue
+		case begun && (part.To != iv.From || size+r.size > maxFrame):
+			return iv
+		case !begun:
+			iv.To = part.To
+		}
+		size += r.size
+		if iv.From = part.From; iv.To-iv.From >= most {
+			return wire.Interval{From: iv.To - most, To: iv.To}
+		}
+	}
+	return iv
 }
 
 // late reports whether rows of a time are history. So are those of a clock that
@@ -116,25 +183,17 @@ func (s *Spool) late(at int64, now time.Time) bool {
 	return age > s.o.Fresh || age < -s.o.Fresh
 }
 
-// collect reads rows from a number on, as far as they wait and are alike. What
-// cannot be read is given up.
-func (s *Spool) collect(g *segment, src io.ReaderAt, first uint64, late bool, most int, now time.Time) (rows []wire.Row) {
-	free := g.free.within(wire.Interval{From: first, To: g.to})[0]
-	size := 0
-	for i := g.at(first); i < len(g.records) && len(rows) < most; i++ {
+// collect reads rows that next found, or some of the first of them. What cannot
+// be read is given up.
+func (s *Spool) collect(g *segment, src io.ReaderAt, iv wire.Interval) (rows []wire.Row) {
+	for i := g.at(iv.From); i < len(g.records) && g.records[i].From < iv.To; i++ {
 		r := g.records[i]
-		next := first + uint64(len(rows))
-		if r.From > next || next >= free.To || s.late(r.at, now) != late || size > 0 && size+r.size > maxFrame {
-			break
-		}
-		size += r.size
 		has, err := s.rows(g, src, r)
 		if err != nil {
 			s.unreadable(g, r.Interval, err)
 			break
 		}
-		has = has[next-r.From : min(r.To, free.To)-r.From]
-		rows = append(rows, has[:min(len(has), most-len(rows))]...)
+		rows = append(rows, has[max(r.From, iv.From)-r.From:min(r.To, iv.To)-r.From]...)
 	}
 	return rows
 }
