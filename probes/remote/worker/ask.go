@@ -70,7 +70,7 @@ func (w *Worker) takeRequest(a arrival, now time.Time) {
 		return
 	}
 	q := &request{in}
-	c, why := w.wanted(q)
+	c, why := w.wanted(q, now)
 	switch {
 	case why != "":
 	case c.m != nil && c.m.recent(q.MaxAge, now):
@@ -89,7 +89,7 @@ func (w *Worker) takeRequest(a arrival, now time.Time) {
 }
 
 // wanted is the check that a request wants, or why there is none.
-func (w *Worker) wanted(q *request) (check, string) {
+func (w *Worker) wanted(q *request, now time.Time) (check, string) {
 	c := check{ask: q}
 	if q.Full != nil {
 		job, why := w.build(q.Full)
@@ -102,7 +102,7 @@ func (w *Worker) wanted(q *request) (check, string) {
 	if c.m = w.monitors[q.Monitor]; c.m == nil {
 		return c, fmt.Sprintf("monitor %d is not assigned here", q.Monitor)
 	}
-	if why := w.ready(c.m); why != "" {
+	if why := w.ready(c.m, now); why != "" {
 		return c, why
 	}
 	c.job = within(c.m.job, q.Timeout)

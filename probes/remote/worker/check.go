@@ -107,7 +107,7 @@ func (w *Worker) want(c check, now time.Time) {
 	case c.m.over:
 		why = fmt.Sprintf("this probe takes %d monitors, and has been assigned more (max_monitors)", w.o.Limits.MaxMonitors)
 	default:
-		why = w.ready(c.m)
+		why = w.ready(c.m, now)
 	}
 	if why != "" {
 		w.refused(c, why, now)

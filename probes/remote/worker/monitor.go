@@ -22,7 +22,7 @@ type monitor struct {
 	fresh bool      // no baseline was taken since it was assigned
 	busy  bool      // a check of its schedule waits or runs
 
-	built   bool // job and refusal are known: made when they are first needed
+	built   time.Time // when job and refusal were made: when they are first needed; zero: not yet
 	job     uptime.Job
 	refusal string // why it cannot be checked here, one sentence; "": it can
 
@@ -40,13 +40,17 @@ func portable(m *wire.Monitor) uptime.Portable {
 	return uptime.Portable{URL: m.URL, IP: m.IP, Zone: m.Zone, Source: m.Source, Resolvers: m.Resolvers, Values: m.Values, Expect: m.Expect}
 }
 
+// rebuildAfter is when a check that could not be made is tried again: a secret
+// may have been put where it belongs.
+const rebuildAfter = time.Minute
+
 // ready makes the check of a monitor, once, and says why it cannot be run here; "" where it can.
-func (w *Worker) ready(m *monitor) string {
-	if !m.built {
-		m.built = true
+func (w *Worker) ready(m *monitor, now time.Time) string {
+	if m.built.IsZero() || m.refusal != "" && now.Sub(m.built) >= rebuildAfter {
+		m.built = now
 		m.job, m.refusal = w.build(&m.Monitor)
 		if m.refusal != "" {
-			w.quiet.say("build", time.Now(), func(more int) {
+			w.quiet.say("build", now, func(more int) {
 				w.log.Warn("a monitor cannot be checked here", "monitor", m.Name, "why", m.refusal, "others", more)
 			})
 		}

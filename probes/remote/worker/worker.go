@@ -133,6 +133,7 @@ func New(o Options) (*Worker, error) {
 	if o.Capacity <= 0 {
 		o.Capacity = defaultCapacity
 	}
+	o.Software = uptime.Clean(o.Software, wire.MaxName)
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}

@@ -1,0 +1,51 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+	"lookout/probes/wire"
+)
+
+// TestReady makes a check once, and tries one again that could not be made.
+func TestReady(t *testing.T) {
+	o := newOffice(t)
+	w, m := o.still()
+	made, wrong := 0, []uptime.Mistake{{Key: "headers", Message: "there is no secret token here", Hint: "Put it into secrets_dir"}}
+	w.o.Build = func(name, checkType string, p uptime.Portable, interval, timeout, degradedAbove time.Duration) (uptime.Job, []uptime.Mistake) {
+		made++
+		job, _ := o.build(name, checkType, p, interval, timeout, degradedAbove)
+		return job, wrong
+	}
+	now := time.Now()
+	steps := []struct {
+		name string
+		at   time.Duration
+		mend bool
+		want string
+		made int
+	}{
+		{"a secret is missing", 0, false, "there is no secret token here. Put it into secrets_dir", 1},
+		{"still", 30 * time.Second, false, "there is no secret token here. Put it into secrets_dir", 1},
+		{"it is there, and nobody has looked", 40 * time.Second, true, "there is no secret token here. Put it into secrets_dir", 1},
+		{"seen", time.Minute, true, "", 2},
+		{"and kept", time.Hour, true, "", 2},
+	}
+	for _, s := range steps {
+		if s.mend {
+			wrong = []uptime.Mistake{{Message: "only a warning", Warning: true}}
+		}
+		if got := w.ready(m, now.Add(s.at)); got != s.want || made != s.made {
+			t.Errorf("%s: %q, made %d times", s.name, got, made)
+		}
+	}
+}
+
+func TestPortable(t *testing.T) {
+	m := wire.Monitor{URL: "tcp://a:1", IP: "4", Zone: "Europe/Amsterdam", Source: "eth0", Values: map[string]any{"send": "x"}, Expect: map[string]any{"banner": "y"}}
+	p := portable(&m)
+	if p.URL != m.URL || p.IP != m.IP || p.Zone != m.Zone || p.Source != m.Source || p.Values["send"] != "x" || p.Expect["banner"] != "y" {
+		t.Errorf("%+v", p)
+	}
+}
