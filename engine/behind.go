@@ -13,8 +13,9 @@ import (
 // first; who is woken wants one page. So the first doubt of a child has its
 // parents looked at, out of turn; a child that is down while its parent is in
 // doubt counts as behind it until that is decided, at most patience; and when
-// the parent is up again, the child is no longer behind it with the next check
-// of its own that fails. Its verdict waits for nothing.
+// the parent is up again, or the child was reached although it is down, the
+// child is no longer behind it with the next check of its own that fails. Its
+// verdict waits for nothing.
 const (
 	// patience is how long a doubt of a parent keeps those behind it from being
 	// told of: the longest window of the rule, a last look at its end, and its
@@ -143,12 +144,13 @@ func (e *Engine) standing(m *monitor, now time.Time) (depend.State, time.Time) {
 		if at.IsZero() {
 			at = m.mem.Since
 		}
-		return depend.State{Standing: depend.Down, At: at, Path: e.ofPath(m)}, time.Time{}
+		// Whoever was reached while its first failing check ran was not reached without it.
+		return depend.State{Standing: depend.Down, At: at.Add(m.job.Timeout), Path: e.ofPath(m), Reached: m.good}, time.Time{}
 	case m.mode == uptime.Paused || v == uptime.Unknown || v == uptime.Pending:
 		return depend.State{}, time.Time{}
 	}
 	if until := m.inDoubt(); until.After(now) {
-		return depend.State{Standing: depend.Doubted, At: m.mem.First}, until
+		return depend.State{Standing: depend.Doubted, At: m.mem.First.Add(m.job.Timeout), Reached: m.good}, until
 	}
 	if until := m.groupInDoubt(now); until.After(now) {
 		return depend.State{Standing: depend.Doubted, At: now}, until
@@ -204,7 +206,7 @@ func (e *Engine) ofPath(m *monitor) bool {
 // explained is what the incident of a monitor that is down is behind. A parent
 // that is only in doubt explains one that opens now.
 func (e *Engine) explained(m *monitor, i *uptime.Incident, opens bool) string {
-	c := m.needs.Cause()
+	c := m.needs.CauseFor(m.good)
 	switch {
 	case !e.ofPath(m):
 		return ""
@@ -237,7 +239,7 @@ func (e *Engine) explain(m *monitor, now time.Time) {
 		return
 	}
 	e.behind(m, i, e.explained(m, i, false), now)
-	if i.Behind != "" && m.needs.Cause().None() && m.freed.IsZero() {
+	if i.Behind != "" && m.needs.CauseFor(m.good).None() && m.freed.IsZero() {
 		m.freed = now
 	}
 }
@@ -260,6 +262,14 @@ func (e *Engine) behind(m *monitor, i *uptime.Incident, name string, now time.Ti
 	m.touched()
 }
 
+// reached takes a success of one that is behind another: what was down by then
+// explains nothing any more, once it fails again.
+func (e *Engine) reached(m *monitor, now time.Time) {
+	if i := e.open[m.number]; i != nil && i.Behind != "" {
+		e.explain(m, now)
+	}
+}
+
 // released takes a check that began at a time and failed, of one whose parent
 // is no longer down: from now on it is told of.
 func (e *Engine) released(m *monitor, began, now time.Time) {
@@ -267,7 +277,7 @@ func (e *Engine) released(m *monitor, began, now time.Time) {
 	if m.freed.IsZero() || i == nil || i.Behind == "" || m.mem.Verdict != uptime.Down || !began.After(m.freed) {
 		return
 	}
-	if c := m.needs.Cause(); c.Sure || !c.None() && now.Sub(m.freed) < patience {
+	if c := m.needs.CauseFor(m.good); c.Sure || !c.None() && now.Sub(m.freed) < patience {
 		return // it may be down again
 	}
 	e.behind(m, i, "", now)

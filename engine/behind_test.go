@@ -310,13 +310,18 @@ func TestParentOutOfSight(t *testing.T) {
 			f.silent("a", "uplink")
 		}, "uplink"},
 		{"unknown since it was down", func(f family) {
-			f.silent("switch")
+			f.silent("switch", "a")
 			f.is("switch", uptime.Down, 3*time.Minute)
 			f.tg.set("switch", uptime.FaultLocalFDLimit)
 			f.tg.slow("switch", 0)
 			f.is("switch", uptime.Unknown, 5*time.Minute)
-			f.silent("a")
 		}, "switch"},
+		{"down for long, and the child was reached since", func(f family) {
+			f.silent("switch")
+			f.is("switch", uptime.Down, 3*time.Minute)
+			time.Sleep(5 * time.Minute)
+			f.silent("a")
+		}, ""},
 		{"up, and above it somebody is down", func(f family) { f.silent("uplink", "a") }, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

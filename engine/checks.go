@@ -255,8 +255,11 @@ func (e *Engine) judgeFrom(m *monitor, s verdict.Scene, r uptime.Result, started
 	m.mem = mem
 	e.apply(m, d, now)
 	e.seen(m, &r, started, now)
-	if r.Outcome == uptime.OutcomeDown {
+	switch r.Outcome {
+	case uptime.OutcomeDown:
 		e.released(m, started, now)
+	case uptime.OutcomeUp, uptime.OutcomeDegraded:
+		e.reached(m, now)
 	}
 	e.replan(m, now)
 }

@@ -65,7 +65,8 @@ type monitor struct {
 	node    *depend.Node[*monitor]  // of those that depend on it; nil: nobody does
 	asked   time.Time               // a check that begins after it is waited for by those; zero: not
 	doubted time.Time               // until when its doubt counts for them
-	freed   time.Time               // since when what its incident is behind is no longer down; zero: it is
+	freed   time.Time               // since when what its incident is behind no longer explains it; zero: it does
+	good    time.Time               // when the newest check began that was no failure; zero: none was
 
 	timeline uptime.Timeline
 	history  history
@@ -212,12 +213,13 @@ type record struct {
 	Learned  learned     `json:",omitzero"`
 	Windowed bool        `json:",omitempty"`
 	Out      time.Time   `json:",omitzero"`
+	Good     time.Time   `json:",omitzero"`
 }
 
 const recordVersion = 1
 
 func (m *monitor) encode(open *uptime.Incident) ([]byte, error) {
-	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history.stored(), m.last, m.cert, m.checked, m.job.Subject, m.beat, m.learned, m.windowed, m.out}
+	r := record{m.mem, m.mode, m.until, m.modeSince, open, m.closed, make([][2]int64, len(m.timeline)), m.history.stored(), m.last, m.cert, m.checked, m.job.Subject, m.beat, m.learned, m.windowed, m.out, m.good}
 	for i, c := range m.timeline {
 		r.Timeline[i] = [2]int64{c.At.UnixMilli(), int64(c.Class)}
 	}
@@ -237,7 +239,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History.history(), r.Last, r.Cert, r.Checked
-	m.beat, m.learned, m.windowed, m.out = r.Beat, r.Learned, r.Windowed, r.Out
+	m.beat, m.learned, m.windowed, m.out, m.good = r.Beat, r.Learned, r.Windowed, r.Out, r.Good
 	m.saved, m.closed, m.modeSince, m.stored = m.checked, r.Closed, r.ModeFrom, r.Subject
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))
@@ -262,6 +264,9 @@ func (m *monitor) observe(r *uptime.Result) {
 	}
 	if m.mode == uptime.Maintenance {
 		cell = uptime.CellMaintenance
+	}
+	if (r.Outcome == uptime.OutcomeUp || r.Outcome == uptime.OutcomeDegraded) && r.Time.After(m.good) {
+		m.good = r.Time
 	}
 	m.history.add(r, cell)
 	m.last = *r

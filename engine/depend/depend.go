@@ -30,7 +30,8 @@ const (
 // State is how a monitor stands, and since when.
 type State struct {
 	Standing Standing
-	At       time.Time // Well: start of its newest success; Doubted, Down: of its first failure
+	At       time.Time // Well: start of its newest success; Doubted, Down: when it had failed for the first time
+	Reached  time.Time // Doubted, Down: start of its newest success before; zero: not known
 	Path     bool      // Down: by a fault of the path, which what is above it may explain
 }
 
@@ -87,6 +88,24 @@ func (n *Needs[M]) Cause() Cause[M] {
 		return Cause[M]{}
 	}
 	return n.cause
+}
+
+// CauseFor is the Cause for one that was itself reached in a check that began at
+// a time: what was down by then is not in its way. Zero: it never was.
+func (n *Needs[M]) CauseFor(reached time.Time) Cause[M] {
+	c := n.Cause()
+	if c.None() || reached.IsZero() || !reached.After(c.at) {
+		return c
+	}
+	c = Cause[M]{}
+	for _, s := range n.sources {
+		for _, node := range s.nodes {
+			if node.cause.better(c) && !reached.After(node.cause.at) {
+				c = node.cause
+			}
+		}
+	}
+	return c
 }
 
 // Web is who depends on whom. Make it with New, Add everyone who depends on
@@ -195,12 +214,12 @@ func (n *Node[M]) explains() Cause[M] {
 	above := n.needs.Cause()
 	switch s := n.state; s.Standing {
 	case Down:
-		if s.Path && above.Sure {
+		if above = n.needs.CauseFor(s.Reached); s.Path && above.Sure {
 			return above
 		}
 		return Cause[M]{n.Of, true, s.At}
 	case Doubted:
-		if above.Sure {
+		if above = n.needs.CauseFor(s.Reached); above.Sure {
 			return above
 		}
 		return Cause[M]{n.Of, false, s.At}

@@ -102,6 +102,37 @@ func TestCause(t *testing.T) {
 	}
 }
 
+// TestCauseFor: what was down when a monitor was reached is not in its way, what
+// went down since is, and so it is with those in the middle.
+func TestCauseFor(t *testing.T) {
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	down := func(s int64) State { return State{Standing: Down, At: at(s), Path: true} }
+	needs, nodes := web(map[string]string{"x": "a b", "y": "tag:t", "z": "m", "m": "a"})
+	nodes["a"].Set(down(10))
+	nodes["b"].Set(down(20))
+	nodes["t1"].Set(down(10))
+	nodes["t3"].Set(down(30))
+	m := down(40)
+	m.Reached = at(35)
+	nodes["m"].Set(m)
+	for _, tc := range []struct {
+		of      string
+		reached time.Time
+		want    string
+	}{
+		{"x", time.Time{}, "a"}, {"x", at(5), "a"}, {"x", at(10), "a"}, {"x", at(15), "b"}, {"x", at(25), ""},
+		{"y", at(5), "t1"}, {"y", at(15), "t3"}, {"y", at(35), ""},
+		{"z", at(5), "m"}, {"z", at(45), ""},
+	} {
+		if got := needs[tc.of].CauseFor(tc.reached); got.Of != tc.want || got.Of != "" && !got.Sure {
+			t.Errorf("%s, reached at %v: %v, want %q", tc.of, tc.reached.Unix(), got, tc.want)
+		}
+	}
+	if got := (*Needs[string])(nil).CauseFor(at(1)); !got.None() {
+		t.Errorf("nothing gives %v", got)
+	}
+}
+
 // TestAsk has the parents of one that fails looked at, and theirs, once.
 func TestAsk(t *testing.T) {
 	needs, _ := web(map[string]string{"x": "a tag:t", "y": "a", "a": "b"})
