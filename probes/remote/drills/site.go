@@ -124,6 +124,65 @@ func (s *site) access(folder, user string, where at) (link.Options, error) {
 	return o, nil
 }
 
+// twain are two brokers, and between them the shovels of the one at the far
+// end, which dial by way of a proxy.
+type twain struct {
+	site
+	far *brokertest.Broker
+	way *brokertest.Proxy
+}
+
+// openTwain is openSite for probes at a broker of their location's own.
+func openTwain(ctx context.Context, dir string, probe string) (t *twain, err error) {
+	t = &twain{site: site{dir: dir}}
+	defer func() {
+		if err != nil {
+			t.close()
+		}
+	}()
+	if t.broker, err = brokertest.Launch(ctx, brokertest.Options{}); err != nil {
+		return nil, err
+	}
+	if t.way, err = brokertest.NewProxy(t.broker.Addr()); err != nil {
+		return nil, err
+	}
+	made, err := topology.Init(topology.Options{
+		Dir: dir, Probes: []string{probe}, URL: brokertest.URL("amqp", t.way.Addr(), "", "", vhost), Shovel: "amqp://127.0.0.1:1/" + vhost, Now: time.Now(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.plan = made.Plan
+	if t.key, err = signingKey(filepath.Join(dir, "engine", "signing.key")); err != nil {
+		return nil, err
+	}
+	near, err := t.plan.Definitions()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.broker.Import(ctx, near); err != nil {
+		return nil, err
+	}
+	far, err := os.ReadFile(filepath.Join(dir, topology.FarFolder(t.plan.Probes[0].Location), "definitions.json"))
+	if err != nil {
+		return nil, err
+	}
+	t.far, err = brokertest.Launch(ctx, brokertest.Options{Plugins: []string{"rabbitmq_shovel"}, Definitions: far})
+	return t, err
+}
+
+func (t *twain) close() {
+	if t.far != nil {
+		t.far.Close()
+	}
+	if t.way != nil {
+		t.way.Close()
+	}
+	if t.broker != nil {
+		t.broker.Close()
+	}
+}
+
 // temporary makes a folder, and what removes it.
 func (d *drill) temporary() (dir string, remove func(), err error) {
 	dir, err = os.MkdirTemp("", "lookout-drills-*")
