@@ -50,7 +50,7 @@ func (d *Dispatcher) ask(q *question, location string, now time.Time) {
 	switch {
 	case !now.Before(q.deadline):
 		return
-	case !d.line.usable() || len(l.live) == 0:
+	case !d.line.usable() || l.voters == 0:
 		d.refuse(q, "no probe of %s is live", l.Location)
 		return
 	case q.job.Portable == nil:

@@ -158,7 +158,7 @@ func TestOverBroker(t *testing.T) {
 	t.Run("nobody is there any more", func(t *testing.T) {
 		// The probe of nyc stops consuming without a goodbye, as one that is cut off does.
 		w.d.box.put(func(time.Time) { // it was live until just now
-			w.d.locations["sgp"] = &location{Place: places[2], set: new(set), probes: map[string]*probe{}, live: []string{"1"}}
+			w.d.locations["sgp"] = &location{Place: places[2], set: new(set), probes: map[string]*probe{}, voters: 1}
 		})
 		h := new(heard)
 		w.d.Ask(as[5].Job, places[2], 5*time.Second, h.take)
@@ -194,7 +194,7 @@ func TestNobodyTakes(t *testing.T) { // not beside the other: they are two engin
 	w.d.Serve(w.e)
 	w.run()
 	until(t, "the broker", func() bool { b, _ := w.d.Status(); return b.Connected })
-	w.d.box.put(func(time.Time) { w.d.locations["nyc"].live = []string{"1"} }) // it was live until just now
+	w.d.box.put(func(time.Time) { w.d.locations["nyc"].voters = 1 }) // it was live until just now
 	for n := range 50 {
 		h := new(heard)
 		w.d.Ask(assignment(uint32(n)).Job, places[1], 30*time.Second, h.take)

@@ -40,6 +40,7 @@ func (d *Dispatcher) sing(p *probe, now time.Time) {
 			return
 		case uptime.ProbeJoining:
 			p.why = "it does not answer canaries"
+			d.drop(p, now)
 		}
 	}
 	if !p.listens() || now.Before(c.next) {
@@ -86,6 +87,7 @@ func (d *Dispatcher) answered(p *probe, a wire.Answer, now time.Time) {
 			d.doubt(p, why, now)
 		} else {
 			p.why = why
+			d.drop(p, now)
 		}
 		return
 	}

@@ -101,6 +101,7 @@ type location struct {
 	version wire.Version            // of its manifest
 	changed map[uint32]wire.Version // by which version a group of monitors became what it is
 	live    []string                // the probes that share its work, sorted
+	voters  int                     // probes whose vote counts
 	shares  map[string]int
 	probes  map[string]*probe
 	renewed time.Time // when it got its version

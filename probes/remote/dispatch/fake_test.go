@@ -176,7 +176,7 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.run()
-		defer w.stop()
+		defer func() { w.stop() }() // of the last one that ran
 		f(t, w)
 	})
 }

@@ -79,7 +79,7 @@ func (d *Dispatcher) openPlaces() {
 	var places []uptime.Place
 	if d.line.usable() {
 		for _, l := range d.order {
-			if len(l.live) > 0 {
+			if l.voters > 0 {
 				places = append(places, l.Place)
 			}
 		}

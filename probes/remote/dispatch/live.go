@@ -18,6 +18,7 @@ const (
 	flapWithin  = 10 * time.Minute // of having become live: who falls then proves itself for twice as long
 	maxFlaps    = 6
 	proveFor    = 15 * time.Second // doubled with each flap
+	carryFor    = 2 * time.Minute  // after a start: two hellos
 )
 
 // takeHello decodes a hello.
@@ -105,6 +106,8 @@ func (d *Dispatcher) judge(p *probe, now time.Time) {
 		d.fall(p, "no proof of work for 25 s", now)
 	case p.state == uptime.ProbeJoining && p.ready(now):
 		d.become(p, uptime.ProbeLive, "", now)
+	case now.Sub(p.since) > time.Minute:
+		d.drop(p, now)
 	}
 	if p.due && p.listens() && d.line.usable() {
 		d.brief(p, now)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lookout/engine/uptime"
 	"lookout/probes/remote/link"
 	"lookout/probes/remote/topology"
 	"lookout/probes/wire"
@@ -21,14 +22,20 @@ const (
 	maxAhead     = 24 * time.Hour         // that a version may lie in the future
 )
 
-// share settles who shares the work of a location.
+// share settles who shares the work of a location: who is live, and who goes on
+// with what it did for the engine before.
 func (d *Dispatcher) share(l *location, now time.Time) {
 	var live []string
+	l.voters = 0
 	for name, p := range l.probes {
 		if p.votes(d) {
+			l.voters++
+		}
+		if p.votes(d) || p.carries && d.excluded[p.id()] == "" {
 			live = append(live, name)
 		}
 	}
+	d.openPlaces()
 	slices.Sort(live)
 	if len(live) > wire.MaxLive {
 		live = live[:wire.MaxLive]
@@ -39,7 +46,6 @@ func (d *Dispatcher) share(l *location, now time.Time) {
 	l.live = live
 	d.divide(l)
 	d.renew(l, now)
-	d.openPlaces()
 }
 
 // divide reckons how many monitors each probe of a location checks regularly.
@@ -109,6 +115,9 @@ func (d *Dispatcher) brief(p *probe, now time.Time) {
 	}
 	p.told, p.toldAt = l.version, now
 	d.tell(p, topology.TypeManifest, frame, nil)
+	if p.state == uptime.ProbeGone {
+		return // it is not known yet what it lacks
+	}
 	sent := 1
 	for _, c := range l.set.chunks {
 		if p.has[c.hash] {

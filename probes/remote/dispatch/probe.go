@@ -26,6 +26,7 @@ type probe struct {
 	heard     time.Time // when anything came
 	obeys     wire.Version
 	rose      bool // it was live once
+	carries   bool // it goes on with its share of the work while it proves itself
 	ahead     bool // it obeys an engine of a future day
 
 	// What it was told.
@@ -110,6 +111,7 @@ func (d *Dispatcher) become(p *probe, s uptime.ProbeState, why string, now time.
 	was := p.state
 	d.dirty = true
 	p.state, p.since, p.why = s, now, why
+	p.carries = s == uptime.ProbeJoining && p.carriesOn(d, was, now)
 	p.canary = canary{}
 	switch s {
 	case uptime.ProbeLive:
@@ -123,6 +125,21 @@ func (d *Dispatcher) become(p *probe, s uptime.ProbeState, why string, now time.
 	}
 	d.announce(p, was, now)
 	d.share(p.at, now)
+}
+
+// carriesOn reports whether a probe that joins does so because the engine, or
+// the connection to the broker, is new: it worked until now, and if all had to
+// stop until they have proved themselves, as many checks would be missed.
+func (p *probe) carriesOn(d *Dispatcher, was uptime.ProbeState, now time.Time) bool {
+	return was != uptime.ProbeLive && p.hello.Obeyed != (wire.Version{}) && d.line.usable() && d.line.since(now) < carryFor
+}
+
+// drop takes from a joining probe what it went on with.
+func (d *Dispatcher) drop(p *probe, now time.Time) {
+	if p.carries {
+		p.carries = false
+		d.share(p.at, now)
+	}
 }
 
 // slow says why a probe that proves itself does not get on; "" where it does.

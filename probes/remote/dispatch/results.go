@@ -134,8 +134,8 @@ func (d *Dispatcher) found(b *parcel, now time.Time) {
 	p.obeys = b.batch.Obeyed
 	fresh := d.proves(p, &b.batch, now)
 	p.work.found(b.batch.Rows)
-	if p.listens() && p.obeys != l.version && now.Sub(p.toldAt) > staleAfter {
-		d.brief(p, now)
+	if (p.listens() || p.greeted.IsZero()) && p.obeys != l.version && now.Sub(p.toldAt) > staleAfter {
+		d.brief(p, now) // … and who has not heard of this engine yet says hello to it
 	}
 	d.post(b, b.batch.Late || !fresh || !p.votes(d) || l.outdated(&b.batch), now)
 }

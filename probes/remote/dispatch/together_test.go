@@ -158,6 +158,17 @@ func (w *world) regular(monitors int, from, to time.Time) (least, most int, gap 
 	return least, most, gap
 }
 
+// restart has another dispatcher take the place of the first, as after a
+// restart of the engine.
+func (w *world) restart() {
+	w.stop()
+	time.Sleep(2 * time.Second)
+	w.d = New(w.d.o)
+	w.d.Serve(w.e)
+	w.d.Assign(monitors(120))
+	w.run()
+}
+
 // TestTogether has workers check for a dispatcher, over a broker in memory:
 // their work is shared and moves, an outage of the broker loses nothing, and
 // what is down is said to be.
@@ -197,6 +208,14 @@ func TestTogether(t *testing.T) {
 		two.worker.Up()
 		time.Sleep(3 * time.Minute)
 		w.is("fra/2", uptime.ProbeLive)
+
+		w.restart()
+		again := time.Now()
+		time.Sleep(20 * time.Second)
+		for _, id := range []string{"fra/1", "fra/2", "nyc/1"} {
+			w.is(id, uptime.ProbeLive)
+		}
+		time.Sleep(5 * time.Minute)
 
 		w.b.set(link.State{Error: "refused"})
 		away := time.Now()
@@ -240,7 +259,7 @@ func TestTogether(t *testing.T) {
 		two.end()
 		three.end()
 		time.Sleep(10 * time.Second)
-		rows, again, _ := w.applied()
+		rows, twice, _ := w.applied()
 		asks := 1
 		for _, tc := range []struct {
 			name     string
@@ -248,7 +267,8 @@ func TestTogether(t *testing.T) {
 			gap      time.Duration
 		}{
 			{"two of two", calm, alone, time.Minute},
-			{"one of two", alone, away, 90 * time.Second}, // 30 s until it is noticed, at the worst
+			{"after a restart of the engine", again, away, time.Minute},
+			{"one of two", alone, again, 90 * time.Second}, // 30 s until it is noticed, at the worst
 			{"without a broker", away, back, time.Minute},
 			{"after that", back.Add(2 * time.Minute), back.Add(10 * time.Minute), time.Minute},
 		} {
@@ -263,7 +283,7 @@ func TestTogether(t *testing.T) {
 				t.Errorf("%d results were applied, of %d checks", rows, i.ran-asks)
 			}
 		})
-		t.Logf("%d results, %d again", rows, again)
+		t.Logf("%d results, %d again", rows, twice)
 		synctest.Wait()
 	})
 }
