@@ -67,6 +67,33 @@ func threeProbes() *probes {
 	return &probes{faults: map[string]uptime.Fault{}, places: []uptime.Place{{Location: "fra", Network: "a"}, {Location: "nyc", Network: "b"}, {Location: "sgp", Network: "c"}}}
 }
 
+// TestAllRefuse: where every place refuses, each is asked once in a round,
+// however short the interval, and after a minute it is nobody's.
+func TestAllRefuse(t *testing.T) {
+	for _, every := range []time.Duration{time.Second, 10 * time.Second, 20 * time.Second, time.Minute} {
+		t.Run(every.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, tg, p := newMemory(), newTargets(), threeProbes()
+				p.full = []string{"fra", "nyc", "sgp"}
+				e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: tg, Remote: p}, job("a", every))
+				time.Sleep(2 * time.Minute)
+				tg.set("a", uptime.FaultTCPRefused)
+				time.Sleep(every + 80*time.Second)
+				st := e.state("a")
+				if st.Verdict != uptime.Down || !strings.Contains(st.Witness, ": no answer") {
+					t.Errorf("%v, %q", st.Verdict, st.Witness)
+				}
+				p.mu.Lock()
+				if p.asked > 120 {
+					t.Errorf("%d asked", p.asked)
+				}
+				p.mu.Unlock()
+				e.stop()
+			})
+		})
+	}
+}
+
 // TestSecondOpinions has three other places that agree, disagree, and say nothing.
 func TestSecondOpinions(t *testing.T) {
 	all := []string{"fra", "nyc", "sgp"}
@@ -83,6 +110,8 @@ func TestSecondOpinions(t *testing.T) {
 		{"one network of two agrees", func(p *probes) { p.set(uptime.FaultTCPRefused, "fra") }, time.Minute, uptime.Suspect, ""},
 		{"silence is no agreement", func(p *probes) { p.mute = all }, 50 * time.Second, uptime.Suspect, ""},
 		{"… for 60 s it is nobody's", func(p *probes) { p.mute = all }, 80 * time.Second, uptime.Down, "asked fra, nyc, sgp: no answer"},
+		{"nobody there can run it", func(p *probes) { p.full = all }, 50 * time.Second, uptime.Suspect, ""},
+		{"… for 60 s it is nobody's either", func(p *probes) { p.full = all }, 80 * time.Second, uptime.Down, "asked fra, nyc, sgp: no answer"},
 		{"answers that come too late count for nothing", func(p *probes) { p.set(uptime.FaultTCPRefused, all...); p.late = 20 * time.Second }, 50 * time.Second, uptime.Suspect, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

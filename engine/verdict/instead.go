@@ -19,6 +19,9 @@ func Instead(p Params, s Scene, m Memory, refusal *uptime.Result, now time.Time)
 		return m, uptime.Place{}, 0
 	}
 	begun, step := asked.at, asked.step
+	if !asked.first.IsZero() { // whoever refused since then is not asked in a circle
+		begun = asked.first
+	}
 	with := func(match func(x uptime.Place) bool) bool {
 		return slices.ContainsFunc(o.asked, func(r request) bool { return r.step == step && !r.at.Before(begun) && match(r.Place) })
 	}
@@ -35,7 +38,7 @@ func Instead(p Params, s Scene, m Memory, refusal *uptime.Result, now time.Time)
 		return m, uptime.Place{}, 0
 	}
 	o.turn++
-	o.asked = append(o.asked, request{Place: chosen[0], step: step, at: now, deadline: now.Add(p.within() + transit)})
+	o.asked = append(o.asked, request{Place: chosen[0], step: step, at: now, first: begun, deadline: now.Add(p.within() + transit)})
 	if n := len(o.asked) - maxAsked; n > 0 {
 		o.asked = slices.Delete(o.asked, 0, n)
 	}

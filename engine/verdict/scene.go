@@ -99,6 +99,7 @@ type request struct {
 	uptime.Place
 	step     string
 	at       time.Time
+	first    time.Time // when the first was asked, in whose stead it is; zero: in nobody's
 	deadline time.Time
 	answered bool
 	abstains bool // … and says nothing
