@@ -21,6 +21,7 @@ func (m Memory) Step(by time.Duration) Memory {
 	m.others.asked = slices.Clone(m.others.asked)
 	for i := range m.others.asked {
 		move(&m.others.asked[i].at, by)
+		move(&m.others.asked[i].first, by)
 		move(&m.others.asked[i].deadline, by)
 	}
 	return m

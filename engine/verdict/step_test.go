@@ -38,7 +38,7 @@ func fill(m *Memory, t time.Time) {
 	m.Complaint, m.begun, m.Closed = t, t, t
 	m.Evidence = []uptime.Evidence{{Time: t}}
 	m.others.wave, m.others.last, m.others.since = t, t, t
-	m.others.asked = []request{{at: t, deadline: t}}
+	m.others.asked = []request{{at: t, first: t, deadline: t}}
 }
 
 // No stamp of a memory is left behind when the clock is set: whoever adds one adds it to Step.
