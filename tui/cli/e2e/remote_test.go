@@ -268,9 +268,7 @@ func TestNothingIsLost(t *testing.T) {
 	line.Pass()
 	a.probes["fra/p1"].Kill()
 	a.start(t, "fra/p1")
-	goOn(3)
-	a.live(t)
-	goOn(3)
+	goOn(5)
 	check(t, a.probes["fra/p1"].Stop())
 	checked := f.seen("site", "fra")
 	var stored map[time.Time]int
