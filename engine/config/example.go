@@ -10,7 +10,12 @@ import (
 // CheckExample reports whether a text shows every key that is Known once, and
 // no other, beside [defaults]. A line like #key = value or #[header], without a
 // blank after the #, is a key that is shown and not set; "# " begins prose.
-func CheckExample(text string, opt Options) error {
+func CheckExample(text string, opt Options) error { return checkExample(text, Known(opt)) }
+
+// CheckProbeExample is CheckExample for the file of a probe.
+func CheckProbeExample(text string, opt Options) error { return checkExample(text, KnownToProbe(opt)) }
+
+func checkExample(text string, known []string) error {
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		if len(l) > 1 && l[0] == '#' && l[1] != ' ' && l[1] != '#' {
@@ -32,7 +37,6 @@ func CheckExample(text string, opt Options) error {
 	}
 	slices.Sort(shown)
 	var wrong []error
-	known := Known(opt)
 	for i, s := range shown {
 		if i > 0 && s == shown[i-1] && !slices.Contains([]string{"monitor.name", "monitor.url"}, s) {
 			wrong = append(wrong, fmt.Errorf("%s is shown twice", s))

@@ -84,6 +84,28 @@ var (
 	probeTables = map[string][]uptime.Key{"broker": brokerKeys, "self_check": selfCheckKeys, "policy": policyKeys, "spool": spoolKeys}
 )
 
+// KnownToProbe lists the path of every key that LoadProbe understands with these
+// types: location, policy.allow, exec.command.
+func KnownToProbe(opt Options) []string {
+	out := names(probeKeys)
+	for table, keys := range probeTables {
+		for _, k := range keys {
+			out = append(out, table+"."+k.Name)
+		}
+	}
+	for _, t := range opt.Types {
+		if !t.Filed {
+			continue
+		}
+		out = append(out, t.Name+".name")
+		for _, k := range t.Keys {
+			out = append(out, t.Name+"."+k.Name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // filedBlock is a [[exec]], which waits until it is known where secrets are.
 type filedBlock struct {
 	blk  *block

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,5 +42,27 @@ func TestReadme(t *testing.T) {
 				t.Errorf("the row of %s has no %s:", ct.Name, s)
 			}
 		}
+	}
+}
+
+// The README shows every key of probe.toml once, and its example is one that loads.
+func TestReadmeProbe(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, ok := strings.Cut(string(text), "\n```toml\nlocation = ")
+	example, _, closed := strings.Cut("location = "+example, "\n```\n")
+	if !ok || !closed {
+		t.Fatal("there is no probe.toml")
+	}
+	opt := config.Options{Types: types(), Env: func(string) (string, bool) { return "", false }}
+	if err := config.CheckProbeExample(example, opt); err != nil {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "broker.pass"), "x\n")
+	if _, err := config.LoadProbe(write(t, filepath.Join(dir, "probe.toml"), example), opt); err != nil {
+		t.Error(err)
 	}
 }
