@@ -109,9 +109,30 @@ its file, its line, the key and what to do; without one, also when each
 				fmt.Fprintf(c.stdout, ", %s", count(n, "warning"))
 			}
 			fmt.Fprintln(c.stdout, ", no mistake")
+			fmt.Fprint(c.stdout, elsewhere(cfg))
 			return c.printOpenings(cfg)
 		},
 	}
+}
+
+// elsewhere says what happens at other locations; "" where nothing does.
+func elsewhere(cfg *config.Config) string {
+	if cfg.Broker == nil || len(cfg.Locations) == 0 {
+		return ""
+	}
+	asked, regular := 0, 0
+	for _, j := range cfg.Jobs {
+		if j.Portable == nil {
+			continue
+		}
+		if j.Locations != nil {
+			regular++
+		}
+		if !j.Rule.Consecutive && !j.Rule.Plain && j.Alone == "" {
+			asked++
+		}
+	}
+	return fmt.Sprintf("%s over %s: second opinions of %s, regular checks of %s\n", bullets(placeNames(cfg.Locations)), cfg.Broker.URL, count(asked, "monitor"), count(regular, "monitor"))
 }
 
 func checkedJSON(path string, cfg *config.Config, wrong error, now time.Time) checked {

@@ -168,3 +168,33 @@ func TestWhatTravels(t *testing.T) {
 		t.Errorf("the probe obeys %x", fmt.Sprint(p.EngineKey))
 	}
 }
+
+// TestCheckSaysWhatHappensElsewhere: config check tells who is asked, about how many.
+func TestCheckSaysWhatHappensElsewhere(t *testing.T) {
+	b := newBench(t)
+	dir := filepath.Join(b.dir, "remote")
+	if _, err := topology.Init(topology.Options{Dir: dir, Probes: []string{"fra/p1", "nyc/p1"}, URL: "amqp://127.0.0.1:1/lookout", Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, filepath.Join(b.dir, "lookout.toml"), `include = ["remote/engine/broker.toml"]
+[[monitor]]
+name = "a"
+url = "tcp://a.example.com:1"
+[[monitor]]
+name = "b"
+url = "tcp://b.example.com:1"
+locations = ["fra"]
+[[monitor]]
+name = "c"
+url = "https://jo:pass@c.example.com/"
+`)
+	got := b.call("", "config", "check", path)
+	for _, want := range []string{"c\": it is judged from here alone", "fra and nyc over amqp://127.0.0.1:1/lookout: second opinions of 2 monitors, regular checks of 1 monitor\n"} {
+		if got.code != 0 || !strings.Contains(got.stdout, want) {
+			t.Errorf("%q is missing in %+v", want, got)
+		}
+	}
+	if got := b.call("", "check", "a", "--from", "fra"); got.code != 3 || !strings.Contains(got.stderr, "no engine") {
+		t.Errorf("a check from fra without an engine: %+v", got)
+	}
+}
