@@ -29,6 +29,7 @@ func BenchmarkTake(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	s.tend()
 	late := t0.AddDate(0, 0, 1)
 	n := 0
 	for b.Loop() {

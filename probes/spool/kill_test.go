@@ -59,6 +59,9 @@ func victim(dir string) error {
 		} else {
 			s.Unsent(run)
 		}
+		if id%3 == 0 {
+			s.tend()
+		}
 		if out.Flush(); s.Trouble() != nil {
 			return s.Trouble()
 		}

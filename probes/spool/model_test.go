@@ -52,6 +52,9 @@ func kill(s *Spool) {
 	if s.file != nil {
 		s.file.Close()
 	}
+	for _, f := range s.stale {
+		f.Close()
+	}
 }
 
 // memoryDir is a folder on a disk that is quick, where there is one: what is
@@ -109,6 +112,9 @@ func (m *model) append(n int) {
 		}
 		m.names[at] = r.Monitor
 		m.waiting[r.Monitor] = true
+	}
+	if m.rng.IntN(2) == 0 {
+		m.s.tend()
 	}
 	if m.s.Next() != from+uint64(n) {
 		m.t.Fatalf("next is %d after %d rows from %d on", m.s.Next(), n, from)

@@ -170,6 +170,7 @@ func (s *Spool) loadFile(number uint64, l *loading) error {
 		g.took(r)
 	}
 	s.segments = append(s.segments, g)
+	g.loose = h.form == formLive || c.damaged
 	s.dropped = h.dropped
 	if n := len(c.marks); n > 0 {
 		s.dropped = c.marks[n-1].dropped
@@ -236,6 +237,7 @@ func (s *Spool) resume(l *loading) bool {
 		return false // a copy: the original may have gone on
 	}
 	s.live, s.file, s.epoch = l.last, f, l.last.epoch
+	s.live.loose = false
 	if len(s.live.records) > 0 {
 		s.began = time.UnixMilli(s.live.records[0].at)
 	}

@@ -1,19 +1,13 @@
 package spool
 
 import (
-	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"lookout/probes/wire"
 )
 
-// groupRows is how many rows a record of a sealed file has: as many as make
-// them small, and no more than are sent at once.
-const groupRows = 1024
-
-// rotate begins the next live file, and rewrites the one before it.
+// rotate begins the next live file; the one before it is for Run to rewrite.
 func (s *Spool) rotate() error {
 	next := uint64(0)
 	if s.live != nil {
@@ -24,11 +18,9 @@ func (s *Spool) rotate() error {
 		return err
 	}
 	if old != nil {
-		s.sync(s.synced)
-		file.Close()
-		if s.tidy(old); !old.empty() {
-			s.seal(old)
-		}
+		s.stale = append(s.stale, file)
+		old.loose = true
+		s.tidy(old)
 	}
 	return nil
 }
@@ -45,7 +37,7 @@ func (s *Spool) begin(epoch, next uint64) error {
 	h.inode = inode(f)
 	b := h.write()
 	for _, g := range s.segments {
-		if g.number == 0 || g == s.live { // that one is about to be rewritten
+		if g.number == 0 {
 			continue
 		}
 		at := g.from
@@ -62,114 +54,15 @@ func (s *Spool) begin(epoch, next uint64) error {
 			b = appendMark(b, mark{kindLost, epoch, iv, s.dropped})
 		}
 	}
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if err != nil {
+	if _, err := f.Write(b); err != nil {
 		f.Close()
 		os.Remove(f.Name())
 		return err
 	}
-	syncDir(s.dir)
 	s.live = &segment{number: number, epoch: epoch, from: next, to: next, size: int64(len(b))}
 	s.segments = append(s.segments, s.live)
-	s.file, s.number, s.epoch, s.dirty = f, number, epoch, false
+	s.file, s.number, s.epoch, s.dirty, s.named = f, number, epoch, true, true
 	return nil
-}
-
-// seal rewrites a file with many rows in a record, which takes a tenth of the
-// space. What goes wrong leaves it as it is.
-func (s *Spool) seal(g *segment) {
-	records, size, err := s.rewrite(g)
-	if err != nil {
-		s.log().Warn("a file of the spool stays as large as it is", "file", path(s.dir, g.number), "error", err)
-		return
-	}
-	g.records, g.size = records, size
-}
-
-func (s *Spool) rewrite(g *segment) ([]record, int64, error) {
-	src, done, err := s.source(g)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer done()
-	left := g.left()
-	h := header{form: formSealed, epoch: g.epoch, boot: s.boot, from: g.from, to: g.to}
-	b := h.write()
-	var records []record
-	for _, iv := range left {
-		if b, records, err = s.regroup(g, src, iv, b, records); err != nil {
-			return nil, 0, err
-		}
-	}
-	name := path(s.dir, g.number)
-	if err := replace(name, b); err != nil {
-		return nil, 0, err
-	}
-	syncDir(s.dir)
-	return records, int64(len(b)), nil
-}
-
-// regroup writes the rows of an interval as large records.
-func (s *Spool) regroup(g *segment, src io.ReaderAt, iv wire.Interval, b []byte, records []record) ([]byte, []record, error) {
-	var group []wire.Row
-	var at int64 // of the first of the group: what is late of it makes all of it late
-	next := iv.From
-	for i := g.at(iv.From); i < len(g.records) && g.records[i].From < iv.To; i++ {
-		r := g.records[i]
-		rows, err := s.rows(g, src, r)
-		if err != nil {
-			return b, records, err
-		}
-		rows = rows[max(r.From, iv.From)-r.From : min(r.To, iv.To)-r.From]
-		if len(group)+len(rows) > groupRows && len(group) > 0 {
-			if b, records, err = s.write(b, records, g.epoch, next, group, at); err != nil {
-				return b, records, err
-			}
-			next += uint64(len(group))
-			group = group[:0]
-		}
-		if len(group) == 0 {
-			at = r.at
-		}
-		group = append(group, rows...)
-	}
-	if len(group) == 0 {
-		return b, records, nil
-	}
-	return s.write(b, records, g.epoch, next, group, at)
-}
-
-// replace puts a file in the place of another, whole or not at all.
-func replace(name string, b []byte) error {
-	f, err := os.OpenFile(name+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
-}
-
-// syncDir makes names last; without it a power cut may bring old ones back,
-// and then some rows are sent again.
-func syncDir(dir string) {
-	if d, err := os.Open(filepath.Clean(dir)); err == nil {
-		d.Sync()
-		d.Close()
-	}
 }
 
 // defaults fills in what is not set.

@@ -20,6 +20,7 @@ type segment struct {
 	free    runs // rows that wait to be sent
 	out     runs // rows that somebody sends now
 	size    int64
+	loose   bool  // it gets no more rows, and is to be rewritten
 	newest  int64 // when the last was appended, in Unix ms
 	memory  []byte
 }

@@ -10,9 +10,9 @@
 // was started in between, as after a power cut. What can still be read is sent
 // under the epoch that it has.
 //
-// What Append took survives the end of the process, kill -9 included. It is on
-// the disk itself a second later: a power cut may take what came in the last
-// second before it, in quiet times since the Take before.
+// What Append took survives the end of the process, kill -9 included. Run brings
+// it to the disk itself, once a second: a power cut may take what came in the
+// last second before it. Nobody else waits for the disk.
 //
 // A disk that takes nothing stops no checks: rows are then kept in memory,
 // under an epoch of their own and up to 4 MiB, and are sent from there.
@@ -75,9 +75,12 @@ type Spool struct {
 	telling  map[uint64]bool // epochs without rows of which somebody sends what was lost
 	trouble  error           // why the disk takes nothing; nil: it does
 	tried    time.Time       // when it was asked last in that state
-	synced   time.Time
-	dirty    bool
+	stale    []*os.File      // of files that were live: to be synced and closed
+	dirty    bool            // something of the live file may not be on the disk
+	named    bool            // … nor its name
 	closed   bool
+
+	tending sync.Mutex // held by who waits for the disk; taken before mu
 }
 
 // ErrLocked reports that another process uses the folder.
@@ -230,9 +233,7 @@ func (s *Spool) store(rows []wire.Row, now time.Time) (done bool, err error) {
 		r.off += g.size - int64(len(b))
 		g.took(r)
 	}
-	if s.dirty = true; now.Sub(s.synced) >= time.Second || now.Before(s.synced) {
-		s.sync(now)
-	}
+	s.dirty = true
 	return true, nil
 }
 
@@ -282,33 +283,25 @@ func (s *Spool) remember(rows []wire.Row, now time.Time) error {
 	return nil
 }
 
-// sync brings to the disk what the system has of the live file.
-func (s *Spool) sync(now time.Time) {
-	if s.file == nil || !s.dirty {
-		return
-	}
-	if err := s.file.Sync(); err != nil {
-		s.log().Warn("results may not survive a power cut", "folder", s.dir, "error", err)
-	}
-	s.dirty, s.synced = false, now
-}
-
 // Close brings everything to the disk and leaves the folder to others.
 func (s *Spool) Close() error {
+	s.tending.Lock()
+	defer s.tending.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	var err error
+	var errs []error
 	if s.file != nil {
-		if err = s.file.Sync(); err == nil {
-			err = s.file.Close()
-		}
+		s.stale = append(s.stale, s.file)
+	}
+	for _, f := range s.stale {
+		errs = append(errs, f.Sync(), f.Close())
 	}
 	s.lock.Close()
-	if err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close the spool: %w", err)
 	}
 	return nil

@@ -111,6 +111,7 @@ func TestDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			fill(t, s, segmentRows, segmentRows+100, t0)
+			s.tend()
 			epoch, next := s.Epoch(), s.Next()
 			kill(s)
 			test.damage(t, dir)
@@ -125,6 +126,9 @@ func TestDamage(t *testing.T) {
 				t.Errorf("%d rows are left, want %d", s.Depth(), test.kept)
 			}
 			fill(t, s, 10_000, 10_010, t0)
+			if s.tend(); s.loose() != nil {
+				t.Error("a file is still to be rewritten")
+			}
 			live, _, _ := monitors(s, t0)
 			if len(live) != test.kept+10 {
 				t.Errorf("%d rows came, want %d", len(live), test.kept+10)
@@ -249,6 +253,7 @@ func TestBytesPerRow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.tend()
 	var sealed int64
 	rows := 0
 	for _, g := range s.segments {

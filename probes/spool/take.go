@@ -43,9 +43,6 @@ func (s *Spool) Take(late bool, most int, now time.Time) (Run, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trim(now)
-	if s.dirty && now.Sub(s.synced) >= time.Second {
-		s.sync(now)
-	}
 	for {
 		g, iv := s.next(late, uint64(min(max(most, 1), wire.MaxRows)), now)
 		if g == nil {

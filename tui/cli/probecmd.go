@@ -194,7 +194,16 @@ func (c *call) runProbe(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, kept.Close())
 	}
-	return errors.Join(b.run(ctx), kept.Close())
+	tended := make(chan struct{}) // closed when nobody but us uses the spool any more
+	working, end := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		kept.Run(working)
+		close(tended)
+	}()
+	err = b.run(ctx)
+	end()
+	<-tended
+	return errors.Join(err, kept.Close())
 }
 
 // probe is a remote probe in this process.
