@@ -16,37 +16,11 @@ type Baseline struct {
 	Fails    bool
 }
 
-const (
-	baselineEvery = 24 * time.Hour
-	maxBaselines  = 64
-)
+const maxBaselines = 64
 
-// DueBaselines are the places that should check the target now because they
-// never have, or not for a day. Who goes round all monitors in ten minutes and
-// asks this spreads them enough.
-func DueBaselines(p Params, s Scene, m Memory, now time.Time) []uptime.Place {
-	if !m.well() || p.counted() {
-		return nil
-	}
-	var due []uptime.Place
-	for _, place := range s.Places {
-		i := m.baseline(place.Location)
-		if !s.atHome(place.Location) && (i < 0 || now.Sub(m.Baselines[i].At) >= baselineEvery || m.Baselines[i].At.After(now)) {
-			due = append(due, place)
-		}
-	}
-	return due
-}
-
-// AskBaseline notes that a place is asked for one. If no answer comes it is asked
-// again in a day, and what was known of it holds.
-func AskBaseline(m Memory, location string, now time.Time) Memory {
-	i := m.baseline(location)
-	return m.setBaseline(Baseline{location, now, i >= 0 && m.Baselines[i].Fails})
-}
-
-// TakeBaseline notes what a place found when it was asked for a baseline. What
-// it finds while the monitor is in doubt, and what tells nothing, is none.
+// TakeBaseline notes what a place found when it checked for a baseline, which its
+// probe does when the monitor comes to it and once a day. What it finds while the
+// monitor is in doubt, and what tells nothing, is none.
 func TakeBaseline(m Memory, r *uptime.Result, now time.Time) Memory {
 	if !m.well() || r.Outcome == uptime.OutcomeUnknown {
 		return m

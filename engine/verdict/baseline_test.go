@@ -8,27 +8,18 @@ import (
 	"lookout/engine/uptime"
 )
 
-// TestBaselines has places checked once when they are assigned and once a day,
-// and those that cannot see what is up have no vote.
+// TestBaselines has places say what they find while all is well: those that
+// cannot see what is up have no vote.
 func TestBaselines(t *testing.T) {
 	p, s := params(time.Minute), Scene{Others: true, Places: five}
 	said := func(m Memory, location string, f uptime.Fault, now time.Time) Memory {
 		return TakeBaseline(m, &uptime.Result{Location: location, Fault: f, Outcome: f.Outcome()}, now)
 	}
 	m := Memory{}
-	due := func(after time.Duration, want int) {
-		t.Helper()
-		if got := len(DueBaselines(p, s, m, start.Add(after))); got != want {
-			t.Errorf("after %v: %d are due, want %d", after, got, want)
-		}
+	if m = said(m, "fra", uptime.FaultTCPTimeout, start); len(m.Baselines) > 0 {
+		t.Error("a baseline of what was never seen up")
 	}
-	due(0, 0) // not checked yet
 	m, _ = Step(p, s, m, &uptime.Result{Time: start, Outcome: uptime.OutcomeUp}, start)
-	due(0, 5)
-	for _, place := range s.Places {
-		m = AskBaseline(m, place.Location, start)
-	}
-	due(time.Hour, 0)
 	if n := len(s.voters(m).Places); n != 5 {
 		t.Errorf("%d votes before the first answer, want 5", n)
 	}
@@ -43,25 +34,20 @@ func TestBaselines(t *testing.T) {
 	if want := []string{"sgp", "lon", "syd"}; !slices.Equal(vote, want) {
 		t.Errorf("%v vote, want %v", vote, want)
 	}
-	due(24*time.Hour, 5)
-	m = AskBaseline(m, "fra", start.Add(24*time.Hour))
-	if n := len(s.voters(m).Places); n != 3 {
-		t.Errorf("%d votes while an answer is to come, want 3", n)
-	}
 	m = said(m, "fra", uptime.NoFault, start.Add(24*time.Hour))
 	if n := len(s.voters(m).Places); n != 4 {
 		t.Errorf("%d votes after one can see it again, want 4", n)
 	}
 	down := start.Add(25 * time.Hour)
 	m, _ = Step(p, s, m, &uptime.Result{Time: down, Fault: uptime.FaultTCPRefused, Outcome: uptime.OutcomeDown}, down)
-	due(26*time.Hour, 0)
 	if m = said(m, "fra", uptime.FaultTCPRefused, down); len(s.voters(m).Places) != 4 {
 		t.Error("what a place finds in a doubt was taken for its baseline")
 	}
+	m, _ = Step(p, s, Memory{}, &uptime.Result{Time: start, Outcome: uptime.OutcomeUp}, start)
 	for i := range 2 * maxBaselines {
-		m = AskBaseline(m, string(rune('a'+i)), down)
+		m = said(m, string(rune('a'+i)), uptime.NoFault, down)
 	}
-	if len(m.Baselines) > maxBaselines {
+	if len(m.Baselines) != maxBaselines {
 		t.Errorf("%d are kept", len(m.Baselines))
 	}
 }
