@@ -10,7 +10,8 @@ import (
 
 const (
 	maxIntervals = 16      // of one epoch; a back-fill needs two
-	maxEpochs    = 4       // of a probe; a spool that was lost begins another
+	maxEpochs    = 16      // of a probe; a spool begins one with every start of its machine
+	maxRuns      = 64      // intervals of all epochs: the record stays under half a page
 	maxNumber    = 1 << 48 // of a result; a thousand a second come to that in 9,000 years
 	maxBy        = 100     // bytes of who excluded a probe
 )
@@ -62,10 +63,33 @@ func (e *epoch) add(iv uptime.Interval) (givenUp uint64) {
 	}
 	e.runs = slices.Replace(e.runs, first, last, iv)
 	for len(e.runs) > maxIntervals {
-		givenUp += e.runs[1].From - e.runs[0].To
-		e.runs[1].From = e.runs[0].From
-		e.runs = slices.Delete(e.runs, 0, 1)
+		givenUp += e.close()
 	}
+	return givenUp
+}
+
+// close gives up the oldest gap, of so many numbers.
+func (e *epoch) close() uint64 {
+	gap := e.runs[1].From - e.runs[0].To
+	e.runs[1].From = e.runs[0].From
+	e.runs = slices.Delete(e.runs, 0, 1)
+	return gap
+}
+
+// add takes an interval of an epoch in, and counts what is given up for that: the
+// oldest gaps, first of the epoch and then of those that brought nothing for longest.
+func (a *applied) add(e *epoch, iv uptime.Interval) (givenUp uint64) {
+	givenUp = e.add(iv)
+	runs := 0
+	for i := range a.epochs {
+		runs += len(a.epochs[i].runs)
+	}
+	for i := 0; runs > maxRuns && i < len(a.epochs); i++ {
+		for old := &a.epochs[i]; runs > maxRuns && len(old.runs) > 1; runs-- {
+			givenUp += old.close()
+		}
+	}
+	a.givenUp += givenUp
 	return givenUp
 }
 
@@ -93,7 +117,7 @@ func (a *applied) epoch(id uint64) *epoch {
 	return &a.epochs[len(a.epochs)-1]
 }
 
-// The record of a probe, at most 1,200 bytes:
+// The record of a probe, at most 1,500 bytes:
 //
 //	version 1 | given up uvarint | refused uvarint | excluded by: length uvarint, bytes |
 //	epochs uvarint | epochs × (id u64 | runs uvarint | runs × (gap before uvarint, length uvarint))

@@ -91,7 +91,7 @@ func TestAppliedRecord(t *testing.T) {
 				if at > maxNumber {
 					break
 				}
-				e.add(uptime.Interval{From: from, To: at})
+				a.add(e, uptime.Interval{From: from, To: at})
 			}
 		}
 		b := a.encode()
@@ -104,11 +104,32 @@ func TestAppliedRecord(t *testing.T) {
 			t.Fatalf("%+v was %+v", back, a)
 		}
 	}
-	if longest > 1200 {
+	if longest > 1500 {
 		t.Errorf("%d bytes", longest)
 	}
 	if _, err := decodeApplied([]byte{2}); err == nil {
 		t.Error("another version is read")
+	}
+}
+
+// TestRunsAreFew: epochs that are not the newest give up their gaps first.
+func TestRunsAreFew(t *testing.T) {
+	a := &applied{}
+	for id := range uint64(maxEpochs) {
+		e := a.epoch(id)
+		for i := range uint64(maxIntervals) {
+			a.add(e, uptime.Interval{From: 10 * i, To: 10*i + 5})
+		}
+	}
+	runs := 0
+	for i := range a.epochs {
+		n := len(a.epochs[i].runs)
+		if runs += n; n == 0 || i == maxEpochs-1 && n != maxIntervals || i == 0 && n != 1 || !a.epochs[i].has(3) || !a.epochs[i].has(154) || a.epochs[i].has(155) {
+			t.Errorf("epoch %d has %v", i, a.epochs[i].runs)
+		}
+	}
+	if runs != maxRuns || a.givenUp != 5*(maxEpochs*maxIntervals-maxRuns) {
+		t.Errorf("%d intervals, %d given up", runs, a.givenUp)
 	}
 }
 

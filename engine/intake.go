@@ -108,11 +108,10 @@ func (e *Engine) deliver(d delivery, now time.Time) {
 			next.refused++
 		}
 	}
-	givenUp := ep.add(d.Interval)
+	givenUp := next.add(ep, d.Interval)
 	for _, l := range d.Lost {
-		givenUp += ep.add(l)
+		givenUp += next.add(ep, l)
 	}
-	next.givenUp += givenUp
 	if !slices.Equal(before, ep.runs) {
 		e.intake.probes[d.Probe] = next
 		e.out.probe(d.Probe)

@@ -93,7 +93,7 @@ func (m *monitor) configure(job uptime.Job, node string) {
 	m.job = job
 	m.params = verdict.Params{Node: node, Interval: job.Interval, Timeout: job.Timeout, Rule: job.Rule}
 	m.servers = selfcheck.Servers(job.Resolvers)
-	if m.away = job.Locations != nil && !m.checkedAt(uptime.Local); m.away {
+	if m.away = len(job.Locations) > 0 && !m.checkedAt(uptime.Local); m.away {
 		m.params.Flush, m.params.Node, m.void = probeFlush, m.home.Location, false
 	}
 	m.viewed = false
