@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,6 +98,18 @@ func (d *brokerDraft) at(key string) *block {
 		return b
 	}
 	return d.l.brokerAt
+}
+
+// path is the file that a key names: of systemd's credentials, where one is
+// called as it is, so that on disk it may be root's alone.
+func (d *brokerDraft) path(key, name string) string {
+	if d.l.secrets.own != "" {
+		handed := filepath.Join(d.l.secrets.own, filepath.Base(name))
+		if _, err := os.Lstat(handed); err == nil {
+			return handed
+		}
+	}
+	return d.at(key).file.relative(name)
 }
 
 // text is what a key was set to; set says whether it stands there at all.
@@ -208,7 +222,7 @@ func (d *brokerDraft) login() {
 		d.empty("password_file", withPassword)
 		return
 	}
-	password, err := d.l.secrets.file(d.at("password_file").file.relative(path))
+	password, err := d.l.secrets.file(d.path("password_file", path))
 	if err != nil {
 		d.fail("password_file", "password_file "+err.Error(), "")
 	}
@@ -255,7 +269,7 @@ func (d *brokerDraft) security(secure bool) {
 
 // roots takes the CAs of a file.
 func (d *brokerDraft) roots(path string) {
-	data, err := readFile(d.at("ca_file").file.relative(path), maxFile)
+	data, err := readFile(d.path("ca_file", path), maxFile)
 	if err != nil {
 		d.fail("ca_file", "ca_file cannot be read: "+cause(err), "")
 		return
@@ -268,12 +282,12 @@ func (d *brokerDraft) roots(path string) {
 
 // certificate takes the client certificate and its key.
 func (d *brokerDraft) certificate(cert, key string) {
-	pemCert, err := readFile(d.at("client_cert").file.relative(cert), maxFile)
+	pemCert, err := readFile(d.path("client_cert", cert), maxFile)
 	if err != nil {
 		d.fail("client_cert", "client_cert cannot be read: "+cause(err), "")
 		return
 	}
-	pemKey, err := d.l.secrets.file(d.at("client_key").file.relative(key))
+	pemKey, err := d.l.secrets.file(d.path("client_key", key))
 	if err != nil {
 		d.fail("client_key", "client_key "+err.Error(), "")
 		return
@@ -317,7 +331,7 @@ func (d *brokerDraft) signing() {
 		}
 		return
 	}
-	text, err := d.l.secrets.file(d.at(key).file.relative(path))
+	text, err := d.l.secrets.file(d.path(key, path))
 	if err != nil {
 		d.fail(key, key+" "+err.Error(), "")
 		return

@@ -11,6 +11,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,5 +118,26 @@ func TestBrokerFiles(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestBrokerCredentials: a file that systemd hands over goes before the one on disk,
+// which we may not be able to read.
+func TestBrokerCredentials(t *testing.T) {
+	files, signing := brokerFiles(t, testOptions().Now.AddDate(0, 1, 0))
+	dir := t.TempDir()
+	writeFiles(t, dir, files)
+	for _, name := range []string{"pass", "signing.key"} { // as systemd has them: root's group, by an access list
+		if err := os.Chmod(filepath.Join(dir, name), 0o440); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(filepath.Join(dir, name), -1, os.Getegid()+1); err != nil && os.Geteuid() == 0 {
+			t.Fatal(err)
+		}
+	}
+	c := mustLoad(t, "[broker]\nurl = \"amqps://b.example.com/x\"\nusername = \"engine\"\npassword_file = \"/nowhere/pass\"\nsigning_key_file = \"/nowhere/signing.key\"\n[[location]]\nname = \"fra\"\n",
+		testOptions("CREDENTIALS_DIRECTORY", dir))
+	if c.Broker.Password() != "canary-pass" || !c.Broker.SigningKey().Equal(signing) {
+		t.Error("the credentials were not taken")
 	}
 }

@@ -209,6 +209,15 @@ func (a absent) Check(context.Context) uptime.Result {
 		Message: fmt.Sprintf("needs ${secret:%s}, which only the places that it is checked from have", a.secret)}
 }
 
+// filedThere stands for a check that other locations make by their own files.
+type filedThere struct{ kind string }
+
+// Check says why it is not made here.
+func (f filedThere) Check(context.Context) uptime.Result {
+	return uptime.Result{Outcome: uptime.FaultLocalConfig.Outcome(), Fault: uptime.FaultLocalConfig,
+		Message: fmt.Sprintf("runs where its locations are, by their own [[%s]], and not here", f.kind)}
+}
+
 // travelling is the values of a monitor as they travel: with ${secret:NAME}
 // where it was written. Most have none, and share the map.
 func (d *draft) travelling(values map[string]any) map[string]any {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -126,5 +127,36 @@ func TestSecretMissingForDefaults(t *testing.T) {
 		"[broker]\nurl = \"amqp://localhost/x\"\nusername = \"engine\"\npassword_file = \"pass\"\nsigning_key_file = \"signing.key\"\n"+files)
 	if !strings.Contains(got, `monitor "there": needs ${secret:there}, which is not in secrets_dir`) {
 		t.Errorf("said\n%s", got)
+	}
+}
+
+// TestFiledElsewhere: what a probe runs by its own file needs nothing of the engine's.
+func TestFiledElsewhere(t *testing.T) {
+	files, _ := brokerFiles(t, testOptions().Now.AddDate(0, 1, 0))
+	const rest = "[[location]]\nname = \"fra\"\n[broker]\nurl = \"amqps://b.example.com/x\"\nusername = \"engine\"\npassword_file = \"pass\"\nsigning_key_file = \"signing.key\"\n"
+	load := func(monitor string) (*Config, error) {
+		return loadText(t, "[[monitor]]\nname = \"disk\"\n"+monitor+rest+files, probeOptions(t))
+	}
+	c, err := load("url = \"exec:disk\"\nlocations = [\"fra\"]\n")
+	if err != nil || len(c.Warnings) > 0 {
+		t.Fatal(err, c.Warnings)
+	}
+	j := c.Jobs[0]
+	if p := j.Portable; p == nil || p.URL != "exec:disk" || p.Values != nil || j.Checker.Check(context.Background()).Outcome != uptime.OutcomeUnknown {
+		t.Errorf("%+v", p)
+	}
+	if _, wrong := fineProbe(t).Builder(probeOptions(t).Types).Build(j.Name, j.Type, *j.Portable, j.Interval, j.Timeout, 0); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+	for _, tc := range []struct{ monitor, want string }{
+		{"url = \"exec:disk\"\nlocations = [\"fra\"]\ncommand = \"x\"\n", "command has no effect: other places run what their own [[exec]] says"},
+		{"url = \"exec:disk?x=y\"\nlocations = [\"fra\"]\n", "it must be exec:NAME"},
+		{"url = \"exec:disk\"\nlocations = [\"local\", \"fra\"]\n", "an exec check needs a command"},
+	} {
+		c, err := load(tc.monitor)
+		said := fmt.Sprint(err, c.Warnings)
+		if !strings.Contains(said, tc.want) {
+			t.Errorf("%s: %s", tc.monitor, said)
+		}
 	}
 }

@@ -37,7 +37,7 @@ func (d *draft) one(raw, target string) bool {
 	m := d.times()
 	s := uptime.Settings{URL: u, Interval: m.Interval, Timeout: m.Timeout, IP: value(d, "ip", "any"), Zone: l.cfg.Timezone, Values: d.values, Expect: d.expect,
 		Resolvers: value(d, "resolvers", []netip.AddrPort(nil)), Source: value(d, "source", "")}
-	check, mistakes := d.kind.check(s)
+	check, mistakes := d.checked(s)
 	hide := hider(s)
 	for _, x := range mistakes {
 		if x.Key == "url" && !usable {
@@ -94,6 +94,23 @@ func (d *draft) one(raw, target string) bool {
 	l.cfg.Jobs = append(l.cfg.Jobs, uptime.Job{Monitor: m, Checker: checker, Resolvers: s.Resolvers, Portable: travels})
 	l.made = append(l.made, made{m, d.blk.file.path, d.blk.firstLine(), d.kind, s})
 	return true
+}
+
+// checked makes the check of settings. What other locations run by their own
+// files alone is none here, and needs no settings.
+func (d *draft) checked(s uptime.Settings) (uptime.Check, []uptime.Mistake) {
+	if !d.kind.Filed || !d.away() {
+		return d.kind.check(s)
+	}
+	if s.URL.Opaque == "" || s.URL.RawQuery != "" || s.URL.Fragment != "" {
+		return uptime.Check{}, []uptime.Mistake{{Key: "url", Message: fmt.Sprintf("it must be %s:NAME, the name of a [[%s]] there", d.kind.Schemes[0], d.kind.Name)}}
+	}
+	var mistakes []uptime.Mistake
+	for _, key := range sorted(s.Values) {
+		mistakes = append(mistakes, uptime.Mistake{Key: key, Warning: true, Message: fmt.Sprintf("%s has no effect: other places run what their own [[%s]] says", key, d.kind.Name)})
+	}
+	dest := d.kind.Schemes[0] + ":" + s.URL.Opaque
+	return uptime.Check{Checker: filedThere{d.kind.Name}, Dest: dest}, mistakes
 }
 
 // conclude puts the monitors into the Config, by name.

@@ -218,7 +218,7 @@ func (l *probeLoader) settle() {
 	p.files = []string{filepath.Clean(p.Path)}
 	for _, key := range []string{"password_file", "client_key", "client_cert", "ca_file"} {
 		if path, ok := l.globals["broker."+key].(string); ok {
-			p.files = append(p.files, l.set["broker."+key].file.relative(path))
+			p.files = append(p.files, l.set["broker."+key].file.relative(path), filepath.Join(l.secrets.own, filepath.Base(path)))
 		}
 	}
 	p.Policy = l.policy()

@@ -38,6 +38,11 @@ StateDirectory=lookout
 StateDirectoryMode=0700
 ConfigurationDirectory=lookout
 UMask=0077
+# With [broker]: handed over like this, its files are found by their names, and on
+# disk they stay root's alone. What else is in /etc/lookout it has to be able to read.
+#LoadCredential=broker.pass:/etc/lookout/engine/broker.pass
+#LoadCredential=client.key:/etc/lookout/engine/client.key
+#LoadCredential=signing.key:/etc/lookout/engine/signing.key
 
 # Thousands of checks at once are thousands of sockets.
 LimitNOFILE=1048576
