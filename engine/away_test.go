@@ -434,3 +434,43 @@ func TestBaselineRows(t *testing.T) {
 		}
 	})
 }
+
+// TestAwaySurvives: what is checked elsewhere goes on over a restart of the
+// engine as it was, and an outage is still one.
+func TestAwaySurvives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		jobs := []uptime.Job{at("a", time.Minute, "fra"), at("b", time.Minute, "fra")}
+		f := newWorld(t, jobs[0])
+		time.Sleep(3 * time.Minute)
+		f.over()
+		checks := f.state("a").Checks
+		time.Sleep(20 * time.Second)
+		g := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: f.s, Runner: f.tg, Remote: f.p}, jobs...)
+		time.Sleep(time.Second)
+		if st := g.state("a"); st.Verdict != uptime.Up || st.Checks != checks {
+			t.Errorf("after the restart %v with %d checks, before it %d", st.Verdict, st.Checks, checks)
+		}
+		if st := g.state("b"); st.Verdict != uptime.Pending || len(f.tg.of("b")) > 0 {
+			t.Errorf("b is %v, %d checks here", st.Verdict, len(f.tg.of("b")))
+		}
+		d := batchOf(1000, time.Now(), uptime.NoFault)
+		g.deliver(d)
+		if st := g.state("a"); st.Checks != checks+1 || time.Since(st.Last) > 10*time.Second {
+			t.Errorf("%d checks, the last %v ago", st.Checks, time.Since(st.Last))
+		}
+		detail, err := g.Detail(t.Context(), "a", time.Hour)
+		if err != nil || len(detail.Recent) < 3 || detail.LastGood == nil || detail.P50 == 0 {
+			t.Errorf("%+v, %v", detail, err)
+		}
+		f.p.set(uptime.FaultTCPRefused, "fra", "nyc", "sgp")
+		g.deliver(batchOf(1001, time.Now(), uptime.FaultTCPRefused))
+		(&world{running: g, t: t, s: f.s}).await("a", uptime.Down, time.Minute)
+		g.stop()
+		g = startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: f.s, Runner: f.tg, Remote: f.p}, jobs...)
+		time.Sleep(time.Second)
+		if st := g.state("a"); st.Verdict != uptime.Down || st.Incident == 0 {
+			t.Errorf("after a restart in an outage %v, #%d", st.Verdict, st.Incident)
+		}
+		g.stop()
+	})
+}

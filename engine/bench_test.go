@@ -131,3 +131,32 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkDeliver is what a row of a probe costs the loop: regular checks of
+// another location, all of them up.
+func BenchmarkDeliver(b *testing.B) {
+	jobs := make([]uptime.Job, 1000)
+	for i := range jobs {
+		jobs[i] = at(fmt.Sprintf("m%04d", i), time.Minute, "local", "fra")
+	}
+	e, err := New(Options{Instance: "web-1", Store: newMemory(), Runner: newTargets(), Remote: threeProbes(), Jobs: jobs}, time.Now())
+	if err != nil {
+		b.Fatal(err)
+	}
+	now, n := time.Now(), uint64(0)
+	for i := range e.monitors {
+		e.monitors[i].mem.Verdict = uptime.Up
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		d := batchOf(n, now)
+		for i := range jobs {
+			d.Found = append(d.Found, found(jobs[i].Name, now, uptime.NoFault))
+		}
+		d.To = d.From + uint64(len(d.Found))
+		n = d.To
+		e.deliver(delivery{d, func(error) {}}, now)
+		e.cut(now)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/row")
+}

@@ -100,6 +100,7 @@ func (e *Engine) deliver(d delivery, now time.Time) {
 	ep := next.epoch(d.Epoch)
 	before := slices.Clone(ep.runs)
 	counts := next.exclude == "" && !d.Late
+	e.out.rows = slices.Grow(e.out.rows, len(d.Found))
 	for i := range d.Found {
 		if ep.has(d.From + uint64(i)) {
 			continue
