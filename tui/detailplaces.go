@@ -14,8 +14,7 @@ func placeFacts(st *uptime.State, networks bool) []string {
 		return nil
 	}
 	var out []string
-	for i := range st.Locations {
-		l := &st.Locations[i]
+	for _, l := range slices.SortedFunc(slices.Values(st.Locations), func(a, b uptime.LocationState) int { return byPlace(a.Location, b.Location) }) {
 		word := "not heard of"
 		if l.Asked {
 			word = placeWord(l.Outcome)

@@ -53,7 +53,7 @@ func elsewhere(change func(st *uptime.State, in *uptime.Incident, d *uptime.Deta
 func onlyFromLocal(st *uptime.State, in *uptime.Incident, _ *uptime.Detail) {
 	text := "unreachable only from local: TCP connect 203.0.113.9:443: no answer in 5 s"
 	st.Verdict, st.Fault, st.Message, st.Witness, in.Witness, in.ConfirmedBy = uptime.Degraded, uptime.FaultTCPTimeout, text, "", "", nil
-	st.Locations = asked("local", uptime.OutcomeDown, "fra", uptime.OutcomeUp, "nyc", uptime.OutcomeUp, "sgp", uptime.OutcomeUnknown)
+	st.Locations = asked("sgp", uptime.OutcomeUnknown, "local", uptime.OutcomeDown, "fra", uptime.OutcomeUp, "nyc", uptime.OutcomeUp)
 	in.Verdict, in.Fault, in.Message = uptime.Degraded, st.Fault, text
 	in.Evidence = []uptime.Evidence{saidBy("12:31:07.114", "local", "check", uptime.OutcomeDown, 5000, 2.5), saidBy("12:31:12.402", "fra", "wave 1", uptime.OutcomeUp, 180, -3),
 		saidBy("12:31:12.577", "nyc", "wave 1", uptime.OutcomeUp, 240, -3), saidBy("12:31:12.600", "sgp", "wave 1", uptime.OutcomeUnknown, 0, 0), saidBy("12:31:22.114", "local", "wave 2", uptime.OutcomeDown, 5000, 0.4)}
@@ -100,4 +100,19 @@ func TestPlacesScreens(t *testing.T) {
 	goldenPage(t, "places-silent", elsewhere(allSilent), open)
 	goldenPage(t, "places-doubt", elsewhere(doubted), open)
 	goldenPage(t, "places-three", elsewhere(watchedFromThree), open)
+}
+
+// TestPlacesInOneOrder: the column of places is the same whoever was heard first.
+func TestPlacesInOneOrder(t *testing.T) {
+	st := func(name string, places ...string) *uptime.State {
+		s := &uptime.State{Monitor: &uptime.Monitor{Name: name}}
+		for _, p := range places {
+			s.Locations = append(s.Locations, uptime.LocationState{Location: p, Asked: true})
+		}
+		return s
+	}
+	snap := &uptime.Snapshot{States: []*uptime.State{st("a", "sgp", "fra"), st("b", "local", "nyc")}}
+	if got := arrange(nil, snap, arrangement{}, at).locations; len(got) != 4 || got[0] != "local" || got[1] != "fra" || got[2] != "nyc" || got[3] != "sgp" {
+		t.Errorf("%q", got)
+	}
 }

@@ -52,7 +52,7 @@ type roster struct {
 
 	severity  []uint8  // of all states
 	folded    []string // names in lower case, for the filter
-	locations []string // all that any state has, in the order of the configuration
+	locations []string // all that any state has, this node first
 }
 
 // groupRow sums up a group.
@@ -119,9 +119,20 @@ func (r *roster) survey(before *roster) {
 		}
 		r.folded[i] = strings.ToLower(s.Name)
 	}
-	if at := slices.Index(r.locations, uptime.Local); at > 0 { // it is the first, whichever monitor comes first
-		r.locations = slices.Insert(slices.Delete(r.locations, at, at+1), 0, uptime.Local)
+	slices.SortFunc(r.locations, byPlace)
+}
+
+// byPlace orders locations: this node first, then by name, whoever was heard first.
+func byPlace(a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == uptime.Local:
+		return -1
+	case b == uptime.Local:
+		return 1
 	}
+	return strings.Compare(a, b)
 }
 
 // sort puts flat, which is in the order of names, into the order asked for.
