@@ -65,7 +65,7 @@ func (d *Dispatcher) ask(q *question, location string, now time.Time) {
 		Version: l.version, NotAfter: q.deadline.Add(l.slowestClock(now)).Truncate(time.Millisecond), Nonce: nonce()}}
 	number, assigned := d.plan.numbers[q.job.Name]
 	body.Monitor, q.number = number, number
-	if regular, asked := purposes(q.job, l.Location); !assigned || !regular && !asked {
+	if regular, asked := purposes(q.job, l.Location); !assigned || d.plan.paused[q.job.Name] || !regular && !asked {
 		m := travels(q.number, q.job, false, true)
 		body.Full = &m
 	}

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"hash/maphash"
 	"log/slog"
 	"maps"
@@ -24,6 +25,7 @@ type Assignment struct {
 type plan struct {
 	monitors map[uint32]*uptime.Monitor
 	numbers  map[string]uint32
+	paused   map[string]bool // those that are in no chunk although they are assigned
 	sets     map[string]*set // by location
 }
 
@@ -31,6 +33,7 @@ type plan struct {
 type set struct {
 	chunks   []piece
 	hashes   []wire.Hash
+	known    map[wire.Hash]bool // the same
 	groups   map[uint32][]piece // chunks, by their monitors' numbers divided by wire.MaxMonitors
 	monitors int
 	regular  []uint32 // numbers of those that it checks regularly
@@ -58,6 +61,7 @@ type group struct {
 type assigner struct {
 	mu     sync.Mutex // one Assign at a time: the last one wins
 	places []uptime.Place
+	as     []Assignment // the newest
 	seed   maphash.Seed
 	groups map[groupKey]*group
 }
@@ -70,10 +74,25 @@ type groupKey struct {
 // Assign says what is checked from now on, all of it: at the start and whenever
 // the configuration was read again. It costs little where little changed.
 func (d *Dispatcher) Assign(as []Assignment) {
-	a := &d.assigner
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	p := a.cut(as, func(c wire.Chunk) ([]byte, error) {
+	as = slices.Clone(as)
+	slices.SortFunc(as, func(x, y Assignment) int { return cmp.Compare(x.Number, y.Number) })
+	as = slices.CompactFunc(as, func(x, y Assignment) bool { return x.Number == y.Number })
+	d.assigner.mu.Lock()
+	defer d.assigner.mu.Unlock()
+	d.assigner.as = as
+	d.cut()
+}
+
+// assignAgain cuts what is assigned once more.
+func (d *Dispatcher) assignAgain() {
+	d.assigner.mu.Lock()
+	defer d.assigner.mu.Unlock()
+	d.cut()
+}
+
+// cut is called by who holds the assigner.
+func (d *Dispatcher) cut() {
+	p := d.assigner.cut(d.pauses.now(), func(c wire.Chunk) ([]byte, error) {
 		c.Vhost = d.o.Vhost
 		return d.signer.Chunk(c)
 	}, d.o.Log)
@@ -109,13 +128,14 @@ func (l *location) note(old *set) {
 	}
 }
 
-func (a *assigner) cut(as []Assignment, write func(wire.Chunk) ([]byte, error), log *slog.Logger) *plan {
-	p := &plan{make(map[uint32]*uptime.Monitor, len(as)), make(map[string]uint32, len(as)), make(map[string]*set)}
-	as = slices.Clone(as)
-	slices.SortFunc(as, func(x, y Assignment) int { return int(int64(x.Number) - int64(y.Number)) })
-	as = slices.CompactFunc(as, func(x, y Assignment) bool { return x.Number == y.Number })
+func (a *assigner) cut(paused map[string]bool, write func(wire.Chunk) ([]byte, error), log *slog.Logger) *plan {
+	as := a.as
+	p := &plan{make(map[uint32]*uptime.Monitor, len(as)), make(map[string]uint32, len(as)), paused, make(map[string]*set)}
 	for i := range as {
 		p.monitors[as[i].Number], p.numbers[as[i].Job.Name] = as[i].Job.Monitor, as[i].Number
+	}
+	if len(paused) > 0 {
+		as = slices.DeleteFunc(slices.Clone(as), func(x Assignment) bool { return paused[x.Job.Name] })
 	}
 	if a.groups == nil {
 		a.groups, a.seed = make(map[groupKey]*group), maphash.MakeSeed()
@@ -123,7 +143,7 @@ func (a *assigner) cut(as []Assignment, write func(wire.Chunk) ([]byte, error), 
 	groups := make(map[groupKey]*group)
 	var todo []func()
 	for _, place := range a.places {
-		s := &set{}
+		s := &set{groups: make(map[uint32][]piece), known: make(map[wire.Hash]bool)}
 		p.sets[place.Location] = s
 		for from := 0; from < len(as); {
 			key := groupKey{place.Location, as[from].Number / wire.MaxMonitors}
@@ -172,7 +192,7 @@ func together(todo []func()) {
 
 // collect puts the groups of the locations in order.
 func (a *assigner) collect(p *plan, log *slog.Logger) {
-	keys := slices.SortedFunc(maps.Keys(a.groups), func(x, y groupKey) int { return int(int64(x.number) - int64(y.number)) })
+	keys := slices.SortedFunc(maps.Keys(a.groups), func(x, y groupKey) int { return cmp.Compare(x.number, y.number) })
 	for _, key := range keys {
 		s, g := p.sets[key.location], a.groups[key]
 		for _, c := range g.chunks {
@@ -180,10 +200,7 @@ func (a *assigner) collect(p *plan, log *slog.Logger) {
 				log.Error("a location has more chunks of monitors than a manifest can name; the last are not checked there", "location", key.location, "chunks", wire.MaxChunks)
 				break
 			}
-			s.chunks, s.hashes = append(s.chunks, c), append(s.hashes, c.hash)
-		}
-		if s.groups == nil {
-			s.groups = make(map[uint32][]piece)
+			s.chunks, s.hashes, s.known[c.hash] = append(s.chunks, c), append(s.hashes, c.hash), true
 		}
 		s.groups[key.number] = g.chunks
 		for _, why := range g.refused {

@@ -11,6 +11,7 @@ import (
 
 	"lookout/engine/uptime"
 	"lookout/probes/remote/topology"
+	"lookout/probes/wire"
 )
 
 // TestEditCostsOneChunk: what does not change is not sent again, after a restart neither.
@@ -61,6 +62,57 @@ func TestEditCostsOneChunk(t *testing.T) {
 		time.Sleep(time.Second)
 		if len(p.wanted) != 0 {
 			t.Errorf("%d chunks are still in force", len(p.wanted))
+		}
+	})
+}
+
+// TestPause: who is paused is checked nowhere, and known all the same; many
+// pauses are told at once.
+func TestPause(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Pause("site-3", true)
+		w.d.Assign(monitors(600))
+		p := w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		count := func() (n int) {
+			for _, hash := range p.wanted {
+				n += len(p.chunks[hash])
+			}
+			return n
+		}
+		manifests := w.b.counted(topology.TypeManifest)
+		if n := count(); n != 599 || w.b.counted(topology.TypeChunk) != 3 {
+			t.Errorf("%d monitors, %d chunks were sent", n, w.b.counted(topology.TypeChunk))
+		}
+		for i := range 300 {
+			w.d.Pause(fmt.Sprintf("site-%d", i), true)
+			w.d.Pause("site-no", i%2 == 0)
+		}
+		time.Sleep(3 * time.Second)
+		if n := count(); n != 300 || w.b.counted(topology.TypeManifest) != manifests+1 {
+			t.Errorf("%d monitors, %d manifests", n, w.b.counted(topology.TypeManifest)-manifests)
+		}
+		if x := w.probe("fra/1"); x.Monitors != 300 {
+			t.Errorf("%d monitors", x.Monitors)
+		}
+		p.with(func() { p.rows = []wire.Row{p.row(7, uptime.OutcomeUp)} }) // it was on its way
+		p.flush()
+		h := new(heard)
+		w.d.Ask(assignment(7).Job, places[0], 5*time.Second, h.take) // somebody wants to know all the same
+		time.Sleep(time.Second)
+		if all := w.e.delivered(); len(all) != 1 || all[0].Found[0].Result.Monitor != "site-7" {
+			t.Errorf("%+v", all)
+		}
+		if _, got := h.one(); got != "up" || len(p.started) != 1 || p.started[0].name != "site-7" {
+			t.Errorf("%s, %+v", got, p.started)
+		}
+		chunks := w.b.counted(topology.TypeChunk)
+		for i := range 300 {
+			w.d.Pause(fmt.Sprintf("site-%d", i), false)
+		}
+		time.Sleep(3 * time.Second)
+		if n := count(); n != 600 || w.b.counted(topology.TypeChunk) != chunks+2 {
+			t.Errorf("%d monitors, %d chunks were sent", n, w.b.counted(topology.TypeChunk)-chunks)
 		}
 	})
 }

@@ -64,11 +64,13 @@ type Dispatcher struct {
 	codec    *wire.Codec
 	signer   wire.Signer
 	assigner assigner
+	pauses   pauses
 	engine   Engine
 
 	box      box
 	arrivals chan func(time.Time) // consumers → loop; unbuffered: the broker keeps what is too much
 	done     chan struct{}        // closed when the loop has ended
+	cuts     chan struct{}        // loop → the one who cuts chunks again; 1: it does it for all pauses of a second
 	acks     chan settlement      // engine, loop → the one who settles; as many as may be unsettled, over a few connections
 
 	// What the loop owns.
@@ -86,7 +88,8 @@ type Dispatcher struct {
 	notes     []uptime.Event
 	line      line
 	counts    counts
-	dirty     bool // something that Status shows has changed
+	cutAt     time.Time // when chunks are cut again, for a pause; zero: they need not be
+	dirty     bool      // something that Status shows has changed
 	shown     time.Time
 
 	// What it publishes.
@@ -121,6 +124,8 @@ func New(o Options) *Dispatcher {
 		box:       newBox(),
 		arrivals:  make(chan func(time.Time)),
 		done:      make(chan struct{}),
+		cuts:      make(chan struct{}, 1),
+		pauses:    pauses{names: make(map[string]bool)},
 		acks:      make(chan settlement, 8*resultsAtOnce),
 		plan:      new(plan),
 		locations: make(map[string]*location),
@@ -188,6 +193,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	parcels := make(chan *parcel)    // loop → the one who delivers; the loop keeps what waits
 	notes := make(chan uptime.Event) // loop → the one who notes; likewise
 	helpers.Go(func() { forEach(ctx, parcels, d.hand) })
+	helpers.Go(func() { forEach(ctx, d.cuts, func(context.Context, struct{}) { d.assignAgain() }) })
 	helpers.Go(func() { forEach(ctx, d.acks, func(_ context.Context, s settlement) { s.done(s.taken) }) })
 	helpers.Go(func() {
 		forEach(ctx, notes, func(ctx context.Context, e uptime.Event) {
@@ -266,6 +272,7 @@ func (d *Dispatcher) look(now time.Time) {
 	}
 	d.expire(now)
 	d.retry(now)
+	d.recut(now)
 	d.counts.look(now)
 	if d.dirty || now.Sub(d.shown) >= time.Second {
 		d.publish(now)

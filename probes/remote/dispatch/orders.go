@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -118,6 +119,7 @@ func (d *Dispatcher) brief(p *probe, now time.Time) {
 	if p.state == uptime.ProbeGone {
 		return // it is not known yet what it lacks
 	}
+	maps.DeleteFunc(p.has, func(h wire.Hash, _ bool) bool { return !l.set.known[h] }) // it need not keep what is not in force
 	sent := 1
 	for _, c := range l.set.chunks {
 		if p.has[c.hash] {
