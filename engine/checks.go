@@ -35,6 +35,7 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 	m.regular, m.extra = time.Time{}, time.Time{}
 	m.viewed = false
 	e.dirty = true
+	e.tellPause(m)
 	if m.mode == uptime.Paused {
 		return
 	}

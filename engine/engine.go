@@ -65,16 +65,19 @@ type Options struct {
 	// OnExclude is told whose votes do not count from now on, by whom (""
 	// includes it again), at the start for all that are excluded. It must not wait.
 	OnExclude func(probe, by string)
-	Probes    Probes           // nil: there are none
-	Outside   Outside          // nil: nobody looks whether we are online
-	Anchors   []netip.AddrPort // that tell it, beside the system's resolvers
-	Network   string           // of this node: another place in it is no witness; "": its own
-	Resumed   Resumed
-	Capacity  int            // checks in flight; 0: 1,024
-	Confirm   int            // checks beyond the regular ones a second, here and elsewhere; 0: 50
-	Clock     func() Reading // nil: the wall clock alone; see MachineClock
-	Synced    func() bool    // whether a time service keeps the clock; nil: nobody can tell
-	Log       *slog.Logger
+	// OnPause is told which monitors nobody is to check from now on, and which
+	// are checked again, at the start for all that are paused. It must not wait.
+	OnPause  func(monitor string, paused bool)
+	Probes   Probes           // nil: there are none
+	Outside  Outside          // nil: nobody looks whether we are online
+	Anchors  []netip.AddrPort // that tell it, beside the system's resolvers
+	Network  string           // of this node: another place in it is no witness; "": its own
+	Resumed  Resumed
+	Capacity int            // checks in flight; 0: 1,024
+	Confirm  int            // checks beyond the regular ones a second, here and elsewhere; 0: 50
+	Clock    func() Reading // nil: the wall clock alone; see MachineClock
+	Synced   func() bool    // whether a time service keeps the clock; nil: nobody can tell
+	Log      *slog.Logger
 }
 
 // Resumed is where the store says that the last engine ended.
@@ -92,6 +95,7 @@ type Engine struct {
 	// What the loop owns.
 	monitors []*monitor // by name
 	byName   map[string]*monitor
+	pausedAs map[*monitor]string // of whom OnPause was told, by what name
 	removed  map[string]*monitor // taken out of the configuration since the start
 	rotas    []*rota             // the windows of monitors
 	calendar calendar            // … as they are planned
@@ -170,6 +174,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 		o: o, journal: newJournal(o.Log), config: o.Config, started: now, days: days,
 		watch: newWatch(o.Clock), steps: steps{began: now.Round(0)},
 		byName:   make(map[string]*monitor, len(o.Jobs)),
+		pausedAs: make(map[*monitor]string),
 		removed:  make(map[string]*monitor),
 		wheel:    schedule.New[due](now),
 		flow:     newFlow(o.Capacity),
@@ -189,6 +194,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 	if err := e.restore(now); err != nil {
 		return nil, fmt.Errorf("resume from the store: %w", err)
 	}
+	e.tellPauses()
 	e.publish(now)
 	return e, nil
 }

@@ -198,6 +198,7 @@ func (e *Engine) reload(jobs []uptime.Job, windows []Maintenance, c uptime.Confi
 	e.explainAll(now)
 	e.arrange(windows, now)
 	e.settle(e.monitors, now)
+	e.tellPauses()
 	return said
 }
 

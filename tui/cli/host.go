@@ -112,7 +112,7 @@ func (h *host) make(store keeper, now time.Time) error {
 	}
 	if h.remotes = newRemotes(cfg, store, h.log); h.remotes != nil {
 		d := h.remotes.dispatch
-		o.Remote, o.Probes, o.OnExclude = d, d.Status, d.Exclude
+		o.Remote, o.Probes, o.OnExclude, o.OnPause = d, d.Status, d.Exclude, d.Pause
 	}
 	e, err := engine.New(o, now)
 	if err != nil {
