@@ -139,9 +139,9 @@ func (l *loader) broker(signs bool) *Broker {
 	if d.failed {
 		return nil
 	}
-	secret := d.brokerSecrets
-	d.secret = func() brokerSecrets { return secret }
-	return &d.Broker
+	b, secret := d.Broker, d.brokerSecrets // and nothing of the draft, which holds all that was read
+	b.secret = func() brokerSecrets { return secret }
+	return &b
 }
 
 const brokerURLHint = `Write it like url = "amqps://broker.example.com/lookout"`

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // large is a configuration of n monitors, about 165 bytes each.
@@ -97,13 +98,21 @@ func TestLoadRefusesALargeFile(t *testing.T) {
 	}
 }
 
-// TestLoadCost judges what one of many monitors costs: while it is loaded, and after.
+// TestLoadCost judges what one of many monitors costs: while it is loaded, and
+// after; and what it costs more where others check it, too.
 func TestLoadCost(t *testing.T) {
+	files, _ := brokerFiles(t, time.Now())
+	t.Run("alone", func(t *testing.T) { loadCost(t, "", 110, 8000, 1100) })
+	t.Run("with a broker", func(t *testing.T) {
+		loadCost(t, "[[location]]\nname = \"fra\"\n[broker]\nurl = \"amqps://b.example.com/x\"\nusername = \"engine\"\npassword_file = \"pass\"\nsigning_key_file = \"signing.key\"\n"+files, 112, 8200, 1300)
+	})
+}
+
+func loadCost(t *testing.T, more string, mostAllocs, mostBytes, mostLive uint64) {
 	const n = 5000
-	path := filepath.Join(t.TempDir(), "lookout.toml")
-	if err := os.WriteFile(path, large(n), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	writeFiles(t, dir, string(large(n))+more)
+	path := filepath.Join(dir, "lookout.toml")
 	var kept *Config
 	load := func() (allocs, bytes, live uint64) {
 		var a, b runtime.MemStats
@@ -124,7 +133,7 @@ func TestLoadCost(t *testing.T) {
 	load() // what is made once
 	allocs, bytes, live := load()
 	t.Logf("a monitor: %d allocations of %d bytes, %d bytes kept", allocs, bytes, live)
-	if allocs > 110 || bytes > 8000 || live > 1100 {
+	if allocs > mostAllocs || bytes > mostBytes || live > mostLive {
 		t.Errorf("a monitor costs %d allocations, %d bytes, and keeps %d", allocs, bytes, live)
 	}
 	runtime.KeepAlive(kept)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -205,6 +206,9 @@ func TestSecondOpinions(t *testing.T) {
 
 	out := run(t, a.Home, 0, "check", "here", "--from", "nyc")
 	says(t, "a check from nyc", out.Stdout, "up", "here")
+	out = run(t, a.Home, 2, "check", "tcp://127.0.0.1:1", "--from", "sgp", "--format", "json")
+	says(t, "a check of a URL from sgp", out.Stdout, `"location":"sgp"`, "tcp.refused")
+	says(t, "a check from nowhere", run(t, a.Home, 64, "check", "here", "--from", "par").Stderr, "par", "fra, nyc and sgp")
 
 	f.fails("here", uptime.Local)
 	f.fails("everywhere", "all")
@@ -295,5 +299,23 @@ func TestNothingIsLost(t *testing.T) {
 	}
 	if n > checked {
 		t.Errorf("%d results of %d checks", n, checked)
+	}
+}
+
+// TestUnreachableOnlyFromHere takes the five minutes after which a doubt that nobody
+// shares is said to be one of this machine alone. LOOKOUT_E2E_LONG=1 runs it.
+func TestUnreachableOnlyFromHere(t *testing.T) {
+	if os.Getenv("LOOKOUT_E2E_LONG") == "" {
+		t.Skip("skipped: it takes six minutes; LOOKOUT_E2E_LONG=1 runs it")
+	}
+	t.Parallel()
+	f := newField(t)
+	a := newAway(t, broker.Broker(t).Addr(), "alone", often+f.monitor("here", ""), "fra/p1", "nyc/p1", "sgp/p1")
+	until(t, a.Home, "that it is up", time.Minute, func(s status) bool { return s.Counts["up"] == 1 })
+	f.fails("here", uptime.Local)
+	e := a.verdictOf(t, "here", uptime.Degraded, 7*time.Minute)
+	says(t, "the message", e.Message, "unreachable only from")
+	if e, ok := verdict(events(t, run(t, a.Home, 0, "events", "--format", "json").Stdout), "here", uptime.Down); ok {
+		t.Errorf("it went down: %s", e.Message)
 	}
 }
