@@ -143,7 +143,7 @@ func (w *Worker) reply(q *request, p wire.Reply) {
 			return
 		}
 	}
-	w.publish(topology.KindReply, link.Message{Type: topology.TypeReply, Body: frame, Expires: replyKept}, settled{what: whatReply})
+	w.publish(topology.KindReply, link.Message{Type: topology.TypeReply, Body: frame, Expires: replyKept}, whatReply)
 }
 
 // replyKept is how long the broker keeps a reply: longer than anybody waits for it.

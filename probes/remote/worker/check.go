@@ -185,7 +185,7 @@ func (w *Worker) perform(ctx context.Context, c check) finished {
 }
 
 // ended takes the result of a check.
-func (w *Worker) ended(f finished, now time.Time) {
+func (w *Worker) ended(f finished) {
 	w.flow.inFlight--
 	if f.ask != nil {
 		w.flow.asked--
@@ -198,11 +198,11 @@ func (w *Worker) ended(f finished, now time.Time) {
 		r.Outcome, r.Fault, r.Message = uptime.OutcomeUnknown, uptime.FaultLocalStalled, "the probe stood still during the check"
 		r.Steps, r.Cert = nil, nil
 	}
-	w.judge(f, now)
+	w.judge(f)
 }
 
-// found does with a result what it is for, once it is known how our own line was.
-func (w *Worker) found(f finished, unhealthy bool, now time.Time) {
+// pass does with a result what it is for, once it is known how our own line was.
+func (w *Worker) pass(f finished, unhealthy bool) {
 	r := f.r
 	r.Monitor, r.Type, r.Target, r.Location = "", "", "", "" // the engine knows them
 	unhealthy = unhealthy && r.Outcome != uptime.OutcomeUp
@@ -229,7 +229,7 @@ func (w *Worker) found(f finished, unhealthy bool, now time.Time) {
 const refusalEnds = "the probe ends"
 
 // abandon counts what waits and will not run any more.
-func (w *Worker) abandon(now time.Time) {
+func (w *Worker) abandon() {
 	w.counts.Skipped += uint64(w.flow.waiting)
 	w.flow.ready, w.flow.waiting = nil, 0
 	for _, c := range w.flow.urgent {
@@ -237,7 +237,7 @@ func (w *Worker) abandon(now time.Time) {
 	}
 	w.flow.urgent = nil
 	for _, f := range w.health.held {
-		w.found(f, true, now) // nobody knows how our line was
+		w.pass(f, true) // nobody knows how our line was
 	}
 	w.health.held = nil
 }

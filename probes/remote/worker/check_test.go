@@ -43,8 +43,8 @@ func TestStalled(t *testing.T) {
 	f.r = failed(uptime.FaultTCPTimeout)
 	f.r.Steps = []uptime.Step{{Step: "connect"}}
 	f.stalled = true
-	w.ended(f, now)
-	if rows := w.sender.pending; len(rows) != 1 || rows[0].Result.Outcome != uptime.OutcomeUnknown || rows[0].Result.Fault != uptime.FaultLocalStalled ||
+	w.ended(f)
+	if rows := w.found.rows; len(rows) != 1 || rows[0].Result.Outcome != uptime.OutcomeUnknown || rows[0].Result.Fault != uptime.FaultLocalStalled ||
 		rows[0].Unhealthy || len(rows[0].Result.Steps) != 0 {
 		t.Errorf("%+v", rows)
 	}

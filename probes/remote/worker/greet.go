@@ -55,18 +55,18 @@ func (h *hellos) wakes(connected bool) time.Time {
 
 // greet says hello when it is time.
 func (w *Worker) greet(now time.Time) {
-	if !w.sender.connected || now.Before(w.hello.next) {
+	if !w.connected || now.Before(w.hello.next) {
 		return
 	}
 	w.hello.sent(now)
 	w.orders.came = 0
-	w.greeting(w.hi(), settled{what: whatHello})
+	w.greeting(w.hi(), whatHello)
 }
 
 // hi is what there is to say of this probe.
 func (w *Worker) hi() wire.Hello {
 	return wire.Hello{
-		Epoch:    w.o.Spool.Epoch(),
+		Epoch:    w.box.told(),
 		Obeyed:   w.orders.obeyed(),
 		Chunks:   w.orders.hashes(),
 		Majors:   []uint8{wire.Major},
@@ -78,22 +78,22 @@ func (w *Worker) hi() wire.Hello {
 	}
 }
 
-func (w *Worker) greeting(h wire.Hello, s settled) bool {
+func (w *Worker) greeting(h wire.Hello, what string) bool {
 	frame, err := w.codec.Hello(h)
 	if err != nil {
 		w.log.Error("the probe cannot say hello", "why", err) // a type or a version with too long a name
 		return false
 	}
-	w.publish(topology.KindHello, link.Message{Type: topology.TypeHello, Body: frame}, s)
+	w.publish(topology.KindHello, link.Message{Type: topology.TypeHello, Body: frame}, what)
 	return true
 }
 
 // goodbye says that the probe ends.
 func (w *Worker) goodbye() {
-	if !w.sender.connected {
+	if !w.connected {
 		return
 	}
 	h := w.hi()
 	h.Goodbye = true
-	w.hello.leaving = w.greeting(h, settled{what: whatGoodbye})
+	w.hello.leaving = w.greeting(h, whatGoodbye)
 }

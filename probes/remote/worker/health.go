@@ -70,9 +70,9 @@ func (h *health) knows(f *finished) (unhealthy, known bool) {
 }
 
 // judge passes a result on, at once where the line has no part in it.
-func (w *Worker) judge(f finished, now time.Time) {
+func (w *Worker) judge(f finished) {
 	if unhealthy, known := w.health.knows(&f); known {
-		w.found(f, unhealthy, now)
+		w.pass(f, unhealthy)
 		return
 	}
 	w.health.held = append(w.health.held, f)
@@ -90,7 +90,7 @@ func (w *Worker) look(ctx context.Context, now time.Time) {
 }
 
 // read takes a reading, and passes on what waited for it.
-func (w *Worker) read(r reading, now time.Time) {
+func (w *Worker) read(r reading) {
 	h := &w.health
 	if h.last.good != r.good || h.last.ended.IsZero() {
 		if r.good {
@@ -105,7 +105,7 @@ func (w *Worker) read(r reading, now time.Time) {
 	held := h.held
 	h.held = nil
 	for _, f := range held {
-		w.judge(f, now)
+		w.judge(f)
 	}
 }
 
@@ -211,7 +211,7 @@ func (w *Worker) sing(ctx context.Context, c canary) {
 func (w *Worker) answer(ctx context.Context, a answered, now time.Time) {
 	h := &w.health
 	h.canary = false
-	w.read(a.reading, now)
+	w.read(a.reading)
 	out := wire.Answer{Nonce: a.Nonce, Outcome: uptime.OutcomeUp, Obeyed: w.orders.obeyed()}
 	if !a.good {
 		out.Fault, out.Message = uptime.FaultLocalNodeOffline, a.why
@@ -222,7 +222,7 @@ func (w *Worker) answer(ctx context.Context, a answered, now time.Time) {
 	if frame, err := w.codec.Answer(out); err != nil {
 		w.log.Error("a canary cannot be answered", "why", err)
 	} else {
-		w.publish(topology.KindReply, link.Message{Type: topology.TypeAnswer, Body: frame, Expires: replyKept}, settled{what: whatReply})
+		w.publish(topology.KindReply, link.Message{Type: topology.TypeAnswer, Body: frame, Expires: replyKept}, whatReply)
 	}
 	for len(h.canaries) > 0 && !h.canary {
 		next := h.canaries[0]

@@ -12,6 +12,11 @@ import (
 // maxHeld bounds the frames of all chunks that are held: a million monitors, many times.
 const maxHeld = 512 << 20
 
+// storeAgain is how much longer a manifest has to be good for to be stored once
+// more, where nothing else has changed: one comes each minute, and the loop waits
+// for the disk.
+const storeAgain = time.Hour
+
 // askAfter is how many chunks come in answer to a hello at least, where more are missing.
 const askAfter = 15
 
@@ -25,6 +30,7 @@ type orders struct {
 	next     *wire.Manifest // accepted, and chunks of it are missing; nil: none
 	live     []string       // of the newest that was accepted
 	until    time.Time      // … and how long it is good for
+	stored   time.Time      // … as it is on disk
 	heard    bool           // one came since the start
 
 	chunks map[wire.Hash]*held
@@ -109,8 +115,11 @@ func (w *Worker) takeManifest(frame []byte, now time.Time) error {
 	if m.Version.Engine != o.accepted.Engine {
 		w.hello.now() // another engine, or a new start of it: it has not heard of us
 	}
-	if err := w.files.write(w.files.path(name), frame, true); err != nil {
-		w.log.Error("a manifest is obeyed, and would be forgotten by a restart: it cannot be stored", "why", err)
+	if !renewed || m.NotAfter.Sub(o.stored) >= storeAgain {
+		if err := w.files.write(w.files.path(name), frame, true); err != nil {
+			w.log.Error("a manifest is obeyed, and would be forgotten by a restart: it cannot be stored", "why", err)
+		}
+		o.stored = m.NotAfter
 	}
 	o.accept(&m, name == fileManifest)
 	if name == fileManifest {
@@ -224,6 +233,7 @@ func (w *Worker) restore(now time.Time) {
 	if next != nil && next.Version.Compare(o.accepted) >= 0 {
 		o.accept(next, !o.misses(next))
 	}
+	o.stored = o.until
 	wanted := o.wanted()
 	if err := w.files.tidy(func(h wire.Hash) bool { return wanted[h] }); err != nil {
 		w.log.Warn("the probe's folder cannot be tidied", "why", err)

@@ -1,8 +1,11 @@
 package worker
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -207,6 +210,33 @@ func TestRestartIncomplete(t *testing.T) {
 		hellos := o.hellos()
 		if h := hellos[len(hellos)-1]; h.Obeyed != version(5, 3) || len(h.Chunks) != 1 {
 			t.Errorf("when all is there the hello says %+v", h)
+		}
+		p.stop()
+	})
+}
+
+// TestRenewed is stored now and then, and obeyed at once.
+func TestRenewed(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		p := o.start(nil)
+		file := filepath.Join(o.dir, fileManifest)
+		var stored [][]byte
+		for range 5 {
+			o.assign(version(5, 1), []string{"a"}, regular(0, 1))
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(stored); n == 0 || !bytes.Equal(stored[n-1], b) {
+				stored = append(stored, b)
+			}
+			after(20 * time.Minute)
+		}
+		if len(stored) != 2 {
+			t.Errorf("stored %d times in 80 minutes", len(stored))
+		}
+		if n := len(o.ran()["ma-0s"]); n != 100 {
+			t.Errorf("checked %d times in 100 minutes", n)
 		}
 		p.stop()
 	})

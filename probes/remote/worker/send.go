@@ -3,9 +3,9 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
-	"lookout/engine/uptime"
 	"lookout/probes/remote/link"
 	"lookout/probes/remote/topology"
 	"lookout/probes/spool"
@@ -32,12 +32,25 @@ const (
 	backfill  = 10.0 // times the live rate: what an outage left behind must not crowd out what comes
 )
 
-// sender says when results are sent. The results themselves are in the spool.
+// sender puts results into the spool and sends what is in it. It has a goroutine
+// of its own, because it waits for the disk, and whoever asks for a second
+// opinion must not. What it is given lies in its box.
 type sender struct {
+	spool   Spool
+	codec   *wire.Codec
+	files   files
+	log     *slog.Logger
+	quiet   quiet
+	publish func(m link.Message, done func(error))
+	over    <-chan struct{} // closed when nobody takes from settled any more
+
+	box     *box
+	settled chan settledRun // from the link: what became of a batch
+	now     letter          // the newest from the box
+
 	connected bool
 	broken    bool // what was sent last failed: one batch at a time, until one is confirmed
-	pending   []wire.Row
-	out       int // batches that are not confirmed
+	out       int  // batches that are not confirmed
 
 	flushed time.Time
 	fresh   int  // results since
@@ -53,45 +66,71 @@ type sender struct {
 	more   bool // there were late results when last looked for
 }
 
-func (s *sender) begin(now time.Time) {
+// settledRun is what became of a batch.
+type settledRun struct {
+	run spool.Run
+	err error
+}
+
+// run keeps and sends until stop is closed; then it sends what there is, for which it has a few seconds.
+func (s *sender) run(stop <-chan struct{}) {
+	now := time.Now()
 	s.flushed, s.since, s.filled, s.rate = now, now, now, leastRate
-}
-
-// row keeps a result for the spool.
-func (w *Worker) row(c check, r uptime.Result, unhealthy bool) {
-	m := c.m
-	row := wire.Row{Monitor: m.Number, Baseline: c.baseline, Unhealthy: unhealthy, Result: r}
-	if r.Outcome == uptime.OutcomeUp {
-		row.Result.Steps = nil // they do not travel
-	}
-	m.last, m.began = row, c.started
-	if r.Outcome != uptime.OutcomeUnknown && !c.baseline {
-		if r.Outcome != m.outcome && (m.outcome != uptime.OutcomeUnknown || r.Outcome != uptime.OutcomeUp) {
-			w.sender.urgent = true
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		timer.Reset(time.Until(s.wakes()))
+		select {
+		case <-stop:
+			s.finish()
+			return
+		case <-timer.C:
+		case <-s.box.full:
+		case r := <-s.settled:
+			s.settle(r)
 		}
-		m.outcome = r.Outcome
+		now := time.Now()
+		s.take(now)
+		s.send(now)
 	}
-	if !m.told.news(r.Cert, time.Now()) {
-		row.Result.Cert = nil
-	}
-	w.sender.pending = append(w.sender.pending, row)
 }
 
-// keep writes what was found to the spool: from then on it is done.
-func (w *Worker) keep(now time.Time) {
-	s := &w.sender
-	if len(s.pending) == 0 {
-		return
+// finish sends what there is, and waits for it.
+func (s *sender) finish() {
+	now := time.Now()
+	s.take(now)
+	s.force = true
+	s.send(now)
+	end := time.NewTimer(leaveWithin)
+	defer end.Stop()
+	for s.connected && s.out > 0 {
+		select {
+		case r := <-s.settled:
+			s.settle(r)
+		case <-end.C:
+			return
+		}
 	}
-	if err := w.o.Spool.Append(s.pending, now); err != nil {
-		w.quiet.say("spool", now, func(more int) {
-			w.log.Error("results are lost: the spool does not take them", "why", err, "more", more)
-		})
+}
+
+// take empties the box into the spool: from then on what was found is done.
+func (s *sender) take(now time.Time) {
+	s.now = s.box.take()
+	if s.now.up {
+		s.connected, s.broken, s.force = true, false, true
 	}
-	s.fresh += len(s.pending)
-	s.counted += len(s.pending)
-	clear(s.pending)
-	s.pending = s.pending[:0]
+	s.urgent = s.urgent || s.now.urgent
+	if n := len(s.now.rows); n > 0 {
+		if err := s.spool.Append(s.now.rows, now); err != nil {
+			s.quiet.say("spool", now, func(more int) {
+				s.log.Error("results are lost: the spool does not take them", "why", err, "more", more)
+			})
+		}
+		s.fresh += n
+		s.counted += n
+		s.now.rows = nil
+	}
+	s.box.tell(s.spool.Epoch())
 }
 
 // due is when the next batch is.
@@ -114,38 +153,33 @@ func (s *sender) wakes() time.Time {
 	return at
 }
 
-// last has everything sent that is there.
-func (s *sender) last() { s.force = true }
-
 // send sends what is due.
-func (w *Worker) send(now time.Time) {
-	s := &w.sender
+func (s *sender) send(now time.Time) {
 	if !now.Before(s.due()) {
-		w.flush(now)
+		s.flush(now)
 	}
 	if s.connected && !s.broken && now.Sub(s.filled) >= time.Second {
-		w.fill(now)
+		s.fill(now)
 	}
 }
 
 // flush sends the results that are no history, or none: that we live is news too.
-func (w *Worker) flush(now time.Time) {
-	s := &w.sender
+func (s *sender) flush(now time.Time) {
 	s.flushed, s.fresh, s.urgent, s.force = now, 0, false, false
 	if span := now.Sub(s.since); span >= rateEvery {
 		s.rate = max((s.rate+float64(s.counted)/span.Seconds())/2, leastRate)
 		s.counted, s.since = 0, now
 	}
-	if err := w.counts.save(w.files); err != nil { // before: they never go back
-		w.quiet.say("counts", now, func(int) { w.log.Warn("the counters cannot be stored", "why", err) })
+	if err := s.now.counts.save(s.files); err != nil { // before: they never go back
+		s.quiet.say("counts", now, func(int) { s.log.Warn("the counters cannot be stored", "why", err) })
 	}
 	if !s.connected {
 		return
 	}
 	for sent := 0; s.out < maxOut && (sent == 0 || !s.broken); sent++ {
-		run, ok := w.o.Spool.Take(false, maxRows, now)
+		run, ok := s.spool.Take(false, maxRows, now)
 		if ok || sent == 0 {
-			w.batch(run)
+			s.batch(run)
 		}
 		if !ok {
 			break
@@ -157,121 +191,70 @@ func (w *Worker) flush(now time.Time) {
 }
 
 // fill sends results that came too late to be news, as many as their share allows.
-func (w *Worker) fill(now time.Time) {
-	s := &w.sender
+func (s *sender) fill(now time.Time) {
 	allowed := s.rate * backfill
 	s.tokens = min(s.tokens+allowed*now.Sub(s.filled).Seconds(), max(allowed, 1))
 	s.filled = now
 	for s.more && s.tokens >= 1 && s.out < maxOut {
-		run, ok := w.o.Spool.Take(true, min(int(s.tokens), maxRows), now)
+		run, ok := s.spool.Take(true, min(int(s.tokens), maxRows), now)
 		if s.more = ok; !ok {
 			return
 		}
 		s.tokens -= float64(max(len(run.Rows), 1))
-		w.batch(run)
+		s.batch(run)
 	}
 }
-
-// settled is what became of a message.
-type settled struct {
-	what string
-	run  spool.Run // of a batch
-	err  error
-}
-
-// The messages whose end is waited for.
-const (
-	whatBatch   = "results"
-	whatHello   = "hello"
-	whatGoodbye = "goodbye"
-	whatReply   = "reply"
-)
 
 // batch sends a run of results, in halves where it is too large for a frame.
-func (w *Worker) batch(run spool.Run) {
-	b := wire.Batch{Epoch: run.Epoch, From: run.From, Obeyed: w.orders.obeyed(), Late: run.Late, Clock: time.Now(), Lost: run.Lost, Rows: run.Rows}
-	if !run.Late {
-		b.Counters = wire.Counters{Scheduled: w.counts.Scheduled, Finished: w.counts.Finished, Late: w.counts.Late, Skipped: w.counts.Skipped,
-			Dropped: w.o.Spool.Dropped(), Depth: w.o.Spool.Depth()}
+func (s *sender) batch(run spool.Run) {
+	b := wire.Batch{Epoch: run.Epoch, From: run.From, Obeyed: s.now.obeyed, Late: run.Late, Clock: time.Now(), Lost: run.Lost, Rows: run.Rows}
+	if c := s.now.counts; !run.Late {
+		b.Counters = wire.Counters{Scheduled: c.Scheduled, Finished: c.Finished, Late: c.Late, Skipped: c.Skipped,
+			Dropped: s.spool.Dropped() + s.now.lost, Depth: s.spool.Depth()}
 	}
-	frame, err := w.codec.Batch(b)
+	frame, err := s.codec.Batch(b)
 	switch half := len(run.Rows) / 2; {
 	case err != nil && errors.Is(err, wire.ErrTooLarge) && half > 0:
 		second := run
 		second.From, second.Rows, second.Lost = run.From+uint64(half), run.Rows[half:], nil
 		run.Rows = run.Rows[:half]
-		w.batch(run)
-		w.batch(second)
+		s.batch(run)
+		s.batch(second)
 		return
 	case err != nil:
-		w.log.Error("results that cannot be sent are let go", "results", len(run.Rows), "why", err)
-		w.o.Spool.Sent(run)
+		s.log.Error("results that cannot be sent are let go", "results", len(run.Rows), "why", err)
+		s.spool.Sent(run)
 		return
 	}
 	id := ""
 	if n := uint64(len(run.Rows)); n > 0 {
 		id = fmt.Sprintf("%x/%d-%d", run.Epoch, run.From, run.From+n)
 	}
-	w.sender.out++
-	w.publish(topology.KindResult, link.Message{Type: topology.TypeResult, ID: id, Body: frame, Durable: true}, settled{what: whatBatch, run: run})
-}
-
-// publish says something to the engine. What became of it comes back to the loop.
-func (w *Worker) publish(kind string, m link.Message, s settled) {
-	m.Exchange, m.Key = topology.Up, topology.Key(kind, w.o.Place.Location, w.o.Place.Probe)
-	w.o.Broker.Publish(m, func(err error) {
-		s.err = err
+	s.out++
+	s.publish(link.Message{Type: topology.TypeResult, ID: id, Body: frame, Durable: true}, func(err error) {
 		select {
-		case w.settled <- s:
-		case <-w.over:
+		case s.settled <- settledRun{run, err}:
+		case <-s.over:
 		}
 	})
 }
 
 // settle lets go what the broker has, and keeps what it has not.
-func (w *Worker) settle(s settled, now time.Time) {
-	if s.err != nil && (s.what != whatBatch || !w.sender.broken) {
-		w.quiet.say(s.what, now, func(more int) {
-			w.log.Warn("the broker did not take it", "what", s.what, "why", s.err, "others like it", more)
-		})
-	}
-	switch {
-	case s.what == whatGoodbye:
-		w.hello.leaving = false
-	case s.what != whatBatch:
-	case s.err != nil:
-		w.sender.out--
-		w.sender.broken = true
-		w.o.Spool.Unsent(s.run)
-	default:
-		w.sender.out--
-		w.o.Spool.Sent(s.run)
-		if w.sender.broken {
-			w.log.Info("the broker takes results again", "waiting", w.o.Spool.Depth())
-			w.sender.broken, w.sender.force = false, true
+func (s *sender) settle(r settledRun) {
+	s.out--
+	if r.err != nil {
+		if !s.broken {
+			s.quiet.say("batch", time.Now(), func(more int) {
+				s.log.Warn("the broker did not take results, which wait", "why", r.err, "others", more)
+			})
 		}
+		s.broken = true
+		s.spool.Unsent(r.run)
+		return
 	}
-}
-
-// told is what the engine knows of a monitor's certificate.
-type told struct {
-	known uptime.Certificate
-	at    time.Time
-}
-
-// tellAgain is how often a certificate travels that says nothing new.
-const tellAgain = 24 * time.Hour
-
-// news reports whether a certificate is to travel, and takes it that it does.
-func (t *told) news(c *uptime.Certificate, now time.Time) bool {
-	if c == nil {
-		return false
+	s.spool.Sent(r.run)
+	if s.broken {
+		s.log.Info("the broker takes results again", "waiting", s.spool.Depth())
+		s.broken, s.force = false, true
 	}
-	is := uptime.Certificate{Version: c.Version, Chain: c.Chain, Cipher: c.Cipher, KeyExchange: c.KeyExchange, Fingerprint: c.Fingerprint}
-	if !t.at.IsZero() && now.Sub(t.at) < tellAgain && t.known.Fingerprint == is.Fingerprint && t.known.Version == is.Version &&
-		t.known.Chain == is.Chain && t.known.Cipher == is.Cipher && t.known.KeyExchange == is.KeyExchange {
-		return false
-	}
-	t.known, t.at = is, now
-	return true
 }

@@ -9,9 +9,10 @@
 // the spool before it counts as done, and leaves it when the broker has
 // confirmed it.
 //
-// One goroutine, the loop of Run, owns all state. Checks, questions to anchors
+// One goroutine, the loop of Run, decides everything. Checks, questions to anchors
 // and the link have goroutines of their own, which give what they have to the
-// loop; nothing else is shared.
+// loop; and so has the sender, which gets what was found from a box, puts it into
+// the spool and sends it: the loop waits for no disk but to store an order.
 package worker
 
 import (
@@ -98,7 +99,7 @@ type Worker struct {
 	checked  chan finished  // from checks; one for each that may run
 	line     chan reading   // from self-checks, of which one runs
 	canaried chan answered  // from canaries, of which one runs
-	settled  chan settled   // from the link: what became of a message
+	settled  chan settled   // from the link: what became of a message; 64, so that it seldom waits for the loop
 	over     chan struct{}  // closed when nobody takes from these any more
 	running  sync.WaitGroup // goroutines that the loop started
 
@@ -115,9 +116,13 @@ type Worker struct {
 	counts counts
 	health health
 	asks   asks
-	sender sender
 	hello  hellos
 	quiet  quiet
+
+	connected bool   // the link was there once; what is said while it is not is lost
+	found     letter // for the box
+	kept      letter // what lies in it, without results
+	box       *box
 }
 
 // New checks the options and reads what the probe was last told to do.
@@ -148,12 +153,13 @@ func New(o Options) (*Worker, error) {
 		checked:  make(chan finished, o.Capacity+maxAsks),
 		line:     make(chan reading, 1),
 		canaried: make(chan answered, 1),
-		settled:  make(chan settled, maxOut), // so that the link seldom waits for the loop
+		settled:  make(chan settled, 64),
 		over:     make(chan struct{}),
 		monitors: make(map[uint32]*monitor),
 		flow:     newFlow(o.Capacity, o.Limits.MaxRate),
 		asks:     newAsks(),
 		quiet:    newQuiet(),
+		box:      newBox(o.Spool.Epoch()),
 	}
 	w.orders = orders{chunks: make(map[wire.Hash]*held)}
 	if err := w.files.prepare(); err != nil {
@@ -181,11 +187,17 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	now := time.Now()
 	w.wheel = schedule.New[due](now)
-	w.sender.begin(now)
 	w.running.Go(func() { w.pulse.run(w.over) })
 	w.restore(now)
 	w.alone = now.Add(aloneAfter)
 	w.apply(now)
+	w.keep()
+	sender := w.sender()
+	stop, sent := make(chan struct{}), make(chan struct{}) // both closed: the first has the sender finish, the second says that it has
+	w.running.Go(func() {
+		defer close(sent)
+		sender.run(stop)
+	})
 	cancelOrders := w.consume(link.Consumer{Queue: topology.ProbeQueue(w.o.Place.Location, w.o.Place.Probe), Prefetch: ordersAhead}, false)
 	defer cancelOrders()
 
@@ -197,17 +209,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-w.up:
-			w.sender.connected = true
-			w.sender.broken, w.sender.force = false, true
+			w.connected = true
 			w.hello.wait = 0
 			w.hello.now()
+			w.box.put(letter{up: true, counts: w.kept.counts, obeyed: w.kept.obeyed})
 		case a := <-w.arrivals:
 			w.arrived(checks, a, time.Now())
 		case f := <-w.checked:
-			w.ended(f, time.Now())
+			w.ended(f)
 		case r := <-w.line:
 			w.health.running = false
-			w.read(r, time.Now())
+			w.read(r)
 		case a := <-w.canaried:
 			w.answer(checks, a, time.Now())
 		case s := <-w.settled:
@@ -216,32 +228,40 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.turn(checks, time.Now())
 	}
 	cancel()
-	return w.leave()
+	w.leave(stop, sent)
+	return w.counts.save(w.files)
+}
+
+// sender makes the one who sends what is found.
+func (w *Worker) sender() *sender {
+	return &sender{
+		spool: w.o.Spool, codec: w.codec, files: w.files, log: w.log, quiet: newQuiet(), over: w.over, box: w.box,
+		publish: func(m link.Message, done func(error)) { w.send(topology.KindResult, m, done) },
+		settled: make(chan settledRun, maxOut), // so that the link seldom waits for the sender
+	}
 }
 
 // turn does what is due.
 func (w *Worker) turn(ctx context.Context, now time.Time) {
-	w.more(now)
+	w.more()
 	w.expire(now)
 	w.wheel.Advance(now, func(at time.Time, d due) { w.fire(at, d, now) })
 	w.pump(ctx, now)
 	w.look(ctx, now)
-	w.send(now)
+	w.keep()
 	w.greet(now)
 }
 
-// more takes the checks that have ended meanwhile, so that they share a write to the spool.
-func (w *Worker) more(now time.Time) {
+// more takes the checks that have ended meanwhile.
+func (w *Worker) more() {
 	for range cap(w.checked) {
 		select {
 		case f := <-w.checked:
-			w.ended(f, now)
+			w.ended(f)
 		default:
-			w.keep(now)
 			return
 		}
 	}
-	w.keep(now)
 }
 
 // wakes is when the loop has something to do, if nothing arrives.
@@ -261,40 +281,38 @@ func (w *Worker) wakes(now time.Time) time.Time {
 	if !w.orders.heard {
 		first(w.alone)
 	}
-	first(w.hello.wakes(w.sender.connected))
-	first(w.sender.wakes())
+	first(w.hello.wakes(w.connected))
 	first(w.health.wakes())
 	return at
 }
 
-// leave ends what runs, and sends what there is.
-func (w *Worker) leave() error {
+// leave ends what runs, has the sender send what there is, and says goodbye.
+func (w *Worker) leave(stop chan<- struct{}, sent <-chan struct{}) {
 	w.stopAsking()
 	for w.flow.inFlight > 0 {
 		select {
 		case f := <-w.checked:
-			w.ended(f, time.Now())
+			w.ended(f)
 		case s := <-w.settled:
 			w.settle(s, time.Now())
 		case <-w.arrivals: // not taken: the broker gives it to another
 		}
 	}
-	now := time.Now()
-	w.abandon(now)
-	w.keep(now)
-	w.sender.last()
-	w.send(now)
-	w.goodbye()
-	end := time.NewTimer(leaveWithin)
+	w.abandon()
+	w.keep()
+	close(stop)
+	end := time.NewTimer(2 * leaveWithin)
 	defer end.Stop()
-	for w.sender.connected && (w.sender.out > 0 || w.hello.leaving) {
+	for sent != nil || w.hello.leaving {
 		select {
+		case <-sent:
+			sent = nil
+			w.goodbye()
 		case s := <-w.settled:
 			w.settle(s, time.Now())
 		case <-w.arrivals:
 		case <-end.C:
-			return w.counts.save(w.files)
+			return
 		}
 	}
-	return w.counts.save(w.files)
 }
