@@ -157,7 +157,7 @@ func TestRemoteCheck(t *testing.T) {
 	s := newBrokerSite(t)
 	got := s.call("", "remote", "check", "--out", "keys", "fra/1", "nyc/1", "bad/shy")
 	want := `BAD   bad/shy  1 problem with lookout.bad.shy
-      may not read queue loc.bad: rabbitmqctl import_definitions DIR/keys/broker/definitions.json
+      may not read queue loc.bad: rabbitmqctl import_definitions <DIR/keys/broker/definitions.json
 ok    fra/1    all of 133 rules hold for lookout.fra.1
 ok    nyc/1    all of 135 rules hold for lookout.nyc.1
 2 right, 1 wrong

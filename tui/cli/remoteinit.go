@@ -150,7 +150,7 @@ func (c *call) printInitiated(dir string, r *topology.Result) error {
 	if len(r.Places) > 0 {
 		fmt.Fprintf(c.stdout, "         new [[location]]s in it: %s\n", strings.Join(r.Places, ", "))
 	}
-	line("broker/", "to the broker: its files to "+topology.SecretsAt+", then rabbitmqctl import_definitions definitions.json")
+	line("broker/", "to the broker: its files to "+topology.SecretsAt+", then rabbitmqctl import_definitions <definitions.json")
 	for _, far := range r.Plan.Far {
 		line(topology.FarFolder(far.Location)+"/", "to the broker of "+far.Location+" likewise, which needs: rabbitmq-plugins enable rabbitmq_shovel")
 	}

@@ -16,7 +16,7 @@ func TestRemoteInit(t *testing.T) {
 engine/  to the engine, beside lookout.toml, which then says: include = ["engine/broker.toml"]
          new [[location]]s in it: fra, nyc
 
-broker/  to the broker: its files to /etc/rabbitmq/lookout, then rabbitmqctl import_definitions definitions.json
+broker/  to the broker: its files to /etc/rabbitmq/lookout, then rabbitmqctl import_definitions <definitions.json
 
 fra-1/  to the machine of fra/1, as /etc/lookout-probe: lookout probe --config /etc/lookout-probe/probe.toml
 

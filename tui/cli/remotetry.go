@@ -176,9 +176,10 @@ func (c *call) usersOf(dir string, plan *topology.Plan, named []string) (out []b
 	return out
 }
 
-// mend is what to do where a broker is not as it should be.
+// mend is what to do where a broker is not as it should be. rabbitmqctl becomes
+// another user, who cannot open the file.
 func mend(dir, folder string) string {
-	return "rabbitmqctl import_definitions " + filepath.Join(dir, folder, "definitions.json")
+	return "rabbitmqctl import_definitions <" + filepath.Join(dir, folder, "definitions.json")
 }
 
 // engineUser is the engine of a plan.
@@ -218,7 +219,7 @@ func (c *call) engineOfConfig() ([]brokerUser, error) {
 	for _, l := range in.config.Locations {
 		plan.Probes = append(plan.Probes, topology.Probe{Location: l.Location, Name: "lookout-check"})
 	}
-	u := c.engineUser(plan, "rabbitmqctl import_definitions of what remote init wrote", func() (link.Options, error) { return optionsOf(b), nil })
+	u := c.engineUser(plan, "rabbitmqctl import_definitions <definitions.json, which remote init wrote", func() (link.Options, error) { return optionsOf(b), nil })
 	// The probes of the plan are made up.
 	u.queues, u.sends = topology.EngineQueues(), nil
 	for _, l := range plan.Locations() {
