@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,5 +198,44 @@ url = "https://jo:pass@c.example.com/"
 	}
 	if got := b.call("", "check", "a", "--from", "fra"); got.code != 3 || !strings.Contains(got.stderr, "no engine") {
 		t.Errorf("a check from fra without an engine: %+v", got)
+	}
+}
+
+// TestProbeAlone: a probe works without its broker, says so to systemd, lets nobody
+// else into its folder, and ends in peace.
+func TestProbeAlone(t *testing.T) {
+	b := newBench(t)
+	path := write(t, filepath.Join(b.dir, "probe.toml"), probeText)
+	write(t, filepath.Join(b.dir, "broker.pass"), "x\n")
+	notify := filepath.Join(b.dir, "n")
+	in, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notify, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	hear := func(want string) {
+		t.Helper()
+		in.SetReadDeadline(time.Now().Add(20 * time.Second))
+		buf := make([]byte, 4096)
+		n, err := in.Read(buf)
+		if got := string(buf[:n]); err != nil || !strings.HasPrefix(got, want) {
+			t.Fatalf("heard %q, %v, want %q", got, err, want)
+		}
+	}
+	b.env["NOTIFY_SOCKET"] = notify
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan outcome, 1) // the probe's only word
+	go func() { ended <- b.callContext(ctx, "", "probe", "--config", path) }()
+	hear("READY=1\nSTATUS=dialling the broker")
+	other := &bench{dir: b.dir, env: map[string]string{"HOME": b.dir}, now: time.Now}
+	if got := other.call("", "probe", "--config", path); got.code != exitInUse || !strings.Contains(got.stderr, "is in use by another probe; no second one is started") {
+		t.Errorf("a second probe: %+v", got)
+	}
+	cancel()
+	hear("STOPPING=1\nSTATUS=sending what it has")
+	hear("STOPPING=1\nSTATUS=ended")
+	if got := <-ended; got.code != 0 || !strings.Contains(got.stderr, "ready: it works from here") || !strings.Contains(got.stderr, "says goodbye") {
+		t.Errorf("it ended with %+v", got)
 	}
 }

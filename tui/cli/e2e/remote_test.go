@@ -89,9 +89,7 @@ func newAway(t *testing.T, addr, vhost, config string, probes ...string) *away {
 	a.remote, err = NewRemote(t.Context(), binary, t.TempDir(), b, addr, vhost, probes...)
 	check(t, err)
 	a.Home = home(t, "")
-	secrets := filepath.Join(a.Dir, "secrets")
-	check(t, WriteSecrets(secrets, map[string]string{"who": uptime.Local}))
-	check(t, a.Write(fmt.Sprintf("secrets_dir = %q\n", secrets)+a.remote.Include()+config))
+	a.configure(t, config)
 	a.engine = engine(t, a.Home)
 	for _, id := range probes {
 		place, _, _ := strings.Cut(id, "/")
@@ -100,6 +98,14 @@ func newAway(t *testing.T, addr, vhost, config string, probes ...string) *away {
 	}
 	a.live(t)
 	return a
+}
+
+// configure writes the engine's configuration.
+func (a *away) configure(t *testing.T, config string) {
+	t.Helper()
+	secrets := filepath.Join(a.Dir, "secrets")
+	check(t, WriteSecrets(secrets, map[string]string{"who": uptime.Local}))
+	check(t, a.Write(fmt.Sprintf("secrets_dir = %q\n", secrets)+a.remote.Include()+config))
 }
 
 // live waits until all probes vote.
@@ -198,7 +204,8 @@ func placesOf(e uptime.Event) []string {
 func TestSecondOpinions(t *testing.T) {
 	t.Parallel()
 	f := newField(t)
-	a := newAway(t, broker.Broker(t).Addr(), "opinions", often+f.monitor("here", "")+f.monitor("everywhere", "")+f.monitor("later", "")+f.monitor("there", "locations = [\"fra\"]"), "fra/p1", "nyc/p1", "sgp/p1")
+	config := often + f.monitor("here", "") + f.monitor("everywhere", "") + f.monitor("later", "") + f.monitor("there", "locations = [\"fra\"]")
+	a := newAway(t, broker.Broker(t).Addr(), "opinions", config, "fra/p1", "nyc/p1", "sgp/p1")
 	until(t, a.Home, "that all are up", time.Minute, func(s status) bool { return s.Counts["up"] == 4 })
 	if n := f.seen("there", uptime.Local); n > 0 {
 		t.Errorf("what is checked from fra was checked here %d times", n)
@@ -209,6 +216,10 @@ func TestSecondOpinions(t *testing.T) {
 	out = run(t, a.Home, 2, "check", "tcp://127.0.0.1:1", "--from", "sgp", "--format", "json")
 	says(t, "a check of a URL from sgp", out.Stdout, `"location":"sgp"`, "tcp.refused")
 	says(t, "a check from nowhere", run(t, a.Home, 64, "check", "here", "--from", "par").Stderr, "par", "fra, nyc and sgp")
+
+	a.configure(t, config+f.monitor("added", "locations = [\"nyc\"]"))
+	run(t, a.Home, 0, "reload")
+	check(t, within(t, patience, "that what a reload added is checked from nyc", func() bool { return f.seen("added", "nyc") > 1 }))
 
 	f.fails("here", uptime.Local)
 	f.fails("everywhere", "all")
