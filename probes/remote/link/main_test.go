@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,8 +92,9 @@ func leftover() (left string) {
 
 // admin is a connection that may do everything, to make and look at queues.
 type admin struct {
-	t  *testing.T
-	ch *amqp.Channel
+	t    *testing.T
+	ch   *amqp.Channel
+	test string // what names begin with: of this run of the test alone
 }
 
 func newAdmin(t *testing.T, b *brokertest.Broker) admin {
@@ -106,13 +108,13 @@ func newAdmin(t *testing.T, b *brokertest.Broker) admin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return admin{t, ch}
+	return admin{t, ch, strings.ReplaceAll(t.Name(), "/", ".") + "." + rand.Text()[:6] + "."}
 }
 
 // queue makes a durable queue of the test's own.
 func (a admin) queue(name string, args amqp.Table) string {
 	a.t.Helper()
-	name = strings.ReplaceAll(a.t.Name(), "/", ".") + "." + name
+	name = a.test + name
 	if _, err := a.ch.QueueDeclare(name, true, false, false, false, args); err != nil {
 		a.t.Fatal(err)
 	}
@@ -122,7 +124,7 @@ func (a admin) queue(name string, args amqp.Table) string {
 // exchange makes a durable exchange of the test's own, with queues bound to it by their names as keys.
 func (a admin) exchange(name, kind string, queues ...string) string {
 	a.t.Helper()
-	name = strings.ReplaceAll(a.t.Name(), "/", ".") + "." + name
+	name = a.test + name
 	if err := a.ch.ExchangeDeclare(name, kind, true, false, false, false, nil); err != nil {
 		a.t.Fatal(err)
 	}
