@@ -89,8 +89,11 @@ type Dispatcher struct {
 	line      line
 	counts    counts
 	cutAt     time.Time // when chunks are cut again, for a pause; zero: they need not be
+	looked    time.Time // when the loop last looked around
 	dirty     bool      // something that Status shows has changed
 	shown     time.Time
+
+	unsettled atomic.Int64 // batches that the engine has not stored yet
 
 	// What it publishes.
 	places atomic.Pointer[open]
@@ -264,6 +267,7 @@ func (d *Dispatcher) begin(now time.Time) {
 
 // look does what time alone brings.
 func (d *Dispatcher) look(now time.Time) {
+	d.waken(now)
 	d.watch(now)
 	for _, l := range d.order {
 		for _, p := range l.probes {

@@ -47,6 +47,31 @@ func (l *line) error() string {
 	return l.state.Error
 }
 
+// stalled is how long the loop may not look around until nothing that was missed
+// meanwhile is held against a probe.
+const stalled = 5 * time.Second
+
+// waken notes that the loop could not look around for a while: the machine was
+// busy or stopped, or whoever took an answer took long. What the probes sent
+// meanwhile is still to be read.
+func (d *Dispatcher) waken(now time.Time) {
+	if !d.looked.IsZero() && now.Sub(d.looked) > stalled {
+		d.line.from = now
+		d.forgetCanaries()
+	}
+	d.looked = now
+}
+
+// forgetCanaries does so with those that are out: nobody can have answered, or
+// been heard.
+func (d *Dispatcher) forgetCanaries() {
+	for _, l := range d.order {
+		for _, p := range l.probes {
+			p.canary.sent = time.Time{}
+		}
+	}
+}
+
 // watch looks at the connection.
 func (d *Dispatcher) watch(now time.Time) {
 	was := d.line.usable()
@@ -66,11 +91,7 @@ func (d *Dispatcher) watch(now time.Time) {
 	if was != is {
 		d.dirty = true
 		d.openPlaces()
-		for _, l := range d.order {
-			for _, p := range l.probes {
-				p.canary.sent = time.Time{} // nobody can have answered it
-			}
-		}
+		d.forgetCanaries()
 	}
 }
 

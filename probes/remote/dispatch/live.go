@@ -102,7 +102,7 @@ func (d *Dispatcher) judge(p *probe, now time.Time) {
 	switch {
 	case p.state == uptime.ProbeLive && now.Sub(d.line.from) > proofWithin && !d.line.usable(): // that is not its fault
 		d.become(p, uptime.ProbeLagging, "nothing can be heard of it: "+d.line.error(), now)
-	case p.state == uptime.ProbeLive && now.Sub(p.proof) > proofWithin && d.line.since(now) > proofWithin:
+	case p.state == uptime.ProbeLive && now.Sub(p.proof) > proofWithin && d.line.since(now) > proofWithin && !d.clogged():
 		d.fall(p, "no proof of work for 25 s", now)
 	case p.state == uptime.ProbeJoining && p.ready(now):
 		d.become(p, uptime.ProbeLive, "", now)

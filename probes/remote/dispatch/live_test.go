@@ -318,6 +318,25 @@ func TestTooMany(t *testing.T) {
 	})
 }
 
+// TestStalls: a loop that could do nothing for a while holds that against nobody.
+func TestStalls(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.add("fra/1")
+		time.Sleep(time.Minute)
+		for range 3 {
+			w.d.Ask(assignment(1).Job, places[0], 5*time.Second, func(uptime.Result) { time.Sleep(50 * time.Second) })
+			time.Sleep(90 * time.Second)
+			w.is("fra/1", uptime.ProbeLive)
+		}
+		if said := w.e.said("fra/1"); len(said) != 2 {
+			t.Errorf("%q", said)
+		}
+		p.with(func() { p.asleep = true })
+		time.Sleep(40 * time.Second)
+		w.is("fra/1", uptime.ProbeLagging)
+	})
+}
+
 // TestBriefedLater: who says hello while orders cannot leave gets them as soon as they can.
 func TestBriefedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

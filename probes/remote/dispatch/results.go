@@ -219,9 +219,17 @@ func (d *Dispatcher) post(b *parcel, late bool, now time.Time) {
 // send puts a batch in line for the engine. Of too many the oldest are dropped,
 // which are of connections that have ended: they came again.
 func (d *Dispatcher) send(b *parcel) {
+	d.unsettled.Add(1)
 	if d.outgoing = append(d.outgoing, b); len(d.outgoing) > 4*resultsAtOnce {
 		d.outgoing = d.outgoing[1:]
+		d.unsettled.Add(-1)
 	}
+}
+
+// clogged reports whether the broker gives us no more batches because the engine
+// has not stored those that we have: that none come is no fault of the probes.
+func (d *Dispatcher) clogged() bool {
+	return int(d.unsettled.Load())+len(d.retries)+len(d.held) >= resultsAtOnce
 }
 
 // delivery is a batch in the words of the engine.
@@ -252,6 +260,7 @@ func (d *Dispatcher) delivery(b *parcel, late bool, now time.Time) uptime.Delive
 // hand gives a batch to the engine, and settles it when the engine has.
 func (d *Dispatcher) hand(ctx context.Context, b *parcel) {
 	settle := func(err error) {
+		d.unsettled.Add(-1)
 		switch {
 		case err == nil:
 			d.settle(b, true)

@@ -99,6 +99,9 @@ func (d *Dispatcher) trouble() string {
 	if len(d.held) > 0 {
 		return fmt.Sprintf("%s obeys another engine, which began later than this one: its results are not taken. Each engine needs a vhost of its own", d.held[0].p.id())
 	}
+	if d.clogged() {
+		return "results of the probes wait until the engine has stored those that came before; the probes keep what they have"
+	}
 	return d.line.state.Warning
 }
 
