@@ -166,7 +166,8 @@ func (m *monitor) says(location string, o uptime.Outcome, at, now time.Time) {
 
 // shown are a monitor's locations in the order of the configuration, local
 // first, and then those that were asked beside. One that should check it and of
-// which nothing is heard does not go on saying what it said.
+// which nothing is heard does not go on saying what it said, nor does one that
+// was asked in a doubt which is over.
 func (m *monitor) shown(now time.Time) []uptime.LocationState {
 	out := make([]uptime.LocationState, 0, 1+len(m.elsewhere))
 	if !m.away {
@@ -185,7 +186,11 @@ func (m *monitor) shown(now time.Time) []uptime.LocationState {
 	}
 	for _, p := range m.elsewhere {
 		if !m.checkedAt(p.Location) {
-			out = append(out, p.LocationState)
+			s := p.LocationState
+			if m.mem.Verdict == uptime.Up && (p.at.Before(m.mem.Since) || now.Sub(p.heard) > uptime.RuleStale*m.job.Interval+m.job.Timeout) {
+				s.Asked = false // what it said in a doubt that is over
+			}
+			out = append(out, s)
 		}
 	}
 	return out

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lookout/engine/uptime"
@@ -54,4 +56,32 @@ func TestHeardFrom(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Location != "fra" || !got[0].Time.Equal(began.Add(3*time.Second)) || got[1].Location != "nyc" {
 		t.Errorf("%+v, %v", got, err)
 	}
+}
+
+// TestOldOpinionsFade: what others said in a doubt is shown while that lasts, and
+// as long as the outage that it came to; not for ever beside an up.
+func TestOldOpinionsFade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg, p := newMemory(), newTargets(), threeProbes()
+		e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: tg, Remote: p}, job("a", time.Minute))
+		time.Sleep(2 * time.Minute)
+		all := []string{"fra", "nyc", "sgp"}
+		tg.set("a", uptime.FaultTCPRefused)
+		p.set(uptime.FaultTCPRefused, all...)
+		time.Sleep(20 * time.Minute)
+		if got := places(e.state("a")); e.state("a").Verdict != uptime.Down || strings.Count(got, " down") != 4 {
+			t.Errorf("down: %v, %s", e.state("a").Verdict, got)
+		}
+		tg.set("a", uptime.NoFault)
+		p.set(uptime.NoFault, all...)
+		time.Sleep(time.Minute)
+		if got := places(e.state("a")); e.state("a").Verdict != uptime.Up || strings.Contains(got, "down") {
+			t.Errorf("up again: %v, %s", e.state("a").Verdict, got)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := places(e.state("a")); !strings.Contains(got, "local up") || strings.Count(got, " -") != 3 {
+			t.Errorf("later: %s", got)
+		}
+		e.stop()
+	})
 }

@@ -179,7 +179,7 @@ func (d *probePage) local(s *shell, in, w int) {
 
 // probeFacts are lines of a label and what it is about.
 func probeFacts(s *shell, p *uptime.Probe) [][2]string {
-	where := "location " + p.Location + ", network " + networkOf(p)
+	where := "location " + p.Location + ", " + networkWord(p)
 	if networkOf(p) == s.snap.Network {
 		where += ", which is this node's: it is no witness"
 	}

@@ -210,6 +210,14 @@ func networkOf(p *uptime.Probe) string {
 	return p.Network
 }
 
+// networkWord says it in a sentence.
+func networkWord(p *uptime.Probe) string {
+	if n := networkOf(p); n != p.Location {
+		return "network " + n
+	}
+	return "a network of its own"
+}
+
 func (l *probes) status(s *shell, p *pen) {
 	p.to(1)
 	if s.snap == nil || len(l.rows) == 0 {
@@ -233,7 +241,7 @@ func (r probeRow) brief(s *shell) string {
 		}
 		return text + ", " + times(len(s.snap.States), "monitor")
 	}
-	text := r.id() + ", network " + networkOf(r.Probe)
+	text := r.id() + ", " + networkWord(r.Probe)
 	if !r.Since.IsZero() {
 		text += ", " + r.State.String() + " since " + stamp(r.Since, s.now, s.loc)
 	}
