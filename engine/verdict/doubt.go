@@ -190,6 +190,10 @@ func (m Memory) decide(p Params, s Scene, now time.Time) (Memory, Decision) {
 	}
 	o := &m.others
 	t := o.tier(s, now)
+	if t < tierSeveral {
+		m = m.unbroken(s)
+		o = &m.others
+	}
 	if m.certain(p, s, t, now) {
 		return m.down(p, s, now)
 	}

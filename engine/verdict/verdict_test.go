@@ -384,3 +384,56 @@ func TestLooksAfterSlowSuccess(t *testing.T) {
 		t.Fatalf("%d looks after %v", m.Looks, m.First)
 	}
 }
+
+// Where nobody else answers, home has to have failed for all of the window: a
+// success in it, while answers could still come, begins it anew.
+func TestWindowWithoutSuccess(t *testing.T) {
+	p := Params{Interval: time.Minute, Timeout: 10 * time.Second, Rule: uptime.Rule{Sensitivity: uptime.Balanced}}
+	s := Scene{Others: true, Network: "home", Places: []uptime.Place{{Location: "fra", Network: "fra"}, {Location: "nyc", Network: "nyc"}}}
+	m, _ := Step(p, s, Memory{}, &uptime.Result{Time: start.Add(-time.Minute), Outcome: uptime.OutcomeUp}, start.Add(-time.Minute))
+	// The check of the first wave succeeds, and a regular one fails while answers are still out.
+	began, good, again := start, start.Add(100*time.Millisecond), start.Add(4*time.Second)
+	for now := start; ; {
+		r := &uptime.Result{Time: now, Outcome: uptime.OutcomeDown, Fault: uptime.FaultHTTPStatus}
+		if now.Equal(good) {
+			r.Outcome, r.Fault = uptime.OutcomeUp, uptime.NoFault
+		}
+		took := now.Add(20 * time.Millisecond)
+		var d Decision
+		m, d = Step(p, s, m, r, took)
+		if r.Outcome == uptime.OutcomeDown && now.After(good) && began.Equal(start) {
+			began = now
+		}
+		if d.To == uptime.Down {
+			if err := Audit(p, s, m, d, took); err != nil {
+				t.Error(err)
+			}
+			if !d.Since.Equal(began) || took.Sub(began) < silentNeed {
+				t.Errorf("down since %v after %v, the failures began at %v", d.Since, took.Sub(d.Since), began)
+			}
+			return
+		}
+		if now.Equal(good) {
+			now = again
+			continue
+		}
+		for asked := false; !asked; { // until the rule wants home checked again
+			plan, ok := Next(p, s, m, now, took)
+			if !ok || plan.At.Sub(start) > 5*time.Minute {
+				t.Fatalf("still %v after %v", m.Verdict, took.Sub(start))
+			}
+			if took = plan.At; !plan.Looks() {
+				m, d = Weigh(p, s, m, took)
+				if d.To == uptime.Down {
+					t.Fatal("down without a check")
+				}
+				continue
+			}
+			m = Begin(m, plan, took)
+			asked = plan.Home
+		}
+		if now = took; began.Equal(start) && m.Fails > 0 && now.Before(start.Add(time.Second)) {
+			now = good
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -80,4 +81,39 @@ func (m Memory) quarter(p Params, started time.Time) time.Time {
 		}
 	}
 	return started.Add(p.dwell() / 4)
+}
+
+// unbroken begins a window anew where home has succeeded in it and failed
+// again: while few can be heard, a success counts for more than what failed
+// before, and what others said by then is too old.
+func (m Memory) unbroken(s Scene) Memory {
+	var good time.Time
+	for _, e := range m.Evidence {
+		if s.atHome(e.Location) && e.Vote && e.Outcome != uptime.OutcomeDown && e.Time.After(good) {
+			good = e.Time
+		}
+	}
+	since := func(e uptime.Evidence) bool { return e.Time.After(good) }
+	rest := slices.DeleteFunc(slices.Clone(m.Evidence), func(e uptime.Evidence) bool { return !since(e) })
+	home := slices.IndexFunc(rest, func(e uptime.Evidence) bool { return s.atHome(e.Location) && e.Outcome == uptime.OutcomeDown })
+	if good.IsZero() || m.Fails == 0 || home < 0 {
+		return m
+	}
+	first, _ := earliest(rest)
+	rest[home].Weight = m.others.home
+	m.Evidence, m.First, m.Looks = rest, first.Time, 0
+	m.others.odds, m.others.repeats = oddsPrior, 0
+	for i, e := range rest {
+		m.others.odds += e.Weight
+		if s.atHome(e.Location) && e.Outcome == uptime.OutcomeDown && e.Time.After(m.First) {
+			m.Looks++
+			if i != home {
+				m.others.repeats++
+			}
+		}
+	}
+	m.others.votes = slices.DeleteFunc(slices.Clone(m.others.votes), func(v vote) bool {
+		return !slices.ContainsFunc(rest, func(e uptime.Evidence) bool { return e.Vote && e.Location == v.Location })
+	})
+	return m
 }
