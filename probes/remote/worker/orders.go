@@ -108,6 +108,7 @@ func (w *Worker) takeManifest(frame []byte, now time.Time) error {
 		return nil
 	}
 	renewed := m.Version == o.obeyed()
+	known := m.Version == o.accepted
 	name := fileNext
 	if !o.misses(&m) {
 		name = fileManifest
@@ -115,7 +116,7 @@ func (w *Worker) takeManifest(frame []byte, now time.Time) error {
 	if m.Version.Engine != o.accepted.Engine {
 		w.hello.now() // another engine, or a new start of it: it has not heard of us
 	}
-	if !renewed || m.NotAfter.Sub(o.stored) >= storeAgain {
+	if !known || m.NotAfter.Sub(o.stored) >= storeAgain {
 		if err := w.files.write(w.files.path(name), frame, true); err != nil {
 			w.log.Error("a manifest is obeyed, and would be forgotten by a restart: it cannot be stored", "why", err)
 		}
@@ -230,8 +231,18 @@ func (w *Worker) restore(now time.Time) {
 	if force != nil {
 		o.accept(force, !o.misses(force))
 	}
-	if next != nil && next.Version.Compare(o.accepted) >= 0 {
+	newer := next != nil && next.Version.Compare(o.accepted) >= 0
+	var err error
+	if newer {
 		o.accept(next, !o.misses(next))
+	}
+	if newer && o.next == nil {
+		err = w.files.promote() // it was killed just before it did so
+	} else if !newer {
+		err = w.files.remove(w.files.path(fileNext))
+	}
+	if err != nil {
+		w.log.Error("what is obeyed cannot be stored", "why", err)
 	}
 	o.stored = o.until
 	wanted := o.wanted()

@@ -76,9 +76,13 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// promote makes the manifest that was not complete the one in force.
+// promote makes the manifest that was not complete the one in force. One that
+// lost a chunk lies there already.
 func (f files) promote() error {
 	if err := os.Rename(f.path(fileNext), f.path(fileManifest)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		return err
 	}
 	return syncDir(f.dir)

@@ -101,3 +101,57 @@ func TestNewEngine(t *testing.T) {
 		p.stop()
 	})
 }
+
+// TestCrashBeforePromotion keeps a manifest whose last chunk was stored when the probe was killed.
+func TestCrashBeforePromotion(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		p := o.start(nil)
+		mine := regular(0, 3)
+		o.assign(version(5, 1), []string{"a"}, mine)
+		p.stop()
+		m := wire.Manifest{Seal: o.seal(version(5, 2)), Major: wire.Major, Chunks: []wire.Hash{wire.HashOf(o.chunk(mine))}, Live: []string{"a"}}
+		if err := os.WriteFile(filepath.Join(o.dir, fileNext), o.manifest(m), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p = o.start(nil)
+		m.NotAfter = m.NotAfter.Add(time.Minute)
+		o.deliver(o.own(), topology.TypeManifest, o.manifest(m))
+		p.stop()
+		p = o.start(nil)
+		m.Version = version(5, 1)
+		if o.deliver(o.own(), topology.TypeManifest, o.manifest(m)) {
+			t.Error("an older manifest is obeyed")
+		}
+		hellos := o.hellos()
+		if h := hellos[len(hellos)-1]; h.Obeyed != version(5, 2) {
+			t.Errorf("obeys %+v", h.Obeyed)
+		}
+		p.stop()
+	})
+}
+
+// TestStaleNext does not go back to a manifest that was replaced before it was complete.
+func TestStaleNext(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		p := o.start(nil)
+		mine := regular(0, 3)
+		o.assign(version(5, 2), []string{"a"}, mine)
+		p.stop()
+		m := wire.Manifest{Seal: o.seal(version(5, 1)), Major: wire.Major, Live: []string{"a"}}
+		if err := os.WriteFile(filepath.Join(o.dir, fileNext), o.manifest(m), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(o.dir, dirChunks)); err != nil {
+			t.Fatal(err)
+		}
+		p = o.start(nil)
+		o.deliver(o.own(), topology.TypeChunk, o.chunk(mine))
+		p.stop()
+		p = o.start(nil)
+		hellos := o.hellos()
+		if h := hellos[len(hellos)-1]; h.Obeyed != version(5, 2) || len(h.Chunks) != 1 {
+			t.Errorf("the hello says %+v", h)
+		}
+		p.stop()
+	})
+}
