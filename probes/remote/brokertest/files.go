@@ -107,6 +107,8 @@ func (b *Broker) env() []string {
 		fmt.Sprintf("ERL_EPMD_PORT=%d", b.ports.epmd),
 		"ERL_EPMD_ADDRESS=127.0.0.1",
 		"RABBITMQ_CONFIG_FILE=" + b.path("rabbitmq.conf"),
+		"RABBITMQ_CONFIG_FILES=" + b.path("conf.d"), // there is none: not /etc/rabbitmq/conf.d
+		"RABBITMQ_ADVANCED_CONFIG_FILE=" + b.path("advanced.config"),
 		"RABBITMQ_ENABLED_PLUGINS_FILE=" + b.path("enabled_plugins"),
 		"RABBITMQ_MNESIA_BASE=" + b.path("db"),
 		"RABBITMQ_LOG_BASE=" + b.path("log"),
