@@ -29,15 +29,16 @@ func TestEditCostsOneChunk(t *testing.T) {
 		}
 		change := func(name string, want int, f func()) {
 			t.Helper()
-			before, obeyed := w.b.counted(topology.TypeChunk), p.obeys
+			obeys := func() (v wire.Version) { p.with(func() { v = p.obeys }); return v }
+			before, obeyed := w.b.counted(topology.TypeChunk), obeys()
 			f()
 			w.d.Assign(as)
 			time.Sleep(time.Second)
 			if n := w.b.counted(topology.TypeChunk) - before; n != want {
 				t.Errorf("%s: %d chunks were sent, not %d", name, n, want)
 			}
-			if (p.obeys != obeyed) != (want > 0) {
-				t.Errorf("%s: it obeys %v, before %v", name, p.obeys, obeyed)
+			if now := obeys(); (now != obeyed) != (want > 0) {
+				t.Errorf("%s: it obeys %v, before %v", name, now, obeyed)
 			}
 		}
 		edit := func(number int, f func(*uptime.Monitor)) {
@@ -60,9 +61,11 @@ func TestEditCostsOneChunk(t *testing.T) {
 		change("one that is not asked and not checked elsewhere", 1, func() { edit(900, func(m *uptime.Monitor) { m.Alone, m.Locations = "it is not", nil }) })
 		w.d.Assign(nil)
 		time.Sleep(time.Second)
-		if len(p.wanted) != 0 {
-			t.Errorf("%d chunks are still in force", len(p.wanted))
-		}
+		p.with(func() {
+			if len(p.wanted) != 0 {
+				t.Errorf("%d chunks are still in force", len(p.wanted))
+			}
+		})
 	})
 }
 
@@ -75,9 +78,11 @@ func TestPause(t *testing.T) {
 		p := w.add("fra/1")
 		time.Sleep(20 * time.Second)
 		count := func() (n int) {
-			for _, hash := range p.wanted {
-				n += len(p.chunks[hash])
-			}
+			p.with(func() {
+				for _, hash := range p.wanted {
+					n += len(p.chunks[hash])
+				}
+			})
 			return n
 		}
 		manifests := w.b.counted(topology.TypeManifest)
@@ -103,9 +108,11 @@ func TestPause(t *testing.T) {
 		if all := w.e.delivered(); len(all) != 1 || all[0].Found[0].Result.Monitor != "site-7" {
 			t.Errorf("%+v", all)
 		}
-		if _, got := h.one(); got != "up" || len(p.started) != 1 || p.started[0].name != "site-7" {
-			t.Errorf("%s, %+v", got, p.started)
-		}
+		p.with(func() {
+			if _, got := h.one(); got != "up" || len(p.started) != 1 || p.started[0].name != "site-7" {
+				t.Errorf("%s, %+v", got, p.started)
+			}
+		})
 		chunks := w.b.counted(topology.TypeChunk)
 		for i := range 300 {
 			w.d.Pause(fmt.Sprintf("site-%d", i), false)
@@ -124,9 +131,11 @@ func TestManyChunks(t *testing.T) {
 		p := w.add("fra/1")
 		time.Sleep(30 * time.Second)
 		w.is("fra/1", uptime.ProbeLive)
-		if n := w.b.counted(topology.TypeHello); n > 235/15+4 || len(p.chunks) != 235 {
-			t.Errorf("%d chunks after %d hellos", len(p.chunks), n)
-		}
+		p.with(func() {
+			if n := w.b.counted(topology.TypeHello); n > 235/15+4 || len(p.chunks) != 235 {
+				t.Errorf("%d chunks after %d hellos", len(p.chunks), n)
+			}
+		})
 	})
 }
 
@@ -152,13 +161,15 @@ func TestLargeChunks(t *testing.T) {
 		p := w.add("fra/1")
 		time.Sleep(20 * time.Second)
 		w.is("fra/1", uptime.ProbeLive)
-		n := 0
-		for _, c := range p.chunks {
-			n += len(c)
-		}
-		if n != 254 || len(p.chunks) < 3 {
-			t.Errorf("%d monitors in %d chunks", n, len(p.chunks))
-		}
+		p.with(func() {
+			n := 0
+			for _, c := range p.chunks {
+				n += len(c)
+			}
+			if n != 254 || len(p.chunks) < 3 {
+				t.Errorf("%d monitors in %d chunks", n, len(p.chunks))
+			}
+		})
 	})
 }
 

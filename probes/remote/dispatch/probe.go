@@ -150,8 +150,8 @@ func (p *probe) slow() string {
 	case p.missing:
 		return missing(probeQueue(p))
 	case p.ahead:
-		return fmt.Sprintf("it obeys an engine that began on %s, which is to come: set its clock, remove its data folder, start it again",
-			time.UnixMilli(int64(min(p.obeys.Engine, 1<<52))).UTC().Format("2006-01-02"))
+		return fmt.Sprintf("it obeys an engine that began on %s, and here it is %s: set the clock that is wrong; if that was the probe's, remove its data folder too",
+			time.UnixMilli(int64(min(p.obeys.Engine, 1<<47))).UTC().Format(time.DateOnly), p.heard.UTC().Format(time.DateOnly))
 	case p.state == uptime.ProbeJoining && p.canary.streak >= canaries && p.obeys != p.at.version:
 		return "it works, and has not taken its assignments yet"
 	}

@@ -15,7 +15,8 @@ import (
 const (
 	resultsAtOnce = 64 // batches that are delivered and not settled
 	othersAtOnce  = 256
-	maxHeld       = 16 // of them may be another engine's
+	maxHeld       = 16   // of them may be another engine's
+	written       = 2026 // the year of this; a clock that shows an earlier one is not set
 	retryAfter    = time.Second
 	retryMost     = 30 * time.Second
 )
@@ -128,7 +129,7 @@ func (d *Dispatcher) found(b *parcel, now time.Time) {
 	}
 	p := b.p
 	if d.foreign(b.batch.Obeyed) {
-		d.hold(b)
+		d.hold(b, now)
 		return
 	}
 	p.obeys = b.batch.Obeyed
@@ -178,9 +179,12 @@ func (d *Dispatcher) proves(p *probe, b *wire.Batch, now time.Time) bool {
 }
 
 // hold keeps a batch of a probe that obeys another engine, whose numbers may be
-// of other monitors: it is neither taken nor refused before the probe obeys
-// us, and comes again to whoever reads the queue then.
-func (d *Dispatcher) hold(b *parcel) {
+// of other monitors: it is neither taken nor refused before the probe is told to
+// obey us, and comes again to whoever reads the queue then. Where many wait, as
+// after a start with a clock that was behind, all probes are told now. What
+// obeys an engine of another day is a lie, unless it is our clock that is wrong:
+// then the queue waits until that is set.
+func (d *Dispatcher) hold(b *parcel, now time.Time) {
 	d.dirty = true
 	for i, h := range d.held { // it comes again after a connection has ended
 		if h.p == b.p && h.batch.Epoch == b.batch.Epoch && h.batch.From == b.batch.From && len(h.batch.Rows) == len(b.batch.Rows) {
@@ -188,12 +192,17 @@ func (d *Dispatcher) hold(b *parcel) {
 			return
 		}
 	}
-	if len(d.held) >= maxHeld { // one probe must not keep the others' results out
+	switch {
+	case len(d.held) < maxHeld:
+		d.held = append(d.held, b)
+	case d.outdo(b.batch.Obeyed, now):
+		d.found(b, now)
+	case now.Year() < written && len(d.held) < resultsAtOnce:
+		d.held = append(d.held, b)
+	default: // one probe must not keep the others' results out
 		d.bad(b.at, b.name)
 		d.settle(b, false)
-		return
 	}
-	d.held = append(d.held, b)
 }
 
 // release takes what was held, since our version is newer now.

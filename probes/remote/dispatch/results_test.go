@@ -226,34 +226,71 @@ func TestUnreadable(t *testing.T) {
 }
 
 // TestAnotherEngine: what a probe sends that obeys another engine is not
-// acknowledged before it obeys this one.
+// acknowledged before it obeys this one; and of what has piled up behind a
+// clock that was wrong nothing is lost.
 func TestAnotherEngine(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.d.Assign(monitors(10))
-		p := w.make("fra/1")
-		p.obeys.Engine = uint64(time.Now().Add(time.Hour).UnixMilli())
-		p.check.Obeyed = p.obeys
-		for range 30 {
-			p.rows = []wire.Row{p.row(1, uptime.OutcomeDown)}
-			p.flush()
-		}
-		time.Sleep(time.Second)
-		if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); n != 0 || out != maxHeld {
-			t.Errorf("%d delivered, %d held", n, out)
-		}
-		if b, _ := w.d.Status(); !strings.Contains(b.Error, "fra/1 obeys another engine") {
-			t.Errorf("%q", b.Error)
-		}
-		p.start()
-		time.Sleep(20 * time.Second)
-		w.is("fra/1", uptime.ProbeLive)
-		if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); n != maxHeld || out != 0 {
-			t.Errorf("%d delivered, %d held", n, out)
-		}
-		if b, _ := w.d.Status(); b.Error != "" {
-			t.Errorf("%q", b.Error)
-		}
-	})
+	for _, tc := range []struct {
+		name          string
+		ahead         time.Duration
+		batches, held int
+	}{
+		{"an hour", time.Hour, 10, 10},
+		{"an hour, and there are many", time.Hour, 60, 0},
+		{"years: our own clock is not set", 10 * 365 * 24 * time.Hour, 60, 60},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.d.Assign(monitors(10))
+				p := w.make("fra/1")
+				p.obeys.Engine = uint64(time.Now().Add(tc.ahead).UnixMilli())
+				p.check.Obeyed = p.obeys
+				for range tc.batches {
+					p.rows = []wire.Row{p.row(1, uptime.OutcomeDown)}
+					p.flush()
+				}
+				time.Sleep(time.Second)
+				if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); n != tc.batches-tc.held || out != tc.held {
+					t.Errorf("%d delivered, %d held", n, out)
+				}
+				if b, _ := w.d.Status(); strings.Contains(b.Error, "fra/1 obeys another engine") != (tc.held > 0) || b.Dead > 0 {
+					t.Errorf("%q, %d dead letters", b.Error, b.Dead)
+				}
+				if tc.ahead > maxAhead {
+					return
+				}
+				p.start()
+				time.Sleep(20 * time.Second)
+				w.is("fra/1", uptime.ProbeLive)
+				if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); n != tc.batches || out != 0 {
+					t.Errorf("%d delivered, %d held", n, out)
+				}
+				if b, _ := w.d.Status(); b.Error != "" {
+					t.Errorf("%q", b.Error)
+				}
+			})
+		})
+	}
+}
+
+// TestLiesAboutTheEngine: a probe that says that it obeys an engine of another
+// century keeps nobody's results out.
+func TestLiesAboutTheEngine(t *testing.T) {
+	now := time.Date(written, 1, 1, 0, 0, 0, 0, time.UTC)
+	d := New(Options{Vhost: vhost, Key: make([]byte, 64), Locations: places, Broker: newMemory(now, "fra")})
+	d.begin(now)
+	refused := 0
+	for i := range 40 {
+		b := wire.Batch{Epoch: 1, From: uint64(i), Obeyed: wire.Version{Engine: 1 << 50}, Rows: make([]wire.Row, 1)}
+		d.found(&parcel{at: "fra", name: "1", batch: b, done: func(taken bool) {
+			if !taken {
+				refused++
+			}
+		}}, now)
+		d.settleAll()
+	}
+	if len(d.held) != maxHeld || refused != 40-maxHeld || d.clogged() {
+		t.Errorf("%d are held, %d refused", len(d.held), refused)
+	}
 }
 
 // TestFlood: names that nobody knows are bounded, and take nobody's place.
