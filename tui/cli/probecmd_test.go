@@ -196,7 +196,30 @@ url = "https://jo:pass@c.example.com/"
 			t.Errorf("%q is missing in %+v", want, got)
 		}
 	}
-	if got := b.call("", "check", "a", "--from", "fra"); got.code != 3 || !strings.Contains(got.stderr, "no engine") {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan outcome, 1) // the engine's only word
+	go func() { ended <- b.callContext(ctx, "", "engine", "--config", path) }()
+	other := &bench{dir: b.dir, env: b.env, now: time.Now}
+	other.eventually(t, "probes 1 of 1", "--config", path, "status") // it answers
+	for _, tc := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{3, "no probe of fra is live", []string{"a", "--from", "fra"}},
+		{exitUsage, `"par" is no [[location]] of this engine: it has fra and nyc`, []string{"a", "--from", "par"}},
+		{exitUsage, "c is not sent to fra: the secret in its url does not leave this machine", []string{"c", "--from", "fra"}},
+		{exitUsage, "--from goes with neither --all nor --resolver", []string{"--all", "--from", "fra"}},
+	} {
+		if got := other.call("", append([]string{"--config", path, "check"}, tc.args...)...); got.code != tc.code || !strings.Contains(got.stdout+got.stderr, tc.want) {
+			t.Errorf("check %q: %+v", tc.args, got)
+		}
+	}
+	cancel()
+	if got := <-ended; got.code != 0 {
+		t.Errorf("the engine ended with %+v", got)
+	}
+	if got := b.call("", "--config", path, "check", "a", "--from", "fra"); got.code != 3 || !strings.Contains(got.stderr, "no engine") {
 		t.Errorf("a check from fra without an engine: %+v", got)
 	}
 }

@@ -129,16 +129,17 @@ func (h *host) checkFrom(ctx context.Context, target, from string) (uptime.Resul
 	h.remotes.dispatch.Ask(job, cfg.Locations[at], most, func(r uptime.Result) { took <- r })
 	ctx, cancel := context.WithTimeout(ctx, most+lastWord)
 	defer cancel()
+	r := uptime.Result{Outcome: uptime.OutcomeUnknown, Fault: uptime.FaultLocalOverload,
+		Message: fmt.Sprintf("no answer from %s within %s; lookout remote list says how its probes are", from, uptime.Span(most+lastWord))}
 	select {
-	case r := <-took:
-		if r.Time.IsZero() { // nobody could begin it
-			return uptime.Result{}, uptime.Invalid("%s", r.Message)
-		}
-		r.Monitor, r.Type, r.Target, r.Location = job.Name, job.Type, job.Target, from
-		return r, nil
+	case r = <-took: // without a time: nobody could begin it
 	case <-ctx.Done():
-		return uptime.Result{}, uptime.Invalid("no answer from %s within %s; lookout remote list says how its probes are", from, uptime.Span(most+lastWord))
 	}
+	if r.Time.IsZero() {
+		r.Time = h.c.now().UTC().Truncate(time.Millisecond)
+	}
+	r.Monitor, r.Type, r.Target, r.Location = job.Name, job.Type, job.Target, from
+	return r, nil
 }
 
 // jobOf is the job of a monitor, or of a URL.
