@@ -15,7 +15,9 @@ const (
 	// the first was accepted: many in the time that takes over a long line, or
 	// they come back as if nobody here could run them.
 	asksAhead = 64
-	maxAsks   = 256 // that run at once: in addition to the checks of the schedule
+	// maxAsks run at once, in addition to the checks of the schedule: an engine asks
+	// 50 a second, and one that runs into its time-out takes ten.
+	maxAsks   = 600
 	maxNonces = 10_000
 )
 

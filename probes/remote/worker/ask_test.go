@@ -218,3 +218,21 @@ func TestLimits(t *testing.T) {
 		p.stop()
 	})
 }
+
+// TestRequestTooLateToBegin is not begun by a goroutine that comes to it late.
+func TestRequestTooLateToBegin(t *testing.T) {
+	o := newOffice(t)
+	w, m := o.still()
+	q := &request{wire.Request{Seal: o.seal(version(1, 1)), Monitor: 0}}
+	q.NotAfter = time.Now().Add(-time.Millisecond)
+	job, _ := w.build(&m.Monitor)
+	f := w.perform(t.Context(), check{m: m, job: job, ask: q, started: time.Now()})
+	if f.refusal == "" || len(o.ran()) != 0 {
+		t.Errorf("begun: %+v", f)
+	}
+	w.flow.inFlight, w.flow.asked = 1, 1
+	w.ended(f)
+	if r := o.replies(); len(r) != 1 || r[0].Refusal != f.refusal {
+		t.Errorf("%+v", r)
+	}
+}

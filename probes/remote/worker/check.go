@@ -28,6 +28,7 @@ type finished struct {
 	r       uptime.Result
 	at      time.Time // when it ended
 	stalled bool      // the process did not run for a while in its lifetime
+	refusal string    // why it was not begun after all; "": it was
 }
 
 // perDest is how many checks of the schedule may be in flight to one target, as
@@ -180,8 +181,13 @@ func (w *Worker) start(ctx context.Context, c check, now time.Time) {
 
 // perform runs one check, outside the loop.
 func (w *Worker) perform(ctx context.Context, c check) finished {
+	if c.ask != nil { // once more: a busy machine, or one that stood still, comes to it late
+		if why := tooLate(c.ask, time.Now()); why != "" {
+			return finished{check: c, refusal: why}
+		}
+	}
 	r := w.o.Runner.Run(ctx, c.job)
-	return finished{c, r, time.Now(), w.pulse.stalledSince(c.started)}
+	return finished{check: c, r: r, at: time.Now(), stalled: w.pulse.stalledSince(c.started)}
 }
 
 // ended takes the result of a check.
@@ -189,6 +195,10 @@ func (w *Worker) ended(f finished) {
 	w.flow.inFlight--
 	if f.ask != nil {
 		w.flow.asked--
+		if f.refusal != "" {
+			w.reply(f.ask, wire.Reply{Refusal: f.refusal})
+			return
+		}
 	} else {
 		f.m.busy = false
 		w.flow.release(f.job.Dest)
