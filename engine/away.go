@@ -127,11 +127,21 @@ func (e *Engine) hearHome(m *monitor, o opinion, r uptime.Result, now time.Time)
 func (e *Engine) awayTurn(m *monitor, now time.Time) {
 	e.scene(m)
 	confirming := m.flying(now) > 0 && (m.mem.Verdict == uptime.Suspect || m.mem.Verdict == uptime.Down)
-	if !e.stale(m, confirming, now) || m.there || m.mem.Verdict != uptime.Unknown {
-		return
+	e.stale(m, confirming, now)
+}
+
+// missing says why nothing comes of a monitor that is checked elsewhere; "" where
+// that is not known.
+func (e *Engine) missing(m *monitor) string {
+	if !m.away || m.there {
+		return ""
 	}
-	m.mem.Message += ": there is no live probe of " + m.home.Location
-	m.viewed = false
+	if e.o.Probes != nil {
+		if b, _ := e.o.Probes(); b.URL != "" && !b.Connected {
+			return ": there is no way to the broker"
+		}
+	}
+	return ": there is no live probe of " + m.home.Location
 }
 
 // seen is what is known of a monitor's locations.

@@ -140,21 +140,20 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 }
 
 // stale makes unknown what was without a result for too long, unless it is being
-// confirmed, and reports whether it did.
-func (e *Engine) stale(m *monitor, confirming bool, now time.Time) bool {
+// confirmed.
+func (e *Engine) stale(m *monitor, confirming bool, now time.Time) {
 	mem, d := verdict.Stale(m.params, m.mem, now)
 	switch {
 	case !d.Changed || confirming:
-		return false
 	case m.slept: // that we slept was said
 		e.wake(m, now)
 		e.stands(m, now)
 		m.touched()
 	default:
 		m.mem = mem
+		m.mem.Message += e.missing(m)
 		e.apply(m, d, now)
 	}
-	return true
 }
 
 // overdue reports whether what was due at a time is late because the process stood still.

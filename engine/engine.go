@@ -8,7 +8,8 @@
 // goroutines of their own, at most Capacity of them and at most perDest for one
 // destination; one more goroutine writes to the store, so that a slow disk
 // delays no check; one writes the log, for the same reason; one watches for
-// stalls of the whole process.
+// stalls of the whole process. What probes at other locations find is brought by
+// Deliver and applied once; what they are to be asked goes through Remote.
 package engine
 
 import (

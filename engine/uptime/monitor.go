@@ -26,7 +26,7 @@ type Monitor struct {
 
 	DegradedAbove time.Duration // a check that takes longer is too_slow; 0: never
 	Rule          Rule
-	Locations     []string // where its regular checks run; nil: here alone
+	Locations     []string // where its regular checks run; without Local the first that is there is home; nil: here alone
 	ConfirmFrom   []string // the locations that are asked for a second opinion; nil: all that can be
 	Alone         string   // why nobody else is asked, for sentences: "confirm_from names nobody"; "": others are
 	Parent        string   // the monitor that it is reached through; "" for none
