@@ -24,25 +24,49 @@ type place struct {
 // checkedAt reports whether regular checks of a monitor run at a location.
 func (m *monitor) checkedAt(location string) bool { return slices.Contains(m.job.Locations, location) }
 
+// away is the home of a monitor that is checked elsewhere only.
+type away struct {
+	home  uptime.Place // the location that counts; zero: not settled yet
+	there bool         // it can be asked
+	out   []time.Time  // until when answers of it may come
+}
+
+// flying is how many answers of home may still come. A nil away has none.
+func (a *away) flying(now time.Time) int {
+	if a == nil {
+		return 0
+	}
+	a.out = slices.DeleteFunc(a.out, func(t time.Time) bool { return !t.After(now) })
+	return len(a.out)
+}
+
+// answered takes that one has come.
+func (a *away) answered() {
+	if a != nil && len(a.out) > 0 {
+		a.out = a.out[1:]
+	}
+}
+
 // settle finds home among the places that are there, and takes over from one
 // that is gone: what the new one found last is as good as a check of now.
 func (m *monitor) settle(places []uptime.Place) {
-	m.there = false
-	home := m.home
+	a := m.away
+	a.there = false
+	home := a.home
 	if home.Location == "" || !m.checkedAt(home.Location) {
 		home = uptime.Place{Location: m.job.Locations[0], Network: m.job.Locations[0]}
 	}
 	for _, l := range m.job.Locations {
 		if i := slices.IndexFunc(places, func(p uptime.Place) bool { return p.Location == l }); i >= 0 {
-			home, m.there = places[i], true
+			home, a.there = places[i], true
 			break
 		}
 	}
-	if home == m.home {
+	if home == a.home {
 		return
 	}
-	moved := m.home.Location != "" && m.home.Location != home.Location
-	m.home, m.viewed = home, false
+	moved := a.home.Location != "" && a.home.Location != home.Location
+	a.home, m.viewed = home, false
 	m.params.Node = home.Location
 	if p := m.elsewhere.at(home.Location); moved && p != nil && p.Outcome == uptime.OutcomeUp && p.heard.After(m.mem.Judged) && m.mem.Verdict == uptime.Up {
 		m.mem.Judged = p.heard
@@ -52,10 +76,10 @@ func (m *monitor) settle(places []uptime.Place) {
 // seenFrom is the location whose results are a monitor's history.
 func (m *monitor) seenFrom() string {
 	switch {
-	case !m.away:
+	case m.away == nil:
 		return uptime.Local
-	case m.home.Location != "":
-		return m.home.Location
+	case m.away.home.Location != "":
+		return m.away.home.Location
 	case m.last.Location != "" && m.checkedAt(m.last.Location):
 		return m.last.Location
 	}
@@ -78,27 +102,26 @@ func (e *Engine) conclude(m *monitor, s verdict.Scene, r uptime.Result, started,
 // askHome has home elsewhere check a monitor now, within a time; 0 is that of
 // the monitor. It reports whether anybody is there.
 func (e *Engine) askHome(m *monitor, most time.Duration, now time.Time) bool {
-	if !m.there || e.o.Remote == nil {
+	if !m.away.there || e.o.Remote == nil {
 		return false
 	}
 	if most <= 0 {
 		most = m.job.Timeout
 	}
 	m.started = now
-	m.outHome = append(m.outHome, now.Add(most+probeFlush))
-	e.askAt(m, m.home, most, true, now)
+	m.away.out = append(m.away.out, now.Add(most+probeFlush))
+	e.askAt(m, m.away.home, most, true, now)
 	return true
 }
 
 // flying is how many checks of home run, or wait to.
 func (m *monitor) flying(now time.Time) int {
-	m.outHome = slices.DeleteFunc(m.outHome, func(t time.Time) bool { return !t.After(now) })
-	return m.inFlight + m.queued + len(m.outHome)
+	return m.inFlight + m.queued + m.away.flying(now)
 }
 
 // checkNow has a monitor checked at home, wherever that is.
 func (e *Engine) checkNow(c check, most time.Duration) {
-	if c.m.away {
+	if c.m.away != nil {
 		e.scene(c.m) // who is there may be others now
 		e.askHome(c.m, most, c.due)
 		return
@@ -109,9 +132,7 @@ func (e *Engine) checkNow(c check, most time.Duration) {
 
 // hearHome takes what home elsewhere found when it was asked.
 func (e *Engine) hearHome(m *monitor, o opinion, r uptime.Result, now time.Time) {
-	if len(m.outHome) > 0 {
-		m.outHome = m.outHome[1:]
-	}
+	m.away.answered()
 	started := e.restamp(o.asked, o.steps) // its clock is another
 	r.Time = started.UTC().Truncate(time.Millisecond)
 	s := e.scene(m)
@@ -133,7 +154,7 @@ func (e *Engine) awayTurn(m *monitor, now time.Time) {
 // missing says why nothing comes of a monitor that is checked elsewhere; "" where
 // that is not known.
 func (e *Engine) missing(m *monitor) string {
-	if !m.away || m.there {
+	if m.away == nil || m.away.there {
 		return ""
 	}
 	if e.o.Probes != nil {
@@ -141,7 +162,7 @@ func (e *Engine) missing(m *monitor) string {
 			return ": there is no way to the broker"
 		}
 	}
-	return ": there is no live probe of " + m.home.Location
+	return ": there is no live probe of " + m.away.home.Location
 }
 
 // seen is what is known of a monitor's locations.
@@ -180,7 +201,7 @@ func (m *monitor) says(location string, o uptime.Outcome, at, now time.Time) {
 // was asked in a doubt which is over.
 func (m *monitor) shown(now time.Time) []uptime.LocationState {
 	out := make([]uptime.LocationState, 0, 1+len(m.elsewhere))
-	if !m.away {
+	if m.away == nil {
 		out = append(out, uptime.LocationState{Location: uptime.Local, Outcome: m.last.Outcome, Asked: true})
 	}
 	for _, l := range m.job.Locations {

@@ -474,3 +474,41 @@ func TestAwaySurvives(t *testing.T) {
 		g.stop()
 	})
 }
+
+// TestLocationsReload moves a monitor away and back while answers are out.
+func TestLocationsReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, tg, p := newMemory(), newTargets(), threeProbes()
+		p.late = 3 * time.Second
+		e := startWith(t, Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: tg, Remote: p}, job("a", time.Minute))
+		reload := func(locations ...string) int {
+			t.Helper()
+			j := at("a", time.Minute, locations...)
+			j.Fingerprint = uint64(len(locations)) + 7
+			if _, err := e.Reload(t.Context(), []uptime.Job{j}, uptime.ConfigState{}); err != nil {
+				t.Fatal(err)
+			}
+			return len(tg.of("a"))
+		}
+		time.Sleep(2 * time.Minute)
+		checks, row := reload("fra"), uint64(0)
+		for range 5 {
+			time.Sleep(time.Minute)
+			row++
+			e.deliver(batchOf(row, time.Now(), uptime.NoFault))
+		}
+		if n := len(tg.of("a")) - checks; n > 0 || e.state("a").Verdict != uptime.Up || places(e.state("a")) != "fra up" {
+			t.Errorf("%d checks here, %v, %s", n, e.state("a").Verdict, places(e.state("a")))
+		}
+		e.act(uptime.VerbCheck, "a") // fra is asked, and answers when it is home no more
+		if n := len(p.whom()); n != 1 {
+			t.Errorf("%d asked", n)
+		}
+		checks = reload()
+		time.Sleep(3 * time.Minute)
+		if n := len(tg.of("a")) - checks; n != 3 || e.state("a").Verdict != uptime.Up || !strings.HasPrefix(places(e.state("a")), "local up") {
+			t.Errorf("%d checks here, %v, %s", n, e.state("a").Verdict, places(e.state("a")))
+		}
+		e.stop()
+	})
+}

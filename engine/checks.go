@@ -41,7 +41,7 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 	}
 	m.regular = schedule.First(m.job.Name, m.job.Interval, now)
 	e.wheel.Add(m.regular, due{m, dueRegular, m.epoch})
-	if !m.away && (m.last.Time.IsZero() || m.mem.Verdict == uptime.Unknown) {
+	if m.away == nil && (m.last.Time.IsZero() || m.mem.Verdict == uptime.Unknown) {
 		*fresh++
 		at := now.Add(time.Duration(*fresh) * freshSpread)
 		if at.Before(m.regular) {
@@ -57,7 +57,7 @@ func (e *Engine) schedule(m *monitor, now time.Time, fresh *int) {
 // one engine hands over to another, no check is missed so, but comes late.
 func (e *Engine) catchUp(m *monitor, now time.Time, fresh *int) {
 	turn := m.regular.Add(-m.job.Interval)
-	if m.last.Time.IsZero() || m.regular.IsZero() || !m.extra.IsZero() || m.judged != nil || m.away || !m.last.Time.Add(time.Millisecond).Before(turn) { // its stamp is cut to that
+	if m.last.Time.IsZero() || m.regular.IsZero() || !m.extra.IsZero() || m.judged != nil || m.away != nil || !m.last.Time.Add(time.Millisecond).Before(turn) { // its stamp is cut to that
 		return
 	}
 	*fresh++
@@ -122,7 +122,7 @@ func (e *Engine) regular(m *monitor, at, now time.Time) {
 		e.judge(m, now)
 		return
 	}
-	if m.away {
+	if m.away != nil {
 		e.awayTurn(m, now)
 		return
 	}

@@ -259,7 +259,10 @@ func (m *monitor) step(by time.Duration) {
 	m.modeSince = moved(m.modeSince, by)
 	m.started, m.regular, m.extra, m.slow = moved(m.started, by), moved(m.regular, by), moved(m.extra, by), moved(m.slow, by)
 	m.wanted.At = moved(m.wanted.At, by)
-	m.since, m.good, m.outHome = moved(m.since, by), moved(m.good, by), nil
+	m.since, m.good = moved(m.since, by), moved(m.good, by)
+	if m.away != nil {
+		m.away.out = nil
+	}
 	for i := range m.elsewhere {
 		p := &m.elsewhere[i]
 		p.at, p.heard = moved(p.at, by), moved(p.heard, by)

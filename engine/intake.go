@@ -179,7 +179,7 @@ func (e *Engine) heed(m *monitor, baseline bool, r uptime.Result, now time.Time)
 		}
 	case !m.checkedAt(r.Location) || !fresh || r.Time.Before(m.since.Round(0)):
 		// It was taken back meanwhile, is out of date, or is of what was checked before.
-	case m.away && r.Location == s.Home:
+	case m.away != nil && r.Location == s.Home:
 		if r.Time.After(m.last.Time) {
 			e.conclude(m, s, r, started, now)
 		}

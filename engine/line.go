@@ -369,7 +369,7 @@ func (e *Engine) holdsBack(m *monitor, d verdict.Decision, now time.Time, again 
 }
 
 func (e *Engine) settled(m *monitor, r *uptime.Result, now time.Time) bool {
-	return e.o.Outside == nil || m.judged != nil || m.away || e.line.Near(r) || e.line.Settled(m.heard, now)
+	return e.o.Outside == nil || m.judged != nil || m.away != nil || e.line.Near(r) || e.line.Settled(m.heard, now)
 }
 
 func (e *Engine) hold(m *monitor, at time.Time, do func(now time.Time)) {

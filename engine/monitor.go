@@ -40,11 +40,8 @@ type monitor struct {
 	elsewhere seen           // what others last found
 	others    []uptime.Place // who could be asked when the rule last wanted to know
 
-	away    bool         // its regular checks run elsewhere, and not here
-	home    uptime.Place // … of which this is the one that counts; of those that are away only
-	there   bool         // … and it can be asked
-	outHome []time.Time  // until when answers of home elsewhere may come
-	since   time.Time    // when what is checked became another thing; zero: before the start
+	away  *away     // nil: its regular checks run here, perhaps elsewhere too
+	since time.Time // when what is checked became another thing; zero: before the start
 
 	judged  *judged     // nil: it is checked
 	groups  []*monitor  // whose member it is
@@ -93,8 +90,14 @@ func (m *monitor) configure(job uptime.Job, node string) {
 	m.job = job
 	m.params = verdict.Params{Node: node, Interval: job.Interval, Timeout: job.Timeout, Rule: job.Rule}
 	m.servers = selfcheck.Servers(job.Resolvers)
-	if m.away = len(job.Locations) > 0 && !m.checkedAt(uptime.Local); m.away {
-		m.params.Flush, m.params.Node, m.void = probeFlush, m.home.Location, false
+	switch elsewhere := len(job.Locations) > 0 && !m.checkedAt(uptime.Local); {
+	case !elsewhere:
+		m.away = nil
+	case m.away == nil:
+		m.away = &away{}
+	}
+	if m.away != nil {
+		m.params.Flush, m.params.Node, m.void = probeFlush, m.away.home.Location, false
 	}
 	m.viewed = false
 }

@@ -32,13 +32,13 @@ type opinion struct {
 // scene is what the rule has to know beside the results.
 func (e *Engine) scene(m *monitor) verdict.Scene {
 	s := verdict.Scene{Self: e.self, Network: e.o.Network}
-	if m.away {
+	if m.away != nil {
 		var places []uptime.Place
 		if e.o.Remote != nil {
 			places, _ = e.o.Remote.Places(m.job.Monitor)
 		}
 		m.settle(places)
-		s.Self, s.Home, s.Network = verdict.Online, m.home.Location, m.home.Network
+		s.Self, s.Home, s.Network = verdict.Online, m.away.home.Location, m.away.home.Network
 	}
 	if e.o.Remote != nil && m.judged == nil && !m.job.Rule.Plain {
 		s.Places, s.Others = confirming(e.o.Remote, m.job.Monitor)
@@ -96,11 +96,11 @@ func (e *Engine) carryOut(m *monitor, plan verdict.Plan, now time.Time) {
 // lookNow checks at home and elsewhere, if so many checks can be paid for.
 func (e *Engine) lookNow(m *monitor, plan verdict.Plan, now time.Time, pay func(checks int) bool) {
 	busy := m.flying(now) >= 2 // two may overlap: a look at what takes long to fail
-	if m.away {
-		busy = busy || !m.there
+	if m.away != nil {
+		busy = busy || !m.away.there
 	}
 	switch {
-	case busy && len(plan.Ask) == 0 && m.away: // an answer may never come
+	case busy && len(plan.Ask) == 0 && m.away != nil: // an answer may never come
 		plan.At = now.Add(min(m.job.Interval, uptime.RuleRetry))
 		e.wants(m, plan, now)
 		return
@@ -180,9 +180,7 @@ func (e *Engine) hear(o opinion, now time.Time) {
 func (e *Engine) refused(o opinion, r uptime.Result, now time.Time) {
 	m := o.m
 	if o.home {
-		if len(m.outHome) > 0 {
-			m.outHome = m.outHome[1:]
-		}
+		m.away.answered()
 		e.replan(m, now)
 		return
 	}
