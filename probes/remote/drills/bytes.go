@@ -87,10 +87,10 @@ func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal floa
 	if err != nil {
 		return err
 	}
-	rows := float64(max(1, sum.rows))
+	rows, each := float64(max(1, sum.rows)), max(1, sum.flushes)
 	d.most("remote_bytes_"+name, float64(sum.cost.ethernet())/rows, "B/result", goal,
-		"Ethernet with TLS 1.3: %d results in %d flushes of %.1f kB with their confirmations; all that the link carried in these %.0f s, hellos, canaries and heartbeats too: %.1f B/result",
-		sum.rows, sum.flushes, float64(sum.cost.ethernet())/1e3/float64(max(1, sum.flushes)), took.Seconds(), float64(now.less(all).ethernet())/rows)
+		"Ethernet with TLS 1.3: %d results in %d flushes, each a frame of %d B and %d B of AMQP, TLS, TCP and Ethernet in %.1f packets, confirmed; all that the link carried in these %.0f s, hellos, canaries and heartbeats too: %.1f B/result",
+		sum.rows, sum.flushes, sum.frames/each, (int(sum.cost.ethernet())-sum.frames)/each, float64(sum.cost.packets)/float64(each), took.Seconds(), float64(now.less(all).ethernet())/rows)
 	return c.close()
 }
 
@@ -112,8 +112,8 @@ type scale struct {
 
 // weight is what some flushes cost.
 type weight struct {
-	cost          traffic
-	flushes, rows int
+	cost                  traffic
+	flushes, rows, frames int // frames: their bytes, before AMQP
 }
 
 // settle is how long the kernel may wait before it acknowledges what came: 40 ms, and more where it is busy.
@@ -146,6 +146,7 @@ func (s *scale) Publish(m link.Message, done func(error)) {
 			s.sum.cost.packets += more.packets
 			s.sum.flushes++
 			s.sum.rows += len(batch.Rows)
+			s.sum.frames += len(m.Body)
 		})
 	})
 }

@@ -140,9 +140,16 @@ func (s *site) probe(c *crew, p topology.Probe, where at, runner worker.Runner, 
 	}
 	linked, cut := context.WithCancel(context.WithoutCancel(c.ctx))
 	c.run(func(context.Context) error { return l.Run(linked) })
+	spooled := make(chan struct{}) // closed when the spool does nothing by itself any more
+	c.run(func(ctx context.Context) error {
+		defer close(spooled)
+		kept.Run(ctx)
+		return nil
+	})
 	c.run(func(ctx context.Context) error {
 		err := w.Run(ctx)
 		cut()
+		<-spooled
 		return errors.Join(err, kept.Close())
 	})
 	return cut, nil
