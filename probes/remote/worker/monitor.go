@@ -35,6 +35,19 @@ type monitor struct {
 // same reports whether two are checked alike, so that what is known of one holds for the other.
 func (m *monitor) same(n *monitor) bool { return m == n || reflect.DeepEqual(m.Monitor, n.Monitor) }
 
+// inherit takes over what is known of the same check, where it only serves
+// another purpose now: as when a monitor is paused.
+func (m *monitor) inherit(old *monitor) {
+	was := old.Monitor
+	was.Regular, was.Asked = m.Regular, m.Asked
+	if !reflect.DeepEqual(was, m.Monitor) {
+		return
+	}
+	m.fresh = old.fresh || m.Asked && !old.Asked
+	m.built, m.job, m.refusal = old.built, old.job, old.refusal
+	m.last, m.began, m.outcome, m.told = old.last, old.began, old.outcome, old.told
+}
+
 // portable is a monitor's check as Build takes it.
 func portable(m *wire.Monitor) uptime.Portable {
 	return uptime.Portable{URL: m.URL, IP: m.IP, Zone: m.Zone, Source: m.Source, Resolvers: m.Resolvers, Values: m.Values, Expect: m.Expect}

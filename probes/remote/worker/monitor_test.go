@@ -49,3 +49,31 @@ func TestPortable(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestInherit keeps what is known of a check that goes on for another purpose.
+func TestInherit(t *testing.T) {
+	old := &monitor{Monitor: asked(regular(0, 1))[0], outcome: uptime.OutcomeDown, built: time.Now()}
+	tests := []struct {
+		name    string
+		change  func(*wire.Monitor)
+		outcome uptime.Outcome
+		fresh   bool
+	}{
+		{"checked regularly too", func(m *wire.Monitor) { m.Regular = true }, uptime.OutcomeDown, false},
+		{"asked no more", func(m *wire.Monitor) { m.Asked = false }, uptime.OutcomeDown, false},
+		{"of another address", func(m *wire.Monitor) { m.URL = "tcp://other" }, uptime.OutcomeUnknown, true},
+	}
+	for _, tt := range tests {
+		m := &monitor{Monitor: old.Monitor, fresh: true}
+		tt.change(&m.Monitor)
+		if m.inherit(old); m.outcome != tt.outcome || m.fresh != tt.fresh || m.built.IsZero() != (tt.outcome == uptime.OutcomeUnknown) {
+			t.Errorf("%s: %+v", tt.name, m)
+		}
+	}
+	m := &monitor{Monitor: old.Monitor, fresh: true}
+	unasked := &monitor{Monitor: old.Monitor}
+	unasked.Asked, unasked.Regular = false, true
+	if m.inherit(unasked); !m.fresh {
+		t.Error("who is asked from now on takes no baseline")
+	}
+}

@@ -83,6 +83,8 @@ func (w *Worker) adopt(c *held, before map[uint32]*monitor) {
 		}
 		if old := before[m.Number]; old != nil && old.same(m) {
 			c.monitors[i], m = old, old
+		} else if old != nil {
+			m.inherit(old)
 		}
 		w.monitors[m.Number] = m
 	}
