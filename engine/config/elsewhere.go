@@ -19,6 +19,9 @@ const locationsKey = "locations"
 // in one frame, with others.
 const maxTravels = 512 << 10
 
+// maxSentURL bounds its URL: a frame takes none that is longer.
+const maxSentURL = 8 << 10
+
 // elsewhere settles what of a monitor happens at other locations: where its
 // regular checks run, who is asked for a second opinion and why nobody is. It
 // returns what travels there; nil where nothing does.
@@ -69,6 +72,9 @@ func (d *draft) stay(rawURL string, s uptime.Settings) (why, key string) {
 	}
 	if d.l.brokerAt == nil {
 		return "", ""
+	}
+	if len(rawURL) > maxSentURL {
+		return "its url is too long to be sent to other places", "url"
 	}
 	size, largest, of := len(rawURL), 0, "url"
 	for _, values := range []map[string]any{s.Values, s.Expect} {

@@ -120,6 +120,15 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+func TestTooLong(t *testing.T) {
+	files, _ := brokerFiles(t, testOptions().Now.AddDate(0, 1, 0))
+	got := said(t, "[[monitor]]\nname = \"a\"\nlocations = [\"fra\"]\nurl = \"https://a.example.com/?x="+strings.Repeat("x", maxSentURL)+"\"\n[[location]]\nname = \"fra\"\n"+
+		"[broker]\nurl = \"amqps://b.example.com/x\"\nusername = \"engine\"\npassword_file = \"pass\"\nsigning_key_file = \"signing.key\"\n"+files)
+	if want := "lookout.toml:3: monitor \"a\": locations names fra, and its url is too long to be sent to other places. Write locations = [\"local\"] where that is meant\n"; got != want {
+		t.Errorf("got  %swant %s", got, want)
+	}
+}
+
 // TestSecretMissingForDefaults: a monitor that is checked here cannot do without.
 func TestSecretMissingForDefaults(t *testing.T) {
 	files, _ := brokerFiles(t, time.Now())

@@ -53,7 +53,7 @@ var (
 		{Name: "interval", Kind: uptime.Duration, Doc: "between checks; default: 60s", Example: `"60s"`, Min: int64(time.Second), Max: year},
 		{Name: "timeout", Kind: uptime.Duration, Doc: "of one check; default: 10s, or the interval where that is shorter", Example: `"10s"`, Min: int64(100 * time.Millisecond), Max: int64(10 * time.Minute)},
 		{Name: "ip", Kind: uptime.String, Doc: "the address family; each: every address of both is checked to the end, and the worst decides; default: any", Example: `"any"`, OneOf: []string{"any", "4", "6", "each"}},
-		{Name: "source", Kind: uptime.Source, Doc: "the local address or interface to check from", Example: `"192.0.2.10"`},
+		{Name: "source", Kind: uptime.Source, Doc: "the address of this machine or the interface to check from; other locations take their own", Example: `"192.0.2.10"`},
 		{Name: "resolvers", Kind: uptime.Servers, Doc: "addresses of name servers to ask instead of the system's", Example: `["192.0.2.53", "[2001:db8::1]:53"]`},
 		{Name: "degraded_above", Kind: uptime.Duration, Doc: "a check that takes longer is slow; 0s: never, the default", Example: `"800ms"`, Max: int64(10 * time.Minute)},
 		{Name: "rule", Kind: uptime.String, Doc: "what makes it down; default: evidence", Example: `"consecutive"`, OneOf: []string{"evidence", "consecutive"}},
