@@ -88,7 +88,7 @@ own, which carries everything to the engine's and back.`,
 	f.StringArrayVar(&o.ServerNames, "server-name", nil, "make a certificate for the broker, of this name or address; may be repeated")
 	f.StringVar(&o.Shovel, "shovel", "", "URL of a broker of their own that these probes dial")
 	f.StringArrayVar(&o.Remove, "remove", nil, "a probe that is to be no more; may be repeated")
-	f.BoolVar(&o.Quorum, "quorum", false, "the broker is a cluster: keep results on several nodes")
+	f.BoolVar(&o.Quorum, "quorum", false, "the broker is a cluster: keep results on several nodes; to be said the first time")
 	return cmd
 }
 

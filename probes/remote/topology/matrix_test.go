@@ -357,6 +357,29 @@ func TestForReal(t *testing.T) {
 	})
 }
 
+// TestQuorum has results in a queue of the kind that lies on several nodes of a cluster.
+func TestQuorum(t *testing.T) {
+	b, _, _ := site(t)
+	dir, plan := initiate(t, topology.Options{URL: "amqp://127.0.0.1/quorum", Quorum: true, Probes: []string{"fra/1"}})
+	if err := b.Import(t.Context(), read(t, dir, "broker", "definitions.json")); err != nil {
+		t.Fatal(err)
+	}
+	engine := login(t, b, plan.Engine.Name, password(t, dir, "engine"), "quorum")
+	hold(t, "the engine, with a quorum queue", engine, plan.EngineRules())
+	probe := login(t, b, plan.Probes[0].User.Name, password(t, dir, "fra-1"), "quorum")
+	if err := probe.Send(t.Context(), link.Message{Exchange: topology.Up, Key: "result.fra.1", Type: topology.TypeResult, Durable: true}); err != nil {
+		t.Error(err)
+	}
+	within(t, "the message is in the queue", func() bool {
+		n, _, err := engine.Queue(topology.Results)
+		return err == nil && n == 1
+	})
+	said, err := b.Ctl(t.Context(), "--quiet", "list_queues", "-p", "quorum", "name", "type", "policy")
+	if err != nil || !strings.Contains(said, "lookout.results\tquorum\tlookout.results\n") || !strings.Contains(said, "lookout.hello\tclassic\tlookout.hello\n") {
+		t.Errorf("queues: %s, %v", said, err)
+	}
+}
+
 // TestCertificates goes over TLS, with what Init made: by certificate alone, by
 // password too, and without what is needed.
 func TestCertificates(t *testing.T) {
