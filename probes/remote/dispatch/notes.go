@@ -31,11 +31,12 @@ func (c *calm) fill(now time.Time) {
 }
 
 // announce says what became of a probe. While there is no broker that alone is
-// said: none of its probes can help it.
+// said: none of its probes can help it. Nor is it news that all join again after
+// a restart: they work on, and it is said when their votes count.
 func (d *Dispatcher) announce(p *probe, was uptime.ProbeState, now time.Time) {
 	c := &p.calm
 	c.fill(now)
-	if !d.line.usable() && p.state != uptime.ProbeLive {
+	if !d.line.usable() && p.state != uptime.ProbeLive || p.carries {
 		return
 	}
 	if c.tokens < 1 {

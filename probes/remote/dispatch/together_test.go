@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -214,6 +215,9 @@ func TestTogether(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		for _, id := range []string{"fra/1", "fra/2", "nyc/1"} {
 			w.is(id, uptime.ProbeLive)
+			if said := w.e.said(id); len(said) < 2 || !strings.Contains(said[len(said)-1], "live") || !strings.Contains(said[len(said)-2], "live") {
+				t.Errorf("after a restart %q", said)
+			}
 		}
 		time.Sleep(5 * time.Minute)
 
