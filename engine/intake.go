@@ -38,6 +38,7 @@ type delivery struct {
 type intake struct {
 	deliveries chan delivery // callers → loop; unbuffered: what is taken is applied
 	probes     map[string]*applied
+	called     map[string]string    // names since the start, by those before
 	told       map[string]time.Time // when it was last told that something of a probe is given up
 }
 
@@ -143,6 +144,9 @@ func (e *Engine) row(location string, f *uptime.Found, counts bool, now time.Tim
 		return false
 	}
 	m := e.byName[r.Monitor]
+	if m == nil { // whoever brings it may not know the new name yet
+		m = e.byName[e.intake.called[r.Monitor]]
+	}
 	if m == nil {
 		if m, counts = e.removed[r.Monitor], false; m == nil {
 			return true // nobody knows any more whose it is

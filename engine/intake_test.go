@@ -320,3 +320,31 @@ func TestExclude(t *testing.T) {
 		}
 	})
 }
+
+// TestDeliveryOfARenamed: what comes under the name before, in the moment of a
+// reload, is the monitor's all the same; what is of one that is gone is its history.
+func TestDeliveryOfARenamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		e := start(t, s, newTargets(), job("a", time.Minute), job("b", time.Minute))
+		time.Sleep(time.Minute)
+		shop := job("shop", time.Minute)
+		shop.Was = "a"
+		if _, err := e.Reload(t.Context(), []uptime.Job{shop}, uptime.ConfigState{}); err != nil {
+			t.Fatal(err)
+		}
+		d := batchOf(0, time.Now(), 0, 0, 0)
+		d.Found[1].Result.Monitor, d.Found[2].Result.Monitor = "b", "nobody"
+		e.deliver(d)
+		e.stop()
+		var got []string
+		for _, r := range s.results {
+			if r.Location == "fra" {
+				got = append(got, r.Monitor)
+			}
+		}
+		if strings.Join(got, " ") != "shop b" {
+			t.Errorf("results of %q", got)
+		}
+	})
+}

@@ -237,6 +237,7 @@ func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) {
 			continue
 		}
 		e.out.rename(j.Was, j.Name)
+		e.intake.called[j.Was] = j.Name
 		delete(e.byName, j.Was)
 		e.byName[j.Name] = m
 		renamed := *m.job.Monitor
