@@ -50,6 +50,8 @@ type Result struct {
 	Added   []string // probes that are new, or whose keys are
 	Places  []string // locations that the engine's configuration did not have
 	Left    []Left   // by those that are no more, on brokers: importing removes nothing
+
+	before []string // locations of the run before
 }
 
 // Left is something that a probe leaves behind on a broker.
@@ -75,7 +77,7 @@ func Init(o Options) (*Result, error) {
 	case err != nil:
 		return nil, err
 	}
-	r := &Result{Plan: plan}
+	r := &Result{Plan: plan, before: plan.Locations()}
 	if err := r.decide(o); err != nil {
 		return nil, err
 	}

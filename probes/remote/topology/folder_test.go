@@ -88,7 +88,7 @@ func TestInitAgain(t *testing.T) {
 	}
 
 	// What people wrote stays; a probe's folder may be gone, and the CA's key.
-	edited := first["engine/broker.toml"] + "network = \"AS1\"\n"
+	edited := strings.Replace(first["engine/broker.toml"], `name = "nyc"`, `name="nyc"`, 1) + "network = \"AS1\"\n"
 	write(t, dir, "engine/broker.toml", edited)
 	remove(t, dir, "fra-1")
 	r = run(Options{Probes: []string{"nyc/2", "sgp/1"}})

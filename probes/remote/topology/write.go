@@ -173,23 +173,24 @@ func (w *writer) authority() error {
 }
 
 // engine writes the engine's part of the configuration. What people wrote into it
-// stays: only locations that it does not have are added.
+// stays, and so does what they took out: only new locations are added.
 func (w *writer) engine() error {
 	const name = "engine/broker.toml"
 	p := w.result.Plan
-	old, err := os.ReadFile(filepath.Join(w.dir, name))
+	text, err := os.ReadFile(filepath.Join(w.dir, name))
+	have := w.result.before
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		old = []byte(p.engineText())
+		text, have = []byte(p.engineText()), nil
 	case err != nil:
 		return err
 	}
-	text := old
 	for _, l := range p.Locations() {
-		if !bytes.Contains(old, fmt.Appendf(nil, "\nname = %q\n", l)) {
-			text = append(text[:len(text):len(text)], locationText(l)...)
-			w.result.Places = append(w.result.Places, l)
+		if slices.Contains(have, l) || bytes.Contains(text, fmt.Appendf(nil, "\nname = %q\n", l)) {
+			continue
 		}
+		text = append(text, locationText(l)...)
+		w.result.Places = append(w.result.Places, l)
 	}
 	return w.file(name, text, "the engine's part of the configuration")
 }
