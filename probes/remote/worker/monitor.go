@@ -36,7 +36,7 @@ type monitor struct {
 func (m *monitor) same(n *monitor) bool { return m == n || reflect.DeepEqual(m.Monitor, n.Monitor) }
 
 // inherit takes over what is known of the same check, where it only serves
-// another purpose now: as when a monitor is paused.
+// another purpose now: when its locations or its confirm_from change.
 func (m *monitor) inherit(old *monitor) {
 	was := old.Monitor
 	was.Regular, was.Asked = m.Regular, m.Asked
