@@ -48,3 +48,16 @@ func TestParseProbe(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseKey has whatever is accepted be what Key makes, and nothing else.
+func FuzzParseKey(f *testing.F) {
+	f.Add("result.fra.p-1")
+	f.Add("hello..p1")
+	f.Add("reply.fra.p1\n")
+	f.Fuzz(func(t *testing.T, key string) {
+		kind, location, name, ok := ParseKey(key)
+		if ok && (Key(kind, location, name) != key || CheckName(location) != nil || CheckName(name) != nil) {
+			t.Errorf("ParseKey(%q) = %q %q %q", key, kind, location, name)
+		}
+	})
+}
