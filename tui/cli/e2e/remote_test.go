@@ -198,15 +198,15 @@ func placesOf(e uptime.Event) []string {
 	return out
 }
 
-// TestSecondOpinions: what fails here alone is never down; what fails everywhere
-// is, with evidence from each place; and with two of three probes killed it is by
+// TestSecondOpinions: what fails here alone is never down, nor what one probe
+// says is; what fails everywhere is, with evidence from each place; and with two of three probes killed it is by
 // what is left.
 func TestSecondOpinions(t *testing.T) {
 	t.Parallel()
 	f := newField(t)
-	config := often + f.monitor("here", "") + f.monitor("everywhere", "") + f.monitor("later", "") + f.monitor("there", "locations = [\"fra\"]")
+	config := often + f.monitor("here", "") + f.monitor("everywhere", "") + f.monitor("later", "") + f.monitor("lied", "") + f.monitor("there", "locations = [\"fra\"]")
 	a := newAway(t, broker.Broker(t).Addr(), "opinions", config, "fra/p1", "nyc/p1", "sgp/p1")
-	until(t, a.Home, "that all are up", time.Minute, func(s status) bool { return s.Counts["up"] == 4 })
+	until(t, a.Home, "that all are up", time.Minute, func(s status) bool { return s.Counts["up"] == 5 })
 	if n := f.seen("there", uptime.Local); n > 0 {
 		t.Errorf("what is checked from fra was checked here %d times", n)
 	}
@@ -222,6 +222,7 @@ func TestSecondOpinions(t *testing.T) {
 	check(t, within(t, patience, "that what a reload added is checked from nyc", func() bool { return f.seen("added", "nyc") > 1 }))
 
 	f.fails("here", uptime.Local)
+	f.fails("lied", uptime.Local, "fra") // one more that says so, and two that don't
 	f.fails("everywhere", "all")
 	down := a.verdictOf(t, "everywhere", uptime.Down, 50*time.Second)
 	if got := placesOf(down); !slices.Equal(got, []string{"fra", "local", "nyc", "sgp"}) {
@@ -229,6 +230,10 @@ func TestSecondOpinions(t *testing.T) {
 	}
 	says(t, "the message", down.Message, "503")
 
+	if e, ok := verdict(events(t, run(t, a.Home, 0, "events", "--format", "json").Stdout), "lied", uptime.Down); ok {
+		t.Errorf("a single probe made it down: %s", e.Message)
+	}
+	f.fails("lied")
 	a.signal(t, syscall.SIGKILL, "nyc/p1", "sgp/p1")
 	f.fails("later", "all")
 	down = a.verdictOf(t, "later", uptime.Down, time.Minute)
