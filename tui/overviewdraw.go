@@ -243,6 +243,9 @@ func (o *overview) statusParts(first, end int, wide bool) []string {
 	return append(parts, fmt.Sprintf("rows %d-%d", first, end))
 }
 
+// brokerGrace is how long a broker may take to answer before anybody has to look.
+const brokerGrace = 5 * time.Second
+
 // healthLine is how lookout itself is doing, and whether that needs a look.
 func (s *shell) healthLine(wide bool) (string, theme.Style) {
 	h, style := s.snap.Health, theme.Plain
@@ -254,6 +257,9 @@ func (s *shell) healthLine(wide bool) (string, theme.Style) {
 		parts, style = append(parts, "config ERROR"), theme.Warn
 	} else if wide && !s.snap.Config.Loaded.IsZero() {
 		parts = append(parts, "config ok "+s.snap.Config.Loaded.In(s.loc).Format("15:04"))
+	}
+	if b := &s.snap.Broker; b.Trouble() != "" && s.now.Sub(b.Since) > brokerGrace {
+		parts, style = append(parts, "broker LOST"), theme.Warn
 	}
 	if h.Dropped > 0 {
 		parts, style = append(parts, group3(int(h.Dropped))+" results lost"), theme.Warn

@@ -220,3 +220,17 @@ func TestSkew(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokerLostIsSaid: the overview says that nobody elsewhere can be asked.
+func TestBrokerLostIsSaid(t *testing.T) {
+	for _, w := range []int{80, 120} {
+		s := pagesShell(manyProbes(), w, 24, theme.New(theme.None, false, false))
+		if got := plainText(s.render()); !strings.Contains(got, "broker LOST") {
+			t.Errorf("%d columns:\n%s", w, got)
+		}
+		s = pagesShell(probed(), w, 24, theme.New(theme.None, false, false))
+		if got := plainText(s.render()); strings.Contains(got, "LOST") {
+			t.Errorf("%d columns, connected:\n%s", w, got)
+		}
+	}
+}

@@ -126,6 +126,7 @@ func (t *text) header(s uptime.Status) {
 	t.truthLine(s)
 	t.warning("node", snap.Node)
 	t.warning("anchors that do not answer", snap.Health.Anchors)
+	t.warning("broker not connected, no other place can be asked", snap.Broker.Trouble())
 	t.warning("config not applied", snap.Config.Error)
 	t.warning("nothing is stored", snap.Health.StoreError)
 }

@@ -78,6 +78,7 @@ func TestStatusGolden(t *testing.T) {
 	ill.Snapshot.Node = "offline: 1 of 4 anchors answers"
 	ill.Snapshot.Config.Error = `lookout.toml:214: interval = "5" needs a unit`
 	ill.Snapshot.Health.StoreError = "no space left on device"
+	ill.Snapshot.Broker = uptime.Broker{URL: "amqps://probe.example.com/lookout", Error: "the name probe.example.com in the broker's url does not exist"}
 	ill.Snapshot.Time = at("12:33:18")
 	for _, c := range []struct {
 		file string

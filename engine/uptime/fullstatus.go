@@ -55,6 +55,7 @@ type selfJSON struct {
 	Probes      int     `json:"probes"`
 	StoreError  string  `json:"store_error,omitempty"`
 	Anchors     string  `json:"anchors_silent,omitempty"`
+	Broker      string  `json:"broker_error,omitempty"`
 }
 
 // exactMillis is a duration of at most some weeks, exact to the nanosecond.
@@ -74,7 +75,7 @@ func (m *exactMillis) UnmarshalJSON(b []byte) error {
 func (s FullStatus) MarshalJSON() ([]byte, error) {
 	snap, c, h := s.Snapshot, s.Snapshot.Config, s.Snapshot.Health
 	j := fullStatusJSON{statusJSON: Status(s).json(), Monitors: make([]fullStateJSON, len(snap.States)),
-		Lookout: &selfJSON{snap.Timezone, c.Path, stamp(c.Loaded), c.Error, h.Rate, millis(h.Lag), h.ProbesLive, h.Probes, h.StoreError, h.Anchors}}
+		Lookout: &selfJSON{snap.Timezone, c.Path, stamp(c.Loaded), c.Error, h.Rate, millis(h.Lag), h.ProbesLive, h.Probes, h.StoreError, h.Anchors, snap.Broker.Trouble()}}
 	for i, st := range snap.States {
 		d := st.Day
 		j.Monitors[i] = fullStateJSON{st.json(), st.Fault.String(), &st.Outcome, &dayJSON{exactMillis(d.Up), exactMillis(d.Down), exactMillis(d.Off), exactMillis(d.Span)}}
@@ -105,6 +106,7 @@ func (s *FullStatus) UnmarshalJSON(b []byte) error {
 		snap.Timezone = l.Timezone
 		snap.Config = ConfigState{l.Config, time.Time(l.Loaded), l.ConfigError}
 		snap.Health = Health{Rate: l.Rate, Lag: time.Duration(l.Lag), ProbesLive: l.ProbesLive, Probes: l.Probes, StoreError: l.StoreError, Anchors: l.Anchors}
+		snap.Broker = Broker{URL: l.Broker, Error: l.Broker}
 	}
 	return nil
 }

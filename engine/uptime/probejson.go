@@ -18,6 +18,17 @@ func (s *Snapshot) Remotes() Remotes {
 	return Remotes{Time: s.Time, Instance: s.Instance, Broker: s.Broker, Probes: s.Probes}
 }
 
+// Trouble is why the broker cannot be reached; "" where it is, or none is configured.
+func (b *Broker) Trouble() string {
+	switch {
+	case b.URL == "" || b.Connected:
+		return ""
+	case b.Error == "":
+		return b.URL
+	}
+	return b.Error
+}
+
 // Votes reports whether a probe's opinion counts now.
 func (p *Probe) Votes() bool { return p.State == ProbeLive && p.Excluded == "" }
 
