@@ -46,7 +46,8 @@ type Store interface {
 	Events(q uptime.EventQuery) ([]uptime.Event, error)
 	Incidents(q uptime.IncidentQuery) ([]uptime.Incident, error)
 	Results(q uptime.ResultQuery) ([]uptime.Result, error)
-	// Rename gives a monitor's history and state another name.
+	// Rename gives a monitor's history and state another name. It fails with
+	// uptime.ErrTaken where that has its own.
 	Rename(from, to string) error
 	// Size is the space that the store takes, in bytes.
 	Size() int64

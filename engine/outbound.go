@@ -59,6 +59,7 @@ type rename struct{ from, to string }
 // storing is the answer to a batch.
 type storing struct {
 	batch *batch
+	taken []error // names that could not be given
 	err   error
 	took  time.Duration
 	size  int64
@@ -71,20 +72,25 @@ func (o *outbound) start(s Store) func() {
 	return func() {
 		for b := range o.batches {
 			begun := time.Now()
-			err := b.store(s)
-			o.stored <- storing{b, err, time.Since(begun), s.Size()}
+			taken, err := b.store(s)
+			o.stored <- storing{b, taken, err, time.Since(begun), s.Size()}
 		}
 	}
 }
 
-// store may be repeated after an error: a name that has changed already is no error.
-func (b *batch) store(s Store) error {
+// store may be repeated after an error: a name that has changed already is no
+// error. One that is taken stays so, and is told: nothing else waits for it.
+func (b *batch) store(s Store) (taken []error, err error) {
 	for _, r := range b.renames {
-		if err := s.Rename(r.from, r.to); err != nil {
-			return fmt.Errorf("rename %q to %q: %w", r.from, r.to, err)
+		err := s.Rename(r.from, r.to)
+		switch {
+		case errors.Is(err, uptime.ErrTaken):
+			taken = append(taken, err)
+		case err != nil:
+			return nil, fmt.Errorf("rename %q to %q: %w", r.from, r.to, err)
 		}
 	}
-	return s.Append(b.Batch)
+	return taken, s.Append(b.Batch)
 }
 
 // result adds one; of too many that the store does not take the oldest go.
@@ -261,6 +267,10 @@ func (e *Engine) stored(d storing, now time.Time) {
 			e.emit(uptime.Event{Time: now, Kind: uptime.EventStore, Message: "storing again", By: byEngine})
 		}
 		o.failed, o.err, o.backoff = nil, nil, 0
+		for _, err := range d.taken {
+			e.emit(uptime.Event{Time: now, Kind: uptime.EventStore, By: byEngine,
+				Message: uptime.Clean(fmt.Sprintf("the history of a monitor stays under its old name: %v", err), 300)})
+		}
 		e.wrote(d.batch)
 		e.answered.raise()
 		return

@@ -348,5 +348,5 @@ func (s *Store) Rename(old, name string) error {
 }
 
 func bothKnown(old, name string) error {
-	return fmt.Errorf("rename %q to %q: both have a history; remove the key was", old, name)
+	return fmt.Errorf("rename %q to %q: %w; remove the key was", old, name, uptime.ErrTaken)
 }

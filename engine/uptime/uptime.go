@@ -133,6 +133,8 @@ var (
 	ErrDamaged = errors.New("data file is damaged")
 	// ErrFull reports that there is no space left for what had to be stored.
 	ErrFull = errors.New("no space left on device")
+	// ErrTaken reports a name that cannot be given to a history, as it has one of its own.
+	ErrTaken = errors.New("both have a history")
 	// ErrReplaced reports that the data file is no longer the one that was opened: nothing can be stored any more.
 	ErrReplaced = errors.New("data file was replaced or removed while the engine ran, which therefore ended; start it anew")
 )
