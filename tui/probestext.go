@@ -128,13 +128,12 @@ func explainProbes(out *sheet, w int) {
 		{"[[location]] [broker]", "in the configuration say where probes are, and the way to them"},
 		{"lookout probe", "on the other machine, with its probe.toml: it dials out, and shows here"},
 	} {
-		in := 24
-		if w < 60 {
-			in = 3
-			out.add(func(p *pen) { p.to(1); p.text(theme.Accent, way[0]) })
-			way[0] = ""
+		if w >= 60 {
+			out.para(way[0], way[1], 24, w)
+			continue
 		}
-		out.para(way[0], way[1], in, w)
+		out.add(func(p *pen) { p.to(1); p.text(theme.Accent, way[0]) })
+		out.para("", way[1], 3, w)
 	}
 }
 
