@@ -243,7 +243,7 @@ func (d *draft) travelling(values map[string]any) map[string]any {
 	}
 	same := travelled{reflect.ValueOf(values).Pointer(), string(id)}
 	if known, ok := d.l.travels[same]; ok {
-		return known
+		return known.out
 	}
 	out := maps.Clone(values)
 	for _, key := range d.kind.secrets {
@@ -263,9 +263,9 @@ func (d *draft) travelling(values map[string]any) map[string]any {
 		}
 	}
 	if d.l.travels == nil {
-		d.l.travels = map[travelled]map[string]any{}
+		d.l.travels = map[travelled]travel{}
 	}
-	d.l.travels[same] = out
+	d.l.travels[same] = travel{values, out}
 	return out
 }
 
@@ -274,3 +274,8 @@ type travelled struct {
 	values uintptr
 	raw    string
 }
+
+// travel is what travels of settings. It holds these: were they let go, as
+// those of a disabled monitor are, another's could come to lie where they did
+// and be taken for them.
+type travel struct{ values, out map[string]any }

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -166,6 +167,25 @@ func TestFiledElsewhere(t *testing.T) {
 		said := fmt.Sprint(err, c.Warnings)
 		if !strings.Contains(said, tc.want) {
 			t.Errorf("%s: %s", tc.monitor, said)
+		}
+	}
+}
+
+// TestPortableOfDisabled: what travels of a monitor is its own, although the
+// settings of others, which are disabled, are let go meanwhile.
+func TestPortableOfDisabled(t *testing.T) {
+	files, _ := brokerFiles(t, testOptions().Now.AddDate(0, 1, 0))
+	long := strings.Repeat("b", 600) // settings that are not shared
+	var text strings.Builder
+	text.WriteString("[broker]\nurl = \"amqps://b.example.com/x\"\nusername = \"engine\"\npassword_file = \"pass\"\nsigning_key_file = \"signing.key\"\n[[location]]\nname = \"fra\"\n")
+	for i := range 4000 {
+		fmt.Fprintf(&text, "[[monitor]]\nname = \"m%d\"\nurl = \"https://a.example.com/%d\"\nbearer_token = \"${secret:pw}\"\nbody = \"%s%d\"\nenabled = %v\n", i, i, long, i, i%2 == 1)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
+	c := mustLoad(t, text.String()+files, withSecrets(t, testOptions()))
+	for _, j := range c.Jobs {
+		if got := j.Portable.Values["body"]; got != long+j.Name[1:] {
+			t.Fatalf("of %s travels %v, which is another's", j.Name, got)
 		}
 	}
 }

@@ -70,7 +70,7 @@ type loader struct {
 	was      map[string]wasAt
 	refs     []reference
 	chains   map[string]*chain
-	travels  map[travelled]map[string]any // see travelling
+	travels  map[travelled]travel // see travelling
 }
 
 // Load reads a configuration with all that it includes. A file that cannot be
