@@ -62,6 +62,7 @@ type assigner struct {
 	mu     sync.Mutex // one Assign at a time: the last one wins
 	places []uptime.Place
 	as     []Assignment // the newest
+	told   bool         // there was one
 	seed   maphash.Seed
 	groups map[groupKey]*group
 }
@@ -79,7 +80,7 @@ func (d *Dispatcher) Assign(as []Assignment) {
 	as = slices.CompactFunc(as, func(x, y Assignment) bool { return x.Number == y.Number })
 	d.assigner.mu.Lock()
 	defer d.assigner.mu.Unlock()
-	d.assigner.as = as
+	d.assigner.as, d.assigner.told = as, true
 	d.cut()
 }
 
@@ -87,7 +88,9 @@ func (d *Dispatcher) Assign(as []Assignment) {
 func (d *Dispatcher) assignAgain() {
 	d.assigner.mu.Lock()
 	defer d.assigner.mu.Unlock()
-	d.cut()
+	if d.assigner.told {
+		d.cut()
+	}
 }
 
 // cut is called by who holds the assigner.

@@ -144,6 +144,7 @@ func TestOverBroker(t *testing.T) {
 		l2, _ := connect(t, url, topology.EngineUser(vhost), nil)
 		d2 := New(Options{Vhost: vhost, Key: w.key, Locations: places[:2], Broker: l2})
 		d2.Serve(new(engineFake))
+		d2.Assign(nil)
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1) // Run → us; one slot
 		go func() { ended <- d2.Run(ctx) }()
@@ -192,6 +193,7 @@ func TestNobodyTakes(t *testing.T) { // not beside the other: they are two engin
 	l, unlink := connect(t, url, topology.EngineUser(vhost), nil)
 	w.d = New(Options{Vhost: vhost, Key: w.key, Locations: places[:2], Broker: l})
 	w.d.Serve(w.e)
+	w.d.Assign(nil)
 	w.run()
 	until(t, "the broker", func() bool { b, _ := w.d.Status(); return b.Connected })
 	w.d.box.put(func(time.Time) { w.d.locations["nyc"].voters = 1 }) // it was live until just now

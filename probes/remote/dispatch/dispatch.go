@@ -185,7 +185,8 @@ func (d *Dispatcher) locate(places []uptime.Place) {
 // tick is how often the loop looks at what time alone changes.
 const tick = 250 * time.Millisecond
 
-// Run serves the probes until ctx ends.
+// Run serves the probes until ctx ends. Before the first Assign it hears nothing
+// of them: they go on with what they have, and keep what they find.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var helpers sync.WaitGroup
@@ -207,13 +208,21 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	})
 
 	d.begin(time.Now())
-	for _, c := range d.consumers() {
-		defer d.o.Broker.Consume(c)()
-	}
+	var leave []func()
+	defer func() {
+		for _, cancel := range leave {
+			cancel()
+		}
+	}()
 	defer close(d.done) // first: who has something for the loop does not wait for it any more
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
+		if leave == nil && d.plan.monitors != nil { // else nobody knows whose results they are, nor what a probe is to do
+			for _, c := range d.consumers() {
+				leave = append(leave, d.o.Broker.Consume(c))
+			}
+		}
 		to, first := next(parcels, d.outgoing)
 		log, event := next(notes, d.notes)
 		select {

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lookout/engine/uptime"
@@ -270,6 +271,34 @@ func TestAnotherEngine(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNotAssigned: an engine that does not know yet what is checked takes no
+// results, of which it would not know whose they are, and orders nothing.
+func TestNotAssigned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.d = New(Options{Vhost: vhost, Key: w.key, Locations: places, Broker: w.b})
+		w.d.Serve(w.e)
+		w.run()
+		defer func() { w.stop() }()
+		w.d.Pause("site-3", true) // an engine that starts says who is paused
+		p := w.add("fra/1")
+		p.with(func() { p.rows = []wire.Row{p.row(3, uptime.OutcomeUp)} })
+		p.flush()
+		time.Sleep(30 * time.Second)
+		if n := len(w.e.delivered()); n > 0 {
+			t.Errorf("%d deliveries", n)
+		}
+		w.is("fra/1", uptime.ProbeGone)
+
+		w.d.Assign(monitors(10))
+		time.Sleep(30 * time.Second)
+		all := w.e.delivered()
+		if len(all) == 0 || all[0].Found[0].Result.Monitor != "site-3" {
+			t.Errorf("%+v", all)
+		}
+	})
 }
 
 // TestLiesAboutTheEngine: a probe that says that it obeys an engine of another

@@ -38,6 +38,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, e: new(engineFake), public: public, key: key, b: newMemory(time.Now(), "fra", "nyc", "sgp")}
 	w.d = New(Options{Vhost: vhost, URL: "amqps://probe.example.com/lookout", Software: "1.4.2", Key: key, Locations: places, Broker: w.b})
 	w.d.Serve(w.e)
+	w.d.Assign(nil)
 	return w
 }
 
