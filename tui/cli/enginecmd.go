@@ -87,14 +87,13 @@ func (c *call) runEngine(ctx context.Context) error {
 			}
 		}
 	}()
-	stopping := context.AfterFunc(ctx, func() { n.stopping("finishing the tick") })
-	defer stopping()
-
+	stopped := whenDone(ctx, func() { n.stopping("finishing the tick") })
 	err = h.serve(ctx, func() {
 		status, _ := h.pulse()
 		n.ready(status)
 		log.Info("ready", "config", in.place.path, "data", string(in.folder), "pid", os.Getpid(), "version", release)
 	})
+	stopped()
 	n.stopping("ended")
 	end()
 	<-watched

@@ -268,12 +268,12 @@ func (b *probe) run(ctx context.Context) error {
 	}()
 	b.log.Info("ready: it works from here, and dials the broker", "probe", b.config.ID(), "broker", b.config.Broker.URL, "config", b.config.Path, "pid", os.Getpid(), "version", release)
 	n.ready("dialling the broker")
-	stopping := context.AfterFunc(ctx, func() {
+	stopped := whenDone(ctx, func() {
 		n.stopping("sending what it has")
 		b.log.Info("ends: sends what it has, and says goodbye")
 	})
-	defer stopping()
 	err := guard(func() error { return b.worker.Run(ctx) })
+	stopped()
 	end()
 	<-watched
 	unlink()

@@ -50,6 +50,18 @@ func (n notifier) say(states ...string) {
 func (n notifier) ready(status string)    { n.say("READY=1", "STATUS="+status) }
 func (n notifier) stopping(status string) { n.say("STOPPING=1", "STATUS="+status) }
 
+// whenDone has f run when ctx ends. What it returns is called once: it keeps f
+// from running, or waits until it has, so that nothing said later comes before it.
+func whenDone(ctx context.Context, f func()) (settle func()) {
+	ran := make(chan struct{}) // closed when f has run
+	stop := context.AfterFunc(ctx, func() { defer close(ran); f() })
+	return func() {
+		if !stop() {
+			<-ran
+		}
+	}
+}
+
 // reloading has to carry the monotonic clock, or systemd takes it for an old message.
 func (n notifier) reloading() {
 	var ts unix.Timespec
