@@ -65,7 +65,8 @@ func (d *Dispatcher) ask(q *question, location string, now time.Time) {
 		Version: l.version, NotAfter: q.deadline.Add(l.slowestClock(now)).Truncate(time.Millisecond), Nonce: nonce()}}
 	number, assigned := d.plan.numbers[q.job.Name]
 	body.Monitor, q.number = number, number
-	if regular, asked := purposes(q.job, l.Location); !assigned || d.plan.paused[q.job.Name] || !regular && !asked {
+	if regular, asked := purposes(q.job, l.Location); !assigned || d.plan.paused[q.job.Name] || !regular && !asked ||
+		d.plan.monitors[number].Fingerprint != q.job.Fingerprint || !l.knows(number) {
 		m := travels(q.number, q.job, false, true)
 		body.Full = &m
 	}
@@ -81,6 +82,18 @@ func (d *Dispatcher) ask(q *question, location string, now time.Time) {
 			d.box.put(func(time.Time) { d.unsent(body.Nonce, err) })
 		}
 	})
+}
+
+// knows reports whether all who may take a question work by what a monitor is
+// now. Who does not would check what it was, and answer for what it is.
+func (l *location) knows(number uint32) bool {
+	changed := l.changed[number/wire.MaxMonitors]
+	for _, p := range l.probes {
+		if p.state == uptime.ProbeLive && p.obeys.Compare(changed) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // slowestClock is how far the clock of the probe that is the furthest behind is

@@ -238,6 +238,50 @@ func TestNeverBegunLate(t *testing.T) {
 	})
 }
 
+// TestAskOfChanged: a probe that knows a monitor by its number is asked by that,
+// unless what it knows may be what the monitor was before it was edited.
+func TestAskOfChanged(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		as := monitors(10)
+		w.d.Assign(as)
+		p := w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		ask := func(job uptime.Job, want string) {
+			t.Helper()
+			h := new(heard)
+			w.d.Ask(job, places[0], 5*time.Second, h.take)
+			time.Sleep(6 * time.Second)
+			if _, got := h.one(); got != "up" {
+				t.Errorf("it says %s", got)
+			}
+			p.with(func() {
+				if s := p.started; len(s) == 0 || s[len(s)-1].name != want {
+					t.Errorf("it began %v, not %q", s, want)
+				}
+			})
+		}
+		ask(as[5].Job, "")
+
+		m := *as[5].Job.Monitor // the engine has read it, and assigns it in a moment
+		m.Fingerprint = 99
+		edited := as[5]
+		edited.Job.Monitor, edited.Job.Portable = &m, &uptime.Portable{URL: "https://www.5.example.net/", IP: "any"}
+		ask(edited.Job, "site-5")
+
+		p.with(func() { p.stubborn = true }) // the line is bad
+		as = monitors(10)
+		as[5] = edited
+		w.d.Assign(as)
+		time.Sleep(time.Second)
+		ask(edited.Job, "site-5")
+
+		p.with(func() { p.stubborn = false })
+		time.Sleep(time.Minute)
+		w.is("fra/1", uptime.ProbeLive)
+		ask(edited.Job, "")
+	})
+}
+
 // TestQuestionsAreBounded: however many are asked, so many are remembered.
 func TestQuestionsAreBounded(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
