@@ -227,7 +227,7 @@ func (e *Engine) stepped(by time.Duration, now time.Time) {
 	if by < 0 {
 		said = "the clock was set back "
 	}
-	e.emit(uptime.Event{Time: now, Kind: uptime.EventClock, By: byEngine, Message: said + uptime.Ago(by.Abs())})
+	e.emit(uptime.Event{Time: now, Kind: uptime.EventClock, By: byEngine, Message: said + uptime.Ago(by.Abs().Round(time.Second))}) // it is measured to some ms
 }
 
 // setBackMeanwhile goes on where the last engine ended, if the clock is now
