@@ -43,33 +43,44 @@ func newRemotes(cfg *config.Config, store numberer, log *slog.Logger) *remotes {
 	return &remotes{l, d, store}
 }
 
-// assign tells the probes what a configuration has for them. A monitor's
-// number is for good, so whatever it was called before was renamed by now.
+// assign tells the probes what a configuration has for them.
 func (r *remotes) assign(cfg *config.Config) error {
-	var travel []uptime.Job
-	for _, j := range cfg.Jobs {
-		if j.Portable != nil {
-			travel = append(travel, j)
-		}
-	}
-	slices.SortFunc(travel, func(a, b uptime.Job) int { // those that get a number now get it by their place in time
-		return cmp.Or(cmp.Compare(schedule.Phase(a.Name, a.Interval), schedule.Phase(b.Name, b.Interval)), strings.Compare(a.Name, b.Name))
-	})
-	names := make([]string, len(travel))
-	for i, j := range travel {
-		names[i] = j.Name
-	}
-	numbers, err := r.numbers.Numbers(names)
+	as, err := assignments(cfg.Jobs, r.numbers)
 	if err != nil {
 		return fmt.Errorf("tell the probes what to check: %w; they go on with what they have", err)
-	}
-	as := make([]dispatch.Assignment, len(travel))
-	for i, j := range travel {
-		as[i] = dispatch.Assignment{Number: numbers[i], Job: j}
 	}
 	r.dispatch.Locate(cfg.Locations)
 	r.dispatch.Assign(as)
 	return nil
+}
+
+// assignments are all monitors with their numbers, those too that no probe
+// checks: one may have done so until now, and what it found is still to come. A
+// number is for good, so whatever a monitor was called before was renamed by now.
+func assignments(jobs []uptime.Job, n numberer) ([]dispatch.Assignment, error) {
+	jobs = slices.Clone(jobs)
+	stays := func(j uptime.Job) int {
+		if j.Portable == nil {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(jobs, func(a, b uptime.Job) int { // those that get a number now get it by their place in time; what travels lies together
+		return cmp.Or(stays(a)-stays(b), cmp.Compare(schedule.Phase(a.Name, a.Interval), schedule.Phase(b.Name, b.Interval)), strings.Compare(a.Name, b.Name))
+	})
+	names := make([]string, len(jobs))
+	for i, j := range jobs {
+		names[i] = j.Name
+	}
+	numbers, err := n.Numbers(names)
+	if err != nil {
+		return nil, err
+	}
+	as := make([]dispatch.Assignment, len(jobs))
+	for i, j := range jobs {
+		as[i] = dispatch.Assignment{Number: numbers[i], Job: j}
+	}
+	return as, nil
 }
 
 // run serves the probes until ctx ends. The link ends last: what was stored is

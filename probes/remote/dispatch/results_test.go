@@ -273,6 +273,25 @@ func TestAnotherEngine(t *testing.T) {
 	}
 }
 
+// TestComesLate: what was found of a monitor that no probe checks any more is its
+// own all the same.
+func TestComesLate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(10))
+		p := w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		p.with(func() { p.rows = []wire.Row{p.row(3, uptime.OutcomeUp)} })
+		as := monitors(10)
+		as[3].Job.Portable = nil
+		w.d.Assign(as)
+		p.flush()
+		time.Sleep(time.Second)
+		if all := w.e.delivered(); len(all) != 1 || all[0].Found[0].Result.Monitor != "site-3" {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
 // TestNotAssigned: an engine that does not know yet what is checked takes no
 // results, of which it would not know whose they are, and orders nothing.
 func TestNotAssigned(t *testing.T) {
