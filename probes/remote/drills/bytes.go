@@ -15,7 +15,8 @@ import (
 	"lookout/probes/wire"
 )
 
-// bytes measures what a result costs at the link of a probe.
+// bytes measures what a result costs at the link of a probe, in quiet times. A
+// change is sent at once, with a flush of its own, which is what the note says of one.
 func (d *drill) bytes(ctx context.Context) error {
 	for _, c := range []struct {
 		name   string
@@ -56,7 +57,7 @@ func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal floa
 		return err
 	}
 	scale := &scale{meter: m, codec: wire.New()}
-	_, err = s.probe(c, s.plan.Probes[0], at{m.addr(), true}, newFinder(phases), func(b worker.Broker) worker.Broker {
+	_, err = s.probe(c, s.plan.Probes[0], at{m.addr(), true}, newFinder(phases, 0), func(b worker.Broker) worker.Broker {
 		scale.Broker = b
 		return scale
 	})
@@ -71,14 +72,14 @@ func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal floa
 	}
 	scale.start()
 	began := time.Now()
-	all, err := m.read()
+	all, err := m.read(0)
 	if err != nil {
 		return err
 	}
 	if err := c.pause(d.span); err != nil {
 		return err
 	}
-	now, err := m.read()
+	now, err := m.read(0)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal floa
 	}
 	rows, each := float64(max(1, sum.rows)), max(1, sum.flushes)
 	d.most("remote_bytes_"+name, float64(sum.cost.ethernet())/rows, "B/result", goal,
-		"Ethernet with TLS 1.3: %d results in %d flushes, each a frame of %d B and %d B of AMQP, TLS, TCP and Ethernet in %.1f packets, confirmed; all that the link carried in these %.0f s, hellos, canaries and heartbeats too: %.1f B/result",
+		"Ethernet with TLS 1.3: %d results in %d flushes, each a frame of %d B and %d B of AMQP, TLS, TCP and Ethernet in %.1f packets, confirmed; a change of a monitor costs one more; all that the link carried in these %.0f s, hellos, canaries and heartbeats too: %.1f B/result",
 		sum.rows, sum.flushes, sum.frames/each, (int(sum.cost.ethernet())-sum.frames)/each, float64(sum.cost.packets)/float64(each), took.Seconds(), float64(now.less(all).ethernet())/rows)
 	return c.close()
 }
@@ -116,8 +117,14 @@ type weight struct {
 	flushes, rows, frames int // frames: their bytes, before AMQP
 }
 
-// settle is how long the kernel may wait before it acknowledges what came: 40 ms, and more where it is busy.
-const settle = 250 * time.Millisecond
+// publishing is the connection of a link that publishes: it dials the other one
+// first. That one's heartbeats come with the batches, since the clocks of both
+// began together.
+const publishing = 1
+
+// settle is how long after a confirmation its acknowledgement is waited for: the
+// kernel holds it back for up to 40 ms.
+const settle = 60 * time.Millisecond
 
 // Publish passes on, and weighs.
 func (s *scale) Publish(m link.Message, done func(error)) {
@@ -132,12 +139,12 @@ func (s *scale) Publish(m link.Message, done func(error)) {
 		return
 	}
 	batch, wrong := s.codec.ReadBatch(m.Body)
-	before, early := s.meter.read()
+	before, early := s.meter.read(publishing)
 	s.Broker.Publish(m, func(err error) {
 		done(err)
 		time.AfterFunc(settle, func() {
 			defer s.work.Done()
-			after, late := s.meter.read()
+			after, late := s.meter.read(publishing)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.err = errors.Join(s.err, wrong, early, err, late)

@@ -130,7 +130,7 @@ func (s *site) node(c *crew, p topology.Probe, i, flushes int, ready func(), beg
 		if !pause(ctx, time.Duration(i)*flush/nodes) {
 			return nil
 		}
-		find, codec := newFinder(true), wire.New()
+		find, codec := newFinder(true, 0.001), wire.New()
 		for n := range flushes {
 			next := time.Now().Add(flush)
 			b := batch(find, uint64(i+1), n, time.Now())

@@ -92,12 +92,15 @@ func (m *meter) pass(dst, src net.Conn) {
 	_ = src.Close()
 }
 
-// read is what all connections that are open have cost so far.
-func (m *meter) read() (traffic, error) {
+// read is what the connections cost so far, from the one with a number on.
+func (m *meter) read(from int) (traffic, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var t traffic
-	for _, c := range m.conns {
+	if from > len(m.conns) {
+		return t, errors.New("a connection is missing")
+	}
+	for _, c := range m.conns[from:] {
 		raw, err := c.SyscallConn()
 		if err != nil {
 			return t, err
