@@ -1,4 +1,4 @@
-.PHONY: help build test fuzz bench lossy drills drills-remote sim run demo-remote
+.PHONY: help build test fuzz bench lossy drills drills-types drills-remote sim run demo-remote
 
 help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
@@ -10,8 +10,9 @@ help:
 	@echo 'make lossy   10,000 checks over links that lose 0.1 and 1 % of the packets, and into a black hole (root)'
 	@echo 'make sim     the rule for DOWN against invented faults, 10,000 years of them, beside the rules of others;'
 	@echo '             Ctrl-C stops it, and it says what it covered'
-	@echo 'make drills  each check type against real servers: green, stopped, answering wrongly; says first what'
-	@echo '             it installs (root)'
+	@echo 'make drills  both of these, half an hour:'
+	@echo 'make drills-types   each check type against real servers: green, stopped, answering wrongly; says first'
+	@echo '             what it installs (root)'
 	@echo 'make drills-remote  the links of remote probes: 100 kill -9 over probes, engine and broker, cut and'
 	@echo '             stalled lines, bytes and CPU per result, second opinions; needs RabbitMQ, 25 minutes'
 	@echo 'make demo-remote  a private broker, an engine and three probes, and the console on them; nothing stays'
@@ -33,7 +34,9 @@ bench:
 lossy:
 	@go run ./probes/lossy
 
-drills:
+drills: drills-types drills-remote
+
+drills-types:
 	@go run ./probes/drills
 
 drills-remote:
