@@ -137,7 +137,7 @@ func (c *check) meta() {
 		c.report.problem(checkSchema(tx))
 		c.report.problem(c.at.read(tx))
 		c.report.problem(c.ids.read(tx))
-		c.report.Values += int64(2 + len(c.ids.monitors) + len(c.ids.series) + len(c.ids.shapes) - 1)
+		c.report.Values += int64(2 + len(c.ids.monitors) + len(c.ids.series) + len(c.ids.shapes) - 1 + len(c.ids.runs))
 		return nil
 	})
 }

@@ -40,6 +40,9 @@ type ids struct {
 
 	byName  map[string]uint32
 	byShape map[string]uint16
+
+	runs  []stretch // of the numbers by which probes know monitors
+	began bool      // the last one, since the file was opened
 }
 
 func newIDs() *ids {
@@ -106,14 +109,17 @@ func (n *ids) read(tx *bbolt.Tx) error {
 	}); err != nil {
 		return err
 	}
-	return readDense(tx, bucketShape, 1, func(f *fields) bool {
+	if err := readDense(tx, bucketShape, 1, func(f *fields) bool {
 		names := make([]string, min(f.uvarint(), uptime.MaxMeasures+1))
 		for i := range names {
 			names[i] = f.text()
 		}
 		n.addShape(names)
 		return len(names) <= uptime.MaxMeasures
-	})
+	}); err != nil {
+		return err
+	}
+	return n.readRuns(tx)
 }
 
 func readDense(tx *bbolt.Tx, name string, next uint32, add func(*fields) bool) error {

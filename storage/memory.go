@@ -28,13 +28,14 @@ type Memory struct {
 	states    map[string][]byte
 	probes    map[string][]byte
 	numbers   map[string]uint32
+	base      uint32 // of the first number
 	alive     time.Time
 }
 
 // NewMemory makes an empty one.
 func NewMemory() *Memory {
 	return &Memory{results: map[string][]uptime.Result{}, states: map[string][]byte{},
-		probes: map[string][]byte{}, numbers: map[string]uint32{}}
+		probes: map[string][]byte{}, numbers: map[string]uint32{}, base: randomBase()}
 }
 
 // Append keeps a batch. It cannot fail.
@@ -136,8 +137,8 @@ func (m *Memory) Probes(fn func(uptime.ProbeRecord) error) error {
 	return nil
 }
 
-// Numbers gives monitors their numbers, as Store.Numbers does, but that only
-// those have one that were asked for.
+// Numbers gives monitors the numbers by which probes know them, as Store.Numbers
+// does; another process begins elsewhere.
 func (m *Memory) Numbers(names []string) ([]uint32, error) {
 	if slices.Contains(names, "") {
 		return nil, errNoName
@@ -147,7 +148,7 @@ func (m *Memory) Numbers(names []string) ([]uint32, error) {
 	out := make([]uint32, len(names))
 	for i, name := range names {
 		if m.numbers[name] == 0 {
-			m.numbers[name] = uint32(len(m.numbers) + 1)
+			m.numbers[name] = m.base + uint32(len(m.numbers))
 		}
 		out[i] = m.numbers[name]
 	}

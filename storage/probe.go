@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"errors"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -74,50 +73,4 @@ func readProbe(k, v []byte) ([]byte, error) {
 	data := f.rest
 	f.rest = nil
 	return data, f.done(bucketProbe, k)
-}
-
-var errNoName = errors.New("number monitors: one has no name")
-
-// Numbers gives monitors their numbers, in the order of the names, and returns
-// them: those that have one keep it, once and for good and over a Rename, and
-// there are no gaps. They are on disk when it returns. A monitor that is to
-// carry on another's history is renamed first: a name with a number is taken.
-func (s *Store) Numbers(names []string) ([]uint32, error) {
-	if slices.Contains(names, "") {
-		return nil, errNoName
-	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	g := s.ids.grow()
-	out := make([]uint32, len(names))
-	for i, name := range names {
-		out[i] = g.monitor(name)
-	}
-	switch {
-	case len(g.monitors) == 0:
-		return out, nil
-	case s.opt.ReadOnly:
-		return nil, explain("store in", s.path, ErrReadOnly)
-	case s.lost != nil:
-		return nil, s.lost
-	}
-	// A tick of its own: relearn goes by that.
-	at := s.at
-	at.tick++
-	at.clean = false
-	err := s.update(func(tx *bbolt.Tx) error {
-		if err := g.write(tx); err != nil {
-			return err
-		}
-		return at.write(tx)
-	})
-	if err != nil {
-		s.relearn()
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.at = at
-	g.join()
-	return out, nil
 }

@@ -23,6 +23,7 @@ const (
 	bucketMonitor = "monitor"
 	bucketSeries  = "series"
 	bucketShape   = "shape"
+	bucketRun     = "run" // not in files whose monitors no probe knows
 )
 
 const (
