@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lookout/engine/uptime"
+	"lookout/engine/verdict"
 )
 
 // Note writes an event of somebody else's into the log: that a probe is lagging,
@@ -71,6 +72,9 @@ func (e *Engine) exclude(ctx context.Context, probe, excluded, by, note string) 
 		if e.o.OnExclude != nil {
 			e.o.OnExclude(probe, excluded)
 		}
+		if excluded != "" {
+			e.silence(probe, now)
+		}
 		batch = e.out.cuts + 1
 		e.publish(now)
 	})
@@ -78,6 +82,42 @@ func (e *Engine) exclude(ctx context.Context, probe, excluded, by, note string) 
 		return errorOf(failed, err)
 	}
 	return e.stable(ctx, batch)
+}
+
+// silence has the doubts that are on go on without the location of a probe that
+// was excluded just now, where no other of it has a vote.
+func (e *Engine) silence(probe string, now time.Time) {
+	location, _, _ := strings.Cut(probe, "/")
+	if e.o.Probes != nil {
+		_, probes := e.o.Probes()
+		for i := range probes {
+			p := probes[i]
+			if e.ledger(&p); p.Location == location && p.Votes() {
+				return
+			}
+		}
+	}
+	for _, m := range e.monitors {
+		if m.mem.Verdict == uptime.Suspect && m.judged == nil {
+			e.without(m, location, now)
+		}
+	}
+}
+
+// without has a monitor's doubt go on without a location.
+func (e *Engine) without(m *monitor, location string, now time.Time) {
+	home := m.away != nil && m.away.home.Location == location
+	s := e.scene(m)
+	if home { // another may be by now
+		s.Home = location
+	}
+	mem, d := verdict.Without(m.params, s, m.mem, location, now)
+	if e.holdsBack(m, d, now, func(now time.Time) { e.without(m, location, now) }) {
+		return
+	}
+	m.mem = mem
+	e.apply(m, d, now)
+	e.replan(m, now)
 }
 
 // recallProbes reads what is known of probes.

@@ -92,6 +92,7 @@ const (
 type vote struct {
 	uptime.Place
 	failing bool
+	odds    float64 // what all that it said came to
 }
 
 // request is a second opinion that was asked for.
@@ -317,8 +318,14 @@ func (o opinions) hear(s Scene, p uptime.Place, r *uptime.Result) (opinions, flo
 		}
 	}
 	o.odds += w
+	said := w
+	for _, v := range o.votes {
+		if v.Location == p.Location {
+			said += v.odds
+		}
+	}
 	o.votes = slices.DeleteFunc(slices.Clone(o.votes), func(v vote) bool { return v.Location == p.Location })
-	o.votes = append(o.votes, vote{p, failing})
+	o.votes = append(o.votes, vote{p, failing, said})
 	if !failing {
 		o.last, o.lastHome = time.Time{}, false
 	}
