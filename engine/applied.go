@@ -11,7 +11,8 @@ import (
 const (
 	maxIntervals = 16      // of one epoch; a back-fill needs two
 	maxEpochs    = 16      // of a probe; a spool begins one with every start of its machine
-	maxRuns      = 64      // intervals of all epochs: the record stays under half a page
+	maxRuns      = 64      // intervals of all epochs
+	maxForgotten = 256     // ids of epochs before these: the record stays under a page
 	maxNumber    = 1 << 48 // of a result; a thousand a second come to that in 9,000 years
 	maxBy        = 100     // bytes of who excluded a probe
 )
@@ -24,6 +25,9 @@ type applied struct {
 	givenUp uint64  // numbers that never came, and that would not be taken any more
 	refused uint64  // results with a time that cannot be
 	exclude string  // who said that its vote does not count; "": nobody
+
+	forgotten []uint64 // epochs of which it is not known any more what was taken; the newest last
+	again     uint64   // results that came of these since: they may have been taken
 }
 
 // epoch is one of a probe's spool.
@@ -100,6 +104,7 @@ func (a *applied) clone() *applied {
 	for i := range c.epochs {
 		c.epochs[i].runs = slices.Clone(c.epochs[i].runs)
 	}
+	c.forgotten = slices.Clip(c.forgotten) // it only grows, or loses its oldest
 	return &c
 }
 
@@ -110,21 +115,42 @@ func (a *applied) epoch(id uint64) *epoch {
 	if i >= 0 {
 		e = a.epochs[i]
 		a.epochs = slices.Delete(a.epochs, i, i+1)
-	} else if n := len(a.epochs); n >= maxEpochs {
-		a.epochs = slices.Delete(a.epochs, 0, n-maxEpochs+1)
+	} else if n := len(a.epochs) - maxEpochs + 1; n > 0 {
+		for _, old := range a.epochs[:n] {
+			a.forget(old.id)
+		}
+		a.epochs = slices.Delete(a.epochs, 0, n)
 	}
 	a.epochs = append(a.epochs, e)
 	return &a.epochs[len(a.epochs)-1]
 }
 
-// The record of a probe, at most 1,500 bytes:
+// forget remembers of an epoch that it was.
+func (a *applied) forget(id uint64) {
+	a.forgotten = append(a.forgotten, id)
+	if n := len(a.forgotten) - maxForgotten; n > 0 {
+		a.forgotten = a.forgotten[n:]
+	}
+}
+
+// The record of a probe, at most 1,500 bytes, and 2,070 more where it has had
+// very many epochs:
 //
-//	version 1 | given up uvarint | refused uvarint | excluded by: length uvarint, bytes |
-//	epochs uvarint | epochs × (id u64 | runs uvarint | runs × (gap before uvarint, length uvarint))
-const appliedVersion = 1
+//	version | given up uvarint | refused uvarint | excluded by: length uvarint, bytes |
+//	epochs uvarint | epochs × (id u64 | runs uvarint | runs × (gap before uvarint, length uvarint)) |
+//	in version 2, which is written where an epoch is forgotten:
+//	again uvarint | forgotten uvarint | forgotten × id u64
+const (
+	appliedFirst  = 1
+	appliedSecond = 2
+)
 
 func (a *applied) encode() []byte {
-	b := binary.AppendUvarint([]byte{appliedVersion}, a.givenUp)
+	version := byte(appliedFirst)
+	if len(a.forgotten) > 0 {
+		version = appliedSecond
+	}
+	b := binary.AppendUvarint([]byte{version}, a.givenUp)
 	b = binary.AppendUvarint(b, a.refused)
 	b = binary.AppendUvarint(b, uint64(len(a.exclude)))
 	b = append(b, a.exclude...)
@@ -139,15 +165,23 @@ func (a *applied) encode() []byte {
 			at = r.To
 		}
 	}
+	if version == appliedSecond {
+		b = binary.AppendUvarint(b, a.again)
+		b = binary.AppendUvarint(b, uint64(len(a.forgotten)))
+		for _, id := range a.forgotten {
+			b = binary.BigEndian.AppendUint64(b, id)
+		}
+	}
 	return b
 }
 
 var errApplied = errors.New("the record of a probe is of an unknown version, or no such record")
 
 func decodeApplied(b []byte) (*applied, error) {
-	if len(b) == 0 || b[0] != appliedVersion {
+	if len(b) == 0 || b[0] != appliedFirst && b[0] != appliedSecond {
 		return nil, errApplied
 	}
+	version := b[0]
 	b = b[1:]
 	bad := false
 	next := func(most uint64) uint64 {
@@ -182,6 +216,13 @@ func decodeApplied(b []byte) (*applied, error) {
 			e.runs = append(e.runs, r)
 		}
 		a.epochs = append(a.epochs, e)
+	}
+	if version == appliedSecond {
+		a.again = next(1<<64 - 1)
+		for range next(maxForgotten) {
+			a.forgotten = append(a.forgotten, binary.BigEndian.Uint64(take(8)))
+		}
+		bad = bad || len(a.forgotten) == 0
 	}
 	if bad || len(b) > 0 {
 		return nil, errApplied

@@ -97,6 +97,10 @@ func (e *Engine) deliver(d delivery, now time.Time) {
 	if known == nil {
 		known = &applied{}
 	}
+	if slices.Contains(known.forgotten, d.Epoch) {
+		e.tooOld(d, known)
+		return
+	}
 	next := known.clone()
 	ep := next.epoch(d.Epoch)
 	before := slices.Clone(ep.runs)
@@ -125,6 +129,16 @@ func (e *Engine) deliver(d delivery, now time.Time) {
 	if givenUp > 0 {
 		e.gaveUp(d.Probe, givenUp, now)
 	}
+}
+
+// tooOld refuses, and counts, what is of an epoch of which it is not known any
+// more what was taken: it has probably come before.
+func (e *Engine) tooOld(d delivery, known *applied) {
+	next := known.clone()
+	next.again += uint64(len(d.Found))
+	e.intake.probes[d.Probe] = next
+	e.out.probe(d.Probe)
+	e.out.answer(d.done, 1)
 }
 
 // gaveUp tells that results of a probe will not be taken any more.

@@ -105,6 +105,42 @@ func TestAppliedOnce(t *testing.T) {
 	})
 }
 
+// TestForgottenEpoch: what comes again of an epoch before the newest ones is
+// refused and counted, by this engine and by the next.
+func TestForgottenEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		o := Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: newTargets(),
+			Probes: func() (uptime.Broker, []uptime.Probe) {
+				return uptime.Broker{}, []uptime.Probe{{Location: "fra", Name: "1"}}
+			}}
+		e := startWith(t, o, job("a", time.Minute))
+		at := time.Now()
+		of := func(epoch uint64) uptime.Delivery {
+			d := batchOf(0, at.Add(time.Duration(epoch)*time.Second/10), 0)
+			d.Epoch = epoch
+			return d
+		}
+		for epoch := range uint64(maxEpochs + 3) {
+			e.deliver(of(epoch))
+		}
+		e.deliver(of(1))
+		e.deliver(of(maxEpochs)) // known as ever
+		e.stop()
+		e = startWith(t, o, job("a", time.Minute))
+		e.deliver(of(2))
+		e.deliver(of(3))
+		if n := s.of("fra"); n != maxEpochs+3 {
+			t.Errorf("%d results of %d", n, maxEpochs+3)
+		}
+		time.Sleep(2 * time.Minute)
+		if w := e.Snapshot().Probes[0].Warning; !strings.HasPrefix(w, "2 of its results were refused") {
+			t.Errorf("it warns %q", w)
+		}
+		e.stop()
+	})
+}
+
 // TestDeliveryWaitsForDisk: it is answered when it is stored, not before, and
 // with an error when it will not be.
 func TestDeliveryWaitsForDisk(t *testing.T) {

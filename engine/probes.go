@@ -152,8 +152,12 @@ func (e *Engine) ledger(p *uptime.Probe) {
 	}
 	p.Excluded = a.exclude
 	p.Lost += a.givenUp
-	if p.Warning == "" && a.refused > 0 {
+	switch {
+	case p.Warning != "":
+	case a.refused > 0:
 		p.Warning = fmt.Sprintf("%d of its results were refused: their time is no time that they can be of", a.refused)
+	case a.again > 0:
+		p.Warning = fmt.Sprintf("%d of its results were refused: they are of an epoch of its spool that is long over, and were probably taken then", a.again)
 	}
 }
 
