@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lookout/engine/uptime"
@@ -217,6 +218,9 @@ func TestNeverBegunLate(t *testing.T) {
 			time.Sleep(time.Duration(random.Int64N(int64(200 * time.Millisecond))))
 		}
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		begun, late := 0, 0
 		for _, p := range w.probes {
 			for _, s := range p.started {
