@@ -219,6 +219,7 @@ func (e *Engine) stepped(by time.Duration, now time.Time) {
 		m.timeline = m.timeline.Step(old.began.Round(0), older, by)
 		m.step(by)
 	}
+	e.intake.called.step(by)
 	for _, i := range e.open {
 		stepIncident(i, by)
 		e.keep(i)
@@ -247,6 +248,7 @@ func (e *Engine) setBackMeanwhile(now time.Time) {
 		m.beat = m.beat.After(uptime.Gap{From: e.o.Resumed.LastAlive, To: now, Set: true})
 		m.step(by)
 	}
+	e.intake.called.step(by)
 	for _, i := range e.open {
 		stepIncident(i, by)
 		e.keep(i)

@@ -187,7 +187,7 @@ func New(o Options, now time.Time) (*Engine, error) {
 		opinions: make(chan opinion, o.Capacity),  // Remote → loop; it may wait, its answers are late then
 		done:     make(chan struct{}),
 	}
-	e.intake = intake{deliveries: make(chan delivery), probes: make(map[string]*applied), called: make(map[string]string), told: make(map[string]time.Time)}
+	e.intake = intake{deliveries: make(chan delivery), probes: make(map[string]*applied), called: make(names), told: make(map[string]time.Time)}
 	e.line = newLine(o, now)
 	e.ids.event, e.ids.incident = o.Resumed.LastEvent, o.Resumed.LastIncident
 	e.durable.Store(o.Resumed.LastEvent)

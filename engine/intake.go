@@ -38,7 +38,7 @@ type delivery struct {
 type intake struct {
 	deliveries chan delivery // callers → loop; unbuffered: what is taken is applied
 	probes     map[string]*applied
-	called     map[string]string    // names since the start, by those before
+	called     names
 	told       map[string]time.Time // when it was last told that something of a probe is given up
 }
 
@@ -157,12 +157,11 @@ func (e *Engine) row(location string, f *uptime.Found, counts bool, now time.Tim
 	if r.Time.After(now.Add(rowsAhead)) || r.Time.Before(now.Add(-rowsBehind)) || r.Outcome > uptime.OutcomeDown {
 		return false
 	}
-	m := e.byName[r.Monitor]
-	if m == nil { // whoever brings it may not know the new name yet
-		m = e.byName[e.intake.called[r.Monitor]]
-	}
+	borne := e.byName[r.Monitor] != nil || e.removed[r.Monitor] != nil
+	name := e.intake.called.of(r.Monitor, r.Time, borne) // whoever brings it may not know the new one yet
+	m := e.byName[name]
 	if m == nil {
-		if m, counts = e.removed[r.Monitor], false; m == nil {
+		if m, counts = e.removed[name], false; m == nil {
 			return true // nobody knows any more whose it is
 		}
 	}

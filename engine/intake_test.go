@@ -384,3 +384,56 @@ func TestDeliveryOfARenamed(t *testing.T) {
 		}
 	})
 }
+
+// TestDeliveryOfATwiceRenamed: what waits under a name goes where its monitor
+// went, over any number of names, and to no other that bears the name since.
+func TestDeliveryOfATwiceRenamed(t *testing.T) {
+	named := func(name, was string) uptime.Job {
+		j := job(name, time.Minute)
+		j.Was = was
+		return j
+	}
+	for _, tc := range []struct {
+		name    string
+		reloads [][]uptime.Job
+		before  string // whose is what a found before these
+		after   string // … and what a finds from now on; "": nobody's
+	}{
+		{"once", [][]uptime.Job{{named("b", "a")}}, "b", "b"},
+		{"twice", [][]uptime.Job{{named("b", "a")}, {named("c", "b")}}, "c", "c"},
+		{"three times", [][]uptime.Job{{named("b", "a")}, {named("c", "b")}, {named("d", "c")}}, "d", "d"},
+		{"and back", [][]uptime.Job{{named("b", "a")}, {named("a", "b")}}, "a", "a"},
+		{"another has its name", [][]uptime.Job{{named("b", "a")}, {named("b", "a"), named("a", "")}}, "b", "a"},
+		{"another has its name at once, and then its history", [][]uptime.Job{{named("b", "a"), named("a", "")}}, "a", "a"},
+		{"another had its name", [][]uptime.Job{{named("b", "a")}, {named("b", "a"), named("a", "")}, {named("b", "a")}}, "b", "a"},
+		{"and is gone", [][]uptime.Job{{named("b", "a")}, {named("x", "")}}, "b", "b"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newMemory()
+				e := start(t, s, newTargets(), job("a", time.Minute))
+				time.Sleep(time.Minute)
+				waits := batchOf(0, time.Now(), 0)
+				for _, jobs := range tc.reloads {
+					time.Sleep(10 * time.Second)
+					if _, err := e.Reload(t.Context(), jobs, uptime.ConfigState{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(10 * time.Second)
+				e.deliver(waits)
+				e.deliver(batchOf(1, time.Now(), 0))
+				e.stop()
+				var got []string
+				for _, r := range s.results {
+					if r.Location == "fra" {
+						got = append(got, r.Monitor)
+					}
+				}
+				if want := []string{tc.before, tc.after}; !slices.Equal(got, want) {
+					t.Errorf("results of %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}

@@ -154,7 +154,7 @@ func (e *Engine) reload(jobs []uptime.Job, windows []Maintenance, c uptime.Confi
 	for _, j := range jobs {
 		names[j.Name] = true
 	}
-	e.renameAll(jobs, names)
+	e.renameAll(jobs, names, now)
 	added, changed, fresh := 0, 0, 0
 	for _, j := range jobs {
 		switch m := e.byName[j.Name]; {
@@ -230,14 +230,14 @@ func (e *Engine) change(m *monitor, j uptime.Job, now time.Time, fresh *int) {
 }
 
 // renameAll carries history over to monitors that say what they were called.
-func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool) {
+func (e *Engine) renameAll(jobs []uptime.Job, names map[string]bool, now time.Time) {
 	for _, j := range jobs {
 		m := e.byName[j.Was]
 		if j.Was == "" || m == nil || names[j.Was] || e.byName[j.Name] != nil {
 			continue
 		}
 		e.out.rename(j.Was, j.Name)
-		e.intake.called[j.Was] = j.Name
+		e.intake.called.rename(j.Was, j.Name, now)
 		delete(e.byName, j.Was)
 		e.byName[j.Name] = m
 		renamed := *m.job.Monitor
