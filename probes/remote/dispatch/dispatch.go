@@ -76,6 +76,7 @@ type Dispatcher struct {
 	// What the loop owns.
 	plan      *plan
 	version   wire.Version // the newest that was given out
+	outdid    time.Time    // when it was last made newer than another engine's
 	locations map[string]*location
 	order     []*location // as configured
 	excluded  map[string]string
@@ -284,6 +285,7 @@ func (d *Dispatcher) look(now time.Time) {
 		}
 	}
 	d.expire(now)
+	d.reconsider(now)
 	d.retry(now)
 	d.recut(now)
 	d.counts.look(now)

@@ -64,7 +64,7 @@ func (d *Dispatcher) greet(at, name string, h wire.Hello, now time.Time) {
 	for _, hash := range h.Chunks {
 		p.has[hash] = true
 	}
-	p.ahead = !d.outdo(h.Obeyed, now)
+	p.ahead = !d.outdo(p, h.Obeyed, now) && d.future(h.Obeyed, now) // else its next hello may have it done
 	if p.state == uptime.ProbeGone || p.state == uptime.ProbeLagging {
 		d.become(p, uptime.ProbeJoining, "", now)
 	}

@@ -21,6 +21,9 @@ const (
 	briefingGap  = 100 * time.Millisecond // … and then one in that time
 	staleAfter   = 10 * time.Second       // a probe that works by an older manifest is told again
 	maxAhead     = 24 * time.Hour         // that a version may lie in the future
+
+	outdoGap      = time.Second // between two times that we outdo another engine …
+	outdoProbeGap = time.Minute // … on the word of one probe
 )
 
 // share settles who shares the work of a location: who is live, and who goes on
@@ -74,21 +77,28 @@ func (d *Dispatcher) renew(l *location, now time.Time) {
 
 // outdo makes our version newer than one that a probe obeys: that of an engine
 // whose data was restored since, or whose clock was wrong. It reports whether
-// it could: a version of another day is nobody's whose place we may take.
-func (d *Dispatcher) outdo(v wire.Version, now time.Time) bool {
+// ours is newer now: a version of another day is nobody's whose place we may
+// take, and all probes have to follow, so no probe has that done again and again.
+func (d *Dispatcher) outdo(p *probe, v wire.Version, now time.Time) bool {
 	if !d.foreign(v) {
 		return true
 	}
-	if v.Engine > uint64(now.Add(maxAhead).UnixMilli()) {
+	if d.future(v, now) || now.Sub(d.outdid) < outdoGap || now.Sub(p.outdone) < outdoProbeGap {
 		return false
 	}
-	d.o.Log.Info("a probe obeys a newer engine than this one; it is told to obey this one", "version", v.Engine)
+	d.outdid, p.outdone = now, now
+	d.o.Log.Info("a probe obeys a newer engine than this one; it is told to obey this one", "probe", p.id(), "version", v.Engine)
 	d.version.Engine = v.Engine + 1
 	for _, l := range d.order {
 		d.renew(l, now)
 	}
 	d.release(now)
 	return true
+}
+
+// future reports whether a version is of an engine that began on another day, in the future.
+func (d *Dispatcher) future(v wire.Version, now time.Time) bool {
+	return v.Engine > uint64(now.Add(maxAhead).UnixMilli())
 }
 
 // foreign reports whether a version is of an engine that began to count later than we did.

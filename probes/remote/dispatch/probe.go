@@ -25,9 +25,10 @@ type probe struct {
 	connected time.Time // when the first one came after it was gone
 	heard     time.Time // when anything came
 	obeys     wire.Version
-	rose      bool // it was live once
-	carries   bool // it goes on with its share of the work while it proves itself
-	ahead     bool // it obeys an engine of a future day
+	rose      bool      // it was live once
+	carries   bool      // it goes on with its share of the work while it proves itself
+	ahead     bool      // it obeys an engine of a future day
+	outdone   time.Time // when we outdid the engine that it obeyed
 
 	// What it was told.
 	told    wire.Version

@@ -181,9 +181,9 @@ func (d *Dispatcher) proves(p *probe, b *wire.Batch, now time.Time) bool {
 // hold keeps a batch of a probe that obeys another engine, whose numbers may be
 // of other monitors: it is neither taken nor refused before the probe is told to
 // obey us, and comes again to whoever reads the queue then. Where many wait, as
-// after a start with a clock that was behind, all probes are told now. What
-// obeys an engine of another day is a lie, unless it is our clock that is wrong:
-// then the queue waits until that is set.
+// after a start with a clock that was behind, all probes are told as soon as may
+// be. What obeys an engine of another day is a lie, unless it is our clock that
+// is wrong: then the queue waits until that is set.
 func (d *Dispatcher) hold(b *parcel, now time.Time) {
 	d.dirty = true
 	for i, h := range d.held { // it comes again after a connection has ended
@@ -195,13 +195,45 @@ func (d *Dispatcher) hold(b *parcel, now time.Time) {
 	switch {
 	case len(d.held) < maxHeld:
 		d.held = append(d.held, b)
-	case d.outdo(b.batch.Obeyed, now):
+	case d.outdo(b.p, b.batch.Obeyed, now):
 		d.found(b, now)
-	case now.Year() < written && len(d.held) < resultsAtOnce:
+	case len(d.held) < resultsAtOnce && d.patient(b, now):
 		d.held = append(d.held, b)
 	default: // one probe must not keep the others' results out
 		d.bad(b.at, b.name)
 		d.settle(b, false)
+	}
+}
+
+// patient reports whether a batch may wait although many do: until our clock is
+// set, or for the second after which its probe is told. One that was told within
+// the minute, and obeys another engine again, keeps few.
+func (d *Dispatcher) patient(b *parcel, now time.Time) bool {
+	if d.future(b.batch.Obeyed, now) {
+		return now.Year() < written
+	}
+	return now.Sub(b.p.outdone) >= outdoProbeGap || len(d.held) < resultsAtOnce/2 && d.holds(b.p) < maxHeld
+}
+
+// holds is how many batches of a probe are held.
+func (d *Dispatcher) holds(p *probe) (n int) {
+	for _, b := range d.held {
+		if b.p == p {
+			n++
+		}
+	}
+	return n
+}
+
+// reconsider outdoes another engine of which many batches are held, as soon as it may.
+func (d *Dispatcher) reconsider(now time.Time) {
+	if len(d.held) < maxHeld {
+		return
+	}
+	for _, b := range d.held {
+		if d.outdo(b.p, b.batch.Obeyed, now) {
+			return
+		}
 	}
 }
 

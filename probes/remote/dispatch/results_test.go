@@ -341,6 +341,65 @@ func TestLiesAboutTheEngine(t *testing.T) {
 	}
 }
 
+// TestObeysMoreAndMore: a probe that obeys a newer engine each time keeps nobody
+// from joining, and nobody's results out.
+func TestObeysMoreAndMore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(10))
+		evil := w.add("fra/evil")
+		p := w.add("fra/1")
+		changed := 0
+		var was wire.Version
+		for range 250 {
+			evil.with(func() { evil.obeys.Counter += 1 << 30 })
+			p.with(func() {
+				if p.obeys.Engine != was.Engine {
+					changed++
+				}
+				was = p.obeys
+			})
+			evil.greet()
+			evil.with(func() { evil.rows = []wire.Row{evil.row(1, uptime.OutcomeDown)} })
+			evil.flush()
+			time.Sleep(100 * time.Millisecond)
+		}
+		w.is("fra/1", uptime.ProbeLive)
+		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeUp)} })
+		p.flush()
+		time.Sleep(time.Second)
+		of := 0
+		for _, d := range w.e.delivered() {
+			if d.Probe == "fra/1" {
+				of++
+			}
+		}
+		if of != 1 || changed > 2 { // the first, and one that was newer
+			t.Errorf("%d deliveries of fra/1; it obeyed %d engines", of, changed)
+		}
+	})
+}
+
+// TestOutdoesManyEngines: what piled up of probes that obeyed several engines is
+// taken in the end, however soon one came after another.
+func TestOutdoesManyEngines(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(10))
+		for i, id := range []string{"fra/1", "nyc/1", "sgp/1"} {
+			p := w.make(id)
+			p.obeys.Engine = uint64(time.Now().Add(time.Duration(i+1) * time.Hour).UnixMilli())
+			for range 17 {
+				p.rows = []wire.Row{p.row(1, uptime.OutcomeDown)}
+				p.flush()
+			}
+		}
+		time.Sleep(5 * time.Second)
+		b, _ := w.d.Status()
+		if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); b.Dead > 0 || n+out != 51 || n < 34 {
+			t.Errorf("%d delivered, %d held, %d dead letters", n, out, b.Dead)
+		}
+	})
+}
+
 // TestFlood: names that nobody knows are bounded, and take nobody's place.
 func TestFlood(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
