@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"lookout/engine/uptime"
-	"lookout/probes/spool"
 	"lookout/storage"
 	"lookout/tui/cli/e2e"
 )
@@ -58,6 +57,9 @@ func (d *drill) killing(ctx context.Context) error {
 	}
 	audit, err := d.audit(ctx, w, web)
 	if err != nil {
+		return err
+	}
+	if err := audit.adds(d.kills); err != nil {
 		return err
 	}
 	note := fmt.Sprintf("%d kill -9 over three probes, engine and broker, %d resets of all connections, %v of stall; %d checks, %d of them under way at a kill, %d results sent, %d in the data file", d.kills, d.resets, d.stall, audit.served, audit.served-audit.sent, audit.sent, audit.stored)
@@ -149,16 +151,11 @@ func (d *drill) audit(ctx context.Context, w *world, web *targets) (audit, error
 		if p.Location == "sgp" {
 			continue
 		}
-		kept, err := spool.Open(filepath.Join(p.dir, "data", "lookout-spool"), spool.Options{})
+		kept, err := a.count(p)
 		if err != nil {
 			return a, err
 		}
-		d.say("kills: %s counted %d results, %d of them not sent, %d given up", p.ID(), kept.Next(), kept.Depth(), kept.Dropped())
-		a.sent += int(kept.Next()) - int(kept.Depth())
-		a.lost += int(kept.Dropped())
-		if err := kept.Close(); err != nil {
-			return a, err
-		}
+		d.say("kills: %s counted %s", p.ID(), kept)
 	}
 	err := until(ctx, time.Minute, "empty queue of results", func() bool {
 		out, err := w.site.broker.Ctl(ctx, "-q", "list_queues", "-p", vhost, "name", "messages")
@@ -173,6 +170,29 @@ func (d *drill) audit(ctx context.Context, w *world, web *targets) (audit, error
 	err = a.read(w, web)
 	a.twice = max(a.twice, a.stored-a.sent)
 	return a, err
+}
+
+// count adds what a probe counted, and says it.
+func (a *audit) count(p *post) (said string, err error) {
+	kept, err := p.spool()
+	if err != nil {
+		return "", err
+	}
+	if kept.Epoch() != p.epoch { // what it counted before nobody knows
+		return "", errors.Join(fmt.Errorf("the spool of %s was damaged: it began another epoch", p.ID()), kept.Close())
+	}
+	a.sent += int(kept.Next()) - int(kept.Depth())
+	a.lost += int(kept.Dropped())
+	return fmt.Sprintf("%d results, %d of them not sent, %d given up", kept.Next(), kept.Depth(), kept.Dropped()), kept.Close()
+}
+
+// adds says where the probes cannot have counted as many results as they say.
+// A kill, and the end, cost the monitors of one location a check each at most.
+func (a *audit) adds(kills int) error {
+	if most := pages / 2 * (kills + 2); a.sent > a.served || a.served-a.sent > most {
+		return fmt.Errorf("the target saw %d checks, and the probes sent %d results: it should be 0 to %d fewer", a.served, a.sent, most)
+	}
+	return nil
 }
 
 func stop(p *e2e.Process) error {

@@ -23,6 +23,7 @@ import (
 	"lookout/engine/uptime"
 	"lookout/probes/remote/brokertest"
 	"lookout/probes/remote/topology"
+	"lookout/probes/spool"
 	"lookout/tui/cli/e2e"
 )
 
@@ -45,6 +46,8 @@ type post struct {
 	dir string
 	cmd func() *exec.Cmd
 	p   *e2e.Process
+
+	epoch uint64 // of its spool, at the start
 }
 
 // newWorld starts everything; monitors are what the engine's configuration has beside the broker.
@@ -92,6 +95,9 @@ func (d *drill) newWorld(ctx context.Context, monitors string, probes ...string)
 			return nil, err
 		}
 		at.cmd = func() *exec.Cmd { return w.home.Command("probe", "--config", filepath.Join(w.site.dir, file)) }
+		if err := at.begin(); err != nil {
+			return nil, err
+		}
 		if err := at.start(); err != nil {
 			return nil, err
 		}
@@ -105,6 +111,21 @@ func (w *world) close() {
 	for i := len(w.ends) - 1; i >= 0; i-- {
 		w.ends[i]()
 	}
+}
+
+// begin makes the probe's spool, to know its epoch.
+func (p *post) begin() error {
+	s, err := p.spool()
+	if err != nil {
+		return err
+	}
+	p.epoch = s.Epoch()
+	return s.Close()
+}
+
+// spool opens that of a probe that does not run.
+func (p *post) spool() (*spool.Spool, error) {
+	return spool.Open(filepath.Join(p.dir, "data", "lookout-spool"), spool.Options{})
 }
 
 func (p *post) start() (err error) {
