@@ -47,7 +47,10 @@ func (d *Dispatcher) greet(at, name string, h wire.Hello, now time.Time) {
 		return
 	}
 	if p.connected.IsZero() { // it may be another machine by now
-		p.clock = clock{}
+		was := p.clock.era()
+		if p.clock = (clock{}); p.hello.Epoch == h.Epoch {
+			p.clock.was = was // of which it may still have results
+		}
 	}
 	p.hello, p.greeted, p.obeys, p.missing = h, now, h.Obeyed, false
 	p.clock.heard(h.Clock, now)

@@ -283,7 +283,7 @@ func (d *Dispatcher) delivery(b *parcel, late bool, now time.Time) uptime.Delive
 	for i, row := range b.batch.Rows {
 		r := row.Result
 		if b.p != nil {
-			r.Time = b.p.clock.corrected(r.Time)
+			r.Time = b.p.clock.stamped(r.Time, now)
 		}
 		if r.Time.After(now) {
 			r.Time = now

@@ -80,6 +80,57 @@ func TestClockIsSet(t *testing.T) {
 	}
 }
 
+// TestBackFill: what was found before a clock was set is corrected by how far it
+// was off then, also where the probe was away meanwhile; and what was found since
+// by how far it is off now.
+func TestBackFill(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		was, is time.Duration
+		away    bool
+	}{
+		{"ahead", 0, time.Hour, false},
+		{"back", 0, -time.Hour, false},
+		{"put right", time.Hour, 0, false},
+		{"while it was away", 0, time.Hour, true},
+		{"never", time.Hour, time.Hour, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.d.Assign(monitors(10))
+				p := w.make("fra/1")
+				p.ahead = tc.was
+				p.start()
+				time.Sleep(10 * time.Minute)
+				early, then := p.row(1, uptime.OutcomeDown), time.Now()
+				time.Sleep(10 * time.Minute)
+				p.with(func() { p.asleep = tc.away })
+				if tc.away {
+					time.Sleep(5 * time.Minute)
+				}
+				p.with(func() { p.ahead, p.asleep = tc.is, false })
+				time.Sleep(5 * time.Minute)
+				p.with(func() {
+					b := wire.Batch{Epoch: 7, From: 200, Late: true, Clock: p.now(), Obeyed: p.obeys, Counters: p.counters, Rows: []wire.Row{early, p.row(1, uptime.OutcomeUp)}}
+					body, err := p.codec.Batch(b)
+					p.say(topology.KindResult, topology.TypeResult, body, err)
+				})
+				now := time.Now()
+				time.Sleep(time.Second)
+				all := w.e.delivered()
+				if len(all) != 1 {
+					t.Fatalf("%d deliveries", len(all))
+				}
+				for i, want := range []time.Time{then, now} {
+					if off := all[0].Found[i].Result.Time.Sub(want); off.Abs() > time.Second {
+						t.Errorf("result %d is %v off", i, off)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestLate: what a probe sends whose vote does not count, or sends of the past, is history.
 func TestLate(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -10,6 +10,13 @@ type clock struct {
 	samples []sample // the newest last
 	least   time.Duration
 	told    bool // least is known
+	was     era
+}
+
+// era is how far ahead a clock was before it was set, or the probe was away.
+type era struct {
+	skew  time.Duration
+	until time.Time // it is known to have held; zero: nothing is
 }
 
 type sample struct {
@@ -38,6 +45,7 @@ func (c *clock) answered(sent, got, clock time.Time, busy time.Duration) (set bo
 	if best := c.best(); best != nil {
 		off := got.Sub(best.at)/drift + time.Millisecond
 		if s.most < best.least-off || s.least > best.most+off {
+			c.was = c.era()
 			c.samples, c.least, set = nil, s.least, true
 		}
 	}
@@ -102,6 +110,25 @@ func (c *clock) corrected(t time.Time) time.Time {
 		return t.Add(-skew)
 	}
 	return t
+}
+
+// era is what is known of the clock, for when it is another one.
+func (c *clock) era() era {
+	if skew, _, ok := c.known(); ok {
+		return era{skew, c.samples[len(c.samples)-1].at}
+	}
+	return c.was
+}
+
+// stamped is the time of a result by that clock in ours. One that is of an
+// earlier time than the clock was last known to be as it was before, by either
+// reckoning, or else of the future, is corrected by what was known then.
+func (c *clock) stamped(t, now time.Time) time.Time {
+	at := c.corrected(t)
+	if was := t.Add(-c.was.skew); was.Before(c.was.until) && (at.Before(c.was.until) || at.After(now)) {
+		return was
+	}
+	return at
 }
 
 // warnSkew is how far a clock may be off before people are told.
