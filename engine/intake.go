@@ -177,7 +177,7 @@ func (e *Engine) row(location string, f *uptime.Found, counts bool, now time.Tim
 	stored.Steps, stored.Cert = nil, nil
 	e.out.rows = append(e.out.rows, stored)
 	e.dirty = true
-	if counts {
+	if counts && !f.Outdated {
 		e.heed(m, f.Baseline, r, now)
 	}
 	return true

@@ -90,6 +90,7 @@ type Found struct {
 	Result    Result // Monitor is "" where nobody knows any more whose it is
 	Baseline  bool   // no regular check: taken so that the location's vote counts
 	Unhealthy bool   // the probe failed its own check then: it says nothing about the target
+	Outdated  bool   // its monitor was changed since: history that raises no alert
 }
 
 // Portable is a monitor's check as it travels to other locations: with

@@ -37,6 +37,7 @@ type set struct {
 	groups   map[uint32][]piece // chunks, by their monitors' numbers divided by wire.MaxMonitors
 	monitors int
 	regular  []uint32 // numbers of those that it checks regularly
+	sums     []sumOf  // of all, by number
 	types    []string // of check, sorted
 	slowest  time.Duration
 	refused  []string // monitors that no chunk has, and why
@@ -129,6 +130,18 @@ func (l *location) note(old *set) {
 			}
 		}
 	}
+	if len(old.sums) == 0 { // what an engine before this one had assigned is not known
+		l.begun = l.version
+	}
+	i := 0
+	for _, s := range old.sums {
+		for i < len(l.set.sums) && l.set.sums[i].number < s.number {
+			i++
+		}
+		if i == len(l.set.sums) || l.set.sums[i] != s {
+			l.edited[s.number] = l.version
+		}
+	}
 }
 
 func (a *assigner) cut(paused map[string]bool, write func(wire.Chunk) ([]byte, error), log *slog.Logger) *plan {
@@ -217,7 +230,9 @@ func (a *assigner) collect(p *plan, log *slog.Logger) {
 // anything. It is another where any of it changed.
 func (a *assigner) digest(s *set, part []Assignment, location string) (sum uint64, any bool) {
 	var h maphash.Hash
+	var one maphash.Hash // of a monitor
 	h.SetSeed(a.seed)
+	one.SetSeed(a.seed)
 	for i := range part {
 		m, p := part[i].Job.Monitor, part[i].Job.Portable
 		regular, asked := purposes(part[i].Job, location)
@@ -233,13 +248,21 @@ func (a *assigner) digest(s *set, part []Assignment, location string) (sum uint6
 		if !slices.Contains(s.types, m.Type) {
 			s.types = append(s.types, m.Type)
 		}
-		maphash.WriteComparable(&h, traits{part[i].Number, m.Fingerprint, regular, asked, m.Name, p.URL, p.IP, p.Zone, p.Source, len(p.Resolvers)})
+		one.Reset()
+		maphash.WriteComparable(&one, traits{part[i].Number, m.Fingerprint, regular, asked, m.Name, p.URL, p.IP, p.Zone, p.Source, len(p.Resolvers)})
 		for _, r := range p.Resolvers {
-			maphash.WriteComparable(&h, r)
+			maphash.WriteComparable(&one, r)
 		}
+		is := one.Sum64()
+		maphash.WriteComparable(&h, is)
+		s.sums = append(s.sums, sumOf{part[i].Number, uint32(is)})
 	}
 	return h.Sum64(), any
 }
+
+// sumOf tells a monitor from what it was; that it does not, once in four billion
+// edits, has a result of what it was count.
+type sumOf struct{ number, sum uint32 }
 
 // traits are what of a monitor makes a difference to a chunk; its fingerprint
 // has its settings.

@@ -107,6 +107,8 @@ type location struct {
 	set     *set                    // its monitors
 	version wire.Version            // of its manifest
 	changed map[uint32]wire.Version // by which version a group of monitors became what it is
+	edited  map[uint32]wire.Version // … and a monitor became another, or none
+	begun   wire.Version            // … and there was anything first
 	live    []string                // the probes that share its work, sorted
 	voters  int                     // probes whose vote counts
 	shares  map[string]int
@@ -176,7 +178,7 @@ func (d *Dispatcher) locate(places []uptime.Place) {
 		}
 		l := old[place.Location]
 		if l == nil {
-			l = &location{set: new(set), probes: make(map[string]*probe), changed: make(map[uint32]wire.Version)}
+			l = &location{set: new(set), probes: make(map[string]*probe), changed: make(map[uint32]wire.Version), edited: make(map[uint32]wire.Version)}
 		}
 		l.Place = place
 		d.locations[place.Location], d.order = l, append(d.order, l)

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -138,17 +137,16 @@ func (d *Dispatcher) found(b *parcel, now time.Time) {
 	if (p.listens() || p.greeted.IsZero()) && p.obeys != l.version && now.Sub(p.toldAt) > staleAfter {
 		d.brief(p, now) // … and who has not heard of this engine yet says hello to it
 	}
-	d.post(b, b.batch.Late || !fresh || !p.votes(d) || l.outdated(&b.batch), now)
+	d.post(b, b.batch.Late || !fresh || !p.votes(d), now)
 }
 
-// outdated reports whether a batch has results of monitors that were changed since.
-func (l *location) outdated(b *wire.Batch) bool {
-	if b.Obeyed == l.version {
+// outdated reports whether a monitor was changed since the version that a probe
+// obeyed when it checked it.
+func (l *location) outdated(obeyed wire.Version, number uint32) bool {
+	if obeyed == l.version || obeyed.Compare(l.changed[number/wire.MaxMonitors]) >= 0 {
 		return false
 	}
-	return slices.ContainsFunc(b.Rows, func(r wire.Row) bool {
-		return b.Obeyed.Compare(l.changed[r.Monitor/wire.MaxMonitors]) < 0
-	})
+	return obeyed.Compare(l.begun) < 0 || obeyed.Compare(l.edited[number]) < 0
 }
 
 // proves judges a batch as proof of work, and reports whether it is of now.
@@ -293,7 +291,8 @@ func (d *Dispatcher) delivery(b *parcel, late bool, now time.Time) uptime.Delive
 		if m := d.plan.monitors[row.Monitor]; m != nil {
 			r.Monitor, r.Type, r.Target = m.Name, m.Type, m.Target
 		}
-		out.Found[i] = uptime.Found{Result: r, Baseline: row.Baseline, Unhealthy: row.Unhealthy}
+		out.Found[i] = uptime.Found{Result: r, Baseline: row.Baseline, Unhealthy: row.Unhealthy,
+			Outdated: b.p != nil && b.p.at.outdated(b.batch.Obeyed, row.Monitor)}
 	}
 	return out
 }

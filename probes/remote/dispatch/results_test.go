@@ -173,7 +173,7 @@ func TestLate(t *testing.T) {
 }
 
 // TestEditedMeanwhile: what a probe found before it took an edit is history, of
-// the monitors whose chunk was edited and of no others.
+// the monitors that were edited and of no others, in whatever batch they come.
 func TestEditedMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		as := monitors(600)
@@ -185,22 +185,24 @@ func TestEditedMeanwhile(t *testing.T) {
 		as[300].Job.Fingerprint, as[300].Job.Portable.URL = 1<<32, "https://other.example.com/"
 		w.d.Assign(as)
 		time.Sleep(time.Second)
-		for _, number := range []uint32{5, 299} {
-			p.with(func() { p.rows = []wire.Row{p.row(number, uptime.OutcomeDown)} })
-			p.flush()
-		}
+		p.with(func() {
+			p.rows = []wire.Row{p.row(5, uptime.OutcomeDown), p.row(299, uptime.OutcomeDown), p.row(300, uptime.OutcomeDown)}
+		})
+		p.flush()
 		time.Sleep(time.Second)
 		p.with(func() { p.stubborn = false })
 		p.greet()
 		time.Sleep(time.Second)
-		p.with(func() { p.rows = []wire.Row{p.row(299, uptime.OutcomeDown)} })
+		p.with(func() { p.rows = []wire.Row{p.row(300, uptime.OutcomeDown)} })
 		p.flush()
 		time.Sleep(time.Second)
 		late := ""
 		for _, d := range w.e.delivered() {
-			late += map[bool]string{true: "L", false: "."}[d.Late]
+			for _, f := range d.Found {
+				late += map[bool]string{true: "L", false: "."}[d.Late || f.Outdated]
+			}
 		}
-		if late != ".L." {
+		if late != "..L." {
 			t.Errorf("late are %s", late)
 		}
 	})
