@@ -280,7 +280,7 @@ func TestCannotJoin(t *testing.T) {
 		{"another major version", func(_ *world, p *probeFake) { p.hello.Majors = []uint8{2, 3} }, "version 2 of the frames"},
 		{"it takes no assignments", func(_ *world, p *probeFake) { p.stubborn = true }, "has not taken its assignments"},
 		{"no queue", func(w *world, p *probeFake) {
-			time.AfterFunc(0, func() { w.b.remove(topology.ProbeQueue("fra", "1")) })
+			time.AfterFunc(time.Millisecond, func() { w.b.remove(topology.ProbeQueue("fra", "1")) })
 		}, "the broker has no queue probe.fra.1"},
 		{"an engine of another century", func(_ *world, p *probeFake) { p.obeys.Engine, p.check.Obeyed.Engine, p.stubborn = 1<<50, 1<<50, true }, "obeys an engine that began on"},
 	} {
