@@ -106,6 +106,7 @@ func ended(err error) error {
 const (
 	lastWord    = 3 * time.Second  // the answer to a single check may come so long after its time-out
 	longestFrom = 45 * time.Second // that it may take: the control API does not wait for ever
+	patientFrom = 5 * time.Second  // it is begun within, however short its time-out: a person asks, and no doubt waits
 )
 
 // checkFrom has a monitor, or a URL with every default, checked once at a
@@ -135,7 +136,7 @@ func (h *host) checkFrom(ctx context.Context, target, from string) (uptime.Resul
 		}
 		return uptime.Result{}, uptime.Invalid("%s is not sent to %s: %s", uptime.Clean(target, 120), from, why)
 	}
-	most := min(job.Timeout, longestFrom)
+	most := max(min(job.Timeout, longestFrom), patientFrom)
 	took := make(chan uptime.Result, 1) // dispatcher → us; one slot: it is called once, and must not wait
 	h.remotes.dispatch.Ask(job, cfg.Locations[at], most, func(r uptime.Result) { took <- r })
 	ctx, cancel := context.WithTimeout(ctx, most+lastWord)
