@@ -237,12 +237,10 @@ func (m Memory) witness(p Params, s Scene, now time.Time) string {
 	case p.counted() && p.Rule.Failures > 1:
 		place = fmt.Sprintf("%d failures in a row from %s", m.Fails, p.Node)
 	case p.counted() || t == tierAlone:
-	case t == tierSeveral && len(agree) == 1:
-		return agree[0] + " agrees"
 	case t == tierSeveral:
-		return list(agree) + " agree"
+		return list(agree) + " " + agrees(agree)
 	case t == tierOne:
-		place, said = place+" and "+list(agree), "no other network could be asked"
+		return place + "; asked " + list(agree) + ", which " + agrees(agree) + m.others.silence() + "; one network is no second witness"
 	default:
 		said = "no other place can be asked now"
 		if asked := m.others.unanswered(); len(asked) > 0 {
@@ -253,6 +251,23 @@ func (m Memory) witness(p Params, s Scene, now time.Time) string {
 		said += ", there is nothing to compare with"
 	}
 	return place + "; " + said
+}
+
+// agrees is the verb for so many.
+func agrees(names []string) string {
+	if len(names) == 1 {
+		return "agrees"
+	}
+	return "agree"
+}
+
+// silence says of whom nothing came, behind those who answered.
+func (o *opinions) silence() string {
+	silent := o.unanswered()
+	if len(silent) == 0 {
+		return ""
+	}
+	return ", and " + list(silent) + ": no answer"
 }
 
 // list writes names for people: a, b and c.

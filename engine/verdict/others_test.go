@@ -271,7 +271,8 @@ func TestOthers(t *testing.T) {
 			return during(400, 1000, noAnswer)(at)
 		}, "0 up, 63 suspect, 363 degraded opened, 428 suspect, 438 down changed", "agree"},
 		{"nobody answers: 60 s whatever the class", five, 4, mute(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "asked fra, nyc, sgp, lon, syd: no answer"},
-		{"one network answers: the window, and it agrees", five, 4, mute(during(50, 1000, refused), "fra", "lon"), "0 up, 60 suspect, 80 down opened", "no other network could be asked"},
+		{"one network answers: the window, and it agrees", five, 4, mute(during(50, 1000, refused), "fra", "lon"), "0 up, 60 suspect, 80 down opened",
+			"failing from web-1; asked fra and lon, which agree, and nyc, sgp and syd: no answer; one network is no second witness"},
 		{"one network answers and disagrees", five, 8, func(place string, at time.Duration) found {
 			switch place {
 			case uptime.Local:
@@ -322,7 +323,10 @@ func TestOthers(t *testing.T) {
 		}, "0 up, 63 suspect, 68 unknown, 505 up", ""},
 		{"… that home has a second one for", five, 9, at(during(50, 500, found{uptime.FaultDNSTimeout, 5 * time.Second}), "fra", "nyc", "sgp", "lon", "syd"), "0 up", ""},
 		{"places in home's own network are no witnesses", places("x home", "y home"), 4, everywhere(during(50, 1000, refused)), "0 up, 60 suspect, 120 down opened", "no other place can be asked"},
-		{"one network answers while home takes long to fail", five, 6, mute(during(50, 1000, noAnswer), "fra", "lon"), "0 up, 63 suspect, 120 down opened", "no other network could be asked"},
+		{"one network answers while home takes long to fail", five, 6, mute(during(50, 1000, noAnswer), "fra", "lon"), "0 up, 63 suspect, 120 down opened",
+			"unreachable from web-1; asked fra and lon, which agree, and nyc, sgp and syd: no answer; one network is no second witness"},
+		{"one place is left", places("fra a"), 4, everywhere(during(50, 1000, refused)), "0 up, 60 suspect, 80 down opened",
+			"failing from web-1; asked fra, which agrees; one network is no second witness"},
 		{"a name is gone, two networks: the fifth wave makes the odds just enough", places("fra a", "nyc b"), 10,
 			everywhere(during(50, 1000, found{uptime.FaultDNSNxdomain, 40 * time.Millisecond})), "0 up, 60 suspect, 100 down opened", "fra and nyc agree"},
 		{"nobody answers: it recovers when the answers are given up", five, 9, mute(during(50, 150, refused)), "0 up, 60 suspect, 120 down opened, 172 up closed", ""},
@@ -341,6 +345,17 @@ func TestOthers(t *testing.T) {
 				t.Errorf("witness %q lacks %q", g.m.Witness, tc.who)
 			}
 		})
+	}
+}
+
+// TestOneNetworkIsNoSecondWitness: where the self-check cannot tell whether this
+// node is online, and one place was asked and agrees, there is something to compare with.
+func TestOneNetworkIsNoSecondWitness(t *testing.T) {
+	g := &stage{t: t, p: params(time.Minute), s: Scene{Network: "home", Others: true, Places: places("fra a")}, target: everywhere(during(50, 1000, noAnswer)),
+		self: func(time.Duration) Self { return Unproven }}
+	g.run(9 * time.Minute)
+	if want := "unreachable from web-1; asked fra, which agrees; one network is no second witness"; g.m.Witness != want {
+		t.Errorf("says %q, want %q", g.m.Witness, want)
 	}
 }
 
