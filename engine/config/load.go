@@ -310,38 +310,6 @@ func (l *loader) setting(b *block, path []string, keys []uptime.Key, raw any, hi
 	l.globals[full] = v
 }
 
-// include reads the files that a list of patterns names.
-func (l *loader) include(b *block, raw any) {
-	path := []string{"include"}
-	if b.file.path != l.cfg.Path {
-		l.fail(b, path, "an included file cannot include others", "Name them in "+l.cfg.Path)
-		return
-	}
-	v, w := l.convert(b, keyMap(globalKeys)["include"], raw)
-	if w != nil {
-		l.fail(b, path, w.message, w.hint)
-		return
-	}
-	for _, pattern := range v.([]string) {
-		found, err := filepath.Glob(b.file.relative(pattern))
-		if err != nil {
-			l.fail(b, path, fmt.Sprintf("include %q is no pattern", shown(pattern)), "")
-			continue
-		}
-		if len(found) == 0 && !strings.ContainsAny(pattern, "*?[") {
-			l.broken = true
-			l.fail(b, path, fmt.Sprintf("include %q: there is no such file", shown(pattern)), "")
-		}
-		for _, p := range found { // Glob sorts
-			managed := filepath.Base(p) == ManagedName && filepath.Dir(p) == filepath.Dir(l.cfg.Path)
-			if err := l.readFile(&file{path: p, managed: managed}); err != nil {
-				l.broken = true
-				l.fail(b, path, "include: "+cause(err), "")
-			}
-		}
-	}
-}
-
 // literal warns once of a file that holds secrets and can be read by everybody.
 func (l *loader) literal(b *block, key string) {
 	if f := b.file; f.mode&0o004 != 0 && !f.literal {
