@@ -70,10 +70,11 @@ type Options struct {
 	// OnPause is told which monitors nobody is to check from now on, and which
 	// are checked again, at the start for all that are paused. It must not wait.
 	OnPause  func(monitor string, paused bool)
-	Probes   Probes           // nil: there are none
-	Outside  Outside          // nil: nobody looks whether we are online
-	Anchors  []netip.AddrPort // that tell it, beside the system's resolvers
-	Network  string           // of this node: another place in it is no witness; "": its own
+	Probes   Probes               // nil: there are none
+	Outbox   func() uptime.Outbox // how telling people stands; it must not wait; nil: nobody is told
+	Outside  Outside              // nil: nobody looks whether we are online
+	Anchors  []netip.AddrPort     // that tell it, beside the system's resolvers
+	Network  string               // of this node: another place in it is no witness; "": its own
 	Resumed  Resumed
 	Capacity int            // checks in flight; 0: 1,024
 	Confirm  int            // checks beyond the regular ones a second, here and elsewhere; 0: 50

@@ -134,7 +134,7 @@ func (m *monitor) state(open *uptime.Incident, now time.Time) *uptime.State {
 		Mode: m.mode, Until: m.until,
 		Fault: m.mem.Fault, Message: m.mem.Message,
 		Incident: m.number, Ack: m.ack,
-		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Latency(),
+		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Latency(), Address: m.last.Address,
 		Next: next, Waiting: m.queued > 0 || m.waits > 0, Checks: m.checked,
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),

@@ -25,6 +25,9 @@ func (e *Engine) publish(now time.Time) {
 		},
 	}
 	e.elsewhere(s)
+	if e.o.Outbox != nil {
+		s.Outbox = e.o.Outbox()
+	}
 	s.Planned = e.calendar.planned(now)
 	s.Node, s.Health.Anchors = e.cannot(), e.line.missing
 	if last := e.snapshot.Load(); last != nil {

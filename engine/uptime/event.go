@@ -58,6 +58,7 @@ type Event struct {
 	// TakenBack is of an ack event that ends an acknowledgement. It is no word in
 	// Note, which is what people write.
 	TakenBack bool
+	Channel   string // of an alert event; Note says how far the letter is, as a ToldState
 }
 
 // Evidence is one result that a verdict rests on.
@@ -182,13 +183,14 @@ type eventJSON struct {
 	Evidence []evidenceJSON `json:"evidence,omitempty"`
 	Back     bool           `json:"taken_back,omitempty"`
 	Behind   string         `json:"behind,omitempty"`
+	Channel  string         `json:"channel,omitempty"`
 }
 
 // MarshalJSON writes the event object of the public interface.
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{Version: 1, Kind: "event", ID: e.ID, Time: stamp(e.Time), Event: e.Kind, Monitor: e.Monitor,
 		Since: optional(e.Since), Fault: e.Fault, Message: e.Message, Incident: e.Incident, By: e.By, Note: e.Note,
-		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence), Back: e.TakenBack, Behind: e.Behind}
+		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence), Back: e.TakenBack, Behind: e.Behind, Channel: e.Channel}
 	switch e.Kind {
 	case EventVerdict, EventIncident:
 		j.From, j.To = &e.From, &e.To
@@ -206,7 +208,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	}
 	*e = Event{ID: j.ID, Time: time.Time(j.Time), Kind: j.Event, Monitor: j.Monitor, Since: required(j.Since),
 		Fault: j.Fault, Message: j.Message, Incident: j.Incident, By: j.By, Note: j.Note, Until: required(j.Until),
-		Evidence: evidenceIn(j.Evidence), TakenBack: j.Back, Behind: j.Behind}
+		Evidence: evidenceIn(j.Evidence), TakenBack: j.Back, Behind: j.Behind, Channel: j.Channel}
 	if j.From != nil {
 		e.From = *j.From
 	}

@@ -24,6 +24,7 @@ type Snapshot struct {
 	Network  string // of this node: another place in it is no witness; "": its own
 	Broker   Broker
 	Probes   []Probe // of other locations, by location and name
+	Outbox   Outbox  // how telling people stands
 }
 
 // Planned is the next opening of a maintenance window.
@@ -143,6 +144,7 @@ type State struct {
 	Outcome Outcome       // of it
 	Status  int           // of it
 	Total   time.Duration // of it: Result.Latency
+	Address string        // of it: "192.0.2.7:443"; "": none was reached for
 	Next    time.Time     // when the next regular check or re-check is due; zero: none
 	Waiting bool          // due, and not started
 
