@@ -90,7 +90,9 @@ func TestFigures(t *testing.T) {
 	d := &drill{figures: &out}
 	d.most("remote_lost", 0, "results", 0, "of %d", 7)
 	d.most("remote_bytes", 16.04, "B/result", 16, "at the link")
-	want := "figure remote_lost 0 results goal<=0 ok (of 7)\nfigure remote_bytes 16.0 B/result goal<=16 MISS (at the link)\n"
+	d.least("remote_said", 0, "sentences", 1, "none")
+	want := "figure remote_lost 0 results goal<=0 ok (of 7)\nfigure remote_bytes 16.0 B/result goal<=16 MISS (at the link)\n" +
+		"figure remote_said 0 sentences goal>=1 MISS (none)\n"
 	if out.String() != want {
 		t.Errorf("%q", out.String())
 	}

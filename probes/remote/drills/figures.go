@@ -17,19 +17,32 @@ type drill struct {
 	kills, resets, asks int
 	stall, outage, span time.Duration
 	keep                bool
+
+	doing string // what was said last
 }
 
+// say says what is being done.
 func (d *drill) say(format string, args ...any) {
-	fmt.Fprintf(d.progress, time.Now().Format("15:04:05 ")+format+"\n", args...)
+	d.doing = fmt.Sprintf(format, args...)
+	fmt.Fprintln(d.progress, time.Now().Format("15:04:05"), d.doing)
 }
 
 // most prints a value that should be at most the goal, and of what it is.
 func (d *drill) most(name string, value float64, unit string, goal float64, format string, args ...any) {
+	d.figure(name, value, unit, "<=", goal, value <= goal, fmt.Sprintf(format, args...))
+}
+
+// least prints a value that should be at least the goal, and of what it is.
+func (d *drill) least(name string, value float64, unit string, goal float64, format string, args ...any) {
+	d.figure(name, value, unit, ">=", goal, value >= goal, fmt.Sprintf(format, args...))
+}
+
+func (d *drill) figure(name string, value float64, unit, sign string, goal float64, met bool, note string) {
 	verdict := "ok"
-	if !(value <= goal) {
+	if !met {
 		verdict = "MISS"
 	}
-	fmt.Fprintf(d.figures, "figure %s %s %s goal<=%s %s (%s)\n", name, number(value), unit, number(goal), verdict, fmt.Sprintf(format, args...))
+	fmt.Fprintf(d.figures, "figure %s %s %s goal%s%s %s (%s)\n", name, number(value), unit, sign, number(goal), verdict, note)
 }
 
 // number writes a value with three digits that matter.

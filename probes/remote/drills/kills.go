@@ -48,8 +48,13 @@ func (d *drill) killing(ctx context.Context) error {
 	if err := w.allLive(ctx, time.Minute); err != nil {
 		return err
 	}
-	if err := d.disturb(ctx, w); err != nil {
+	did, err := d.disturb(ctx, w)
+	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		d.say("kills: stopped after %s, which are counted out", did)
+		ctx = context.WithoutCancel(ctx)
 	}
 	d.say("kills: waiting until all probes are live and have sent what they had")
 	if err := w.allLive(ctx, 5*time.Minute); err != nil {
@@ -59,10 +64,10 @@ func (d *drill) killing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := audit.adds(d.kills); err != nil {
+	if err := audit.adds(did.kills); err != nil {
 		return err
 	}
-	note := fmt.Sprintf("%d kill -9 over three probes, engine and broker, %d resets of all connections, %v of stall; %d checks, %d of them under way at a kill, %d results sent, %d in the data file", d.kills, d.resets, d.stall, audit.served, audit.served-audit.sent, audit.sent, audit.stored)
+	note := fmt.Sprintf("%s; %d checks, %d of them under way at a kill, %d results sent, %d in the data file", did, audit.served, audit.served-audit.sent, audit.sent, audit.stored)
 	d.most("remote_lost", float64(max(0, audit.sent-(audit.stored-audit.twice))), "results", 0, "%s", note)
 	d.most("remote_applied_twice", float64(audit.twice), "results", 0, "of the same")
 	d.most("remote_given_up", float64(audit.lost), "results", 0, "of the same")
@@ -70,8 +75,19 @@ func (d *drill) killing(ctx context.Context) error {
 	return nil
 }
 
-// disturb is what the results have to survive.
-func (d *drill) disturb(ctx context.Context, w *world) error {
+// trials are what the results had to survive.
+type trials struct {
+	kills, resets int
+	stall         time.Duration
+}
+
+func (t trials) String() string {
+	return fmt.Sprintf("%d kill -9 over three probes, engine and broker, %d resets of all connections, %v of stall", t.kills, t.resets, t.stall)
+}
+
+// disturb tries what the results have to survive. Where it is stopped it leaves
+// everything running, and says how far it came.
+func (d *drill) disturb(ctx context.Context, w *world) (did trials, err error) {
 	chance := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	victims := []struct {
 		name string
@@ -86,25 +102,29 @@ func (d *drill) disturb(ctx context.Context, w *world) error {
 			w.engine, err = w.home.Engine()
 			return err
 		}},
-		{"broker", func() error { return errors.Join(w.site.broker.Kill9(), w.site.broker.Restart(ctx)) }},
+		{"broker", func() error {
+			return errors.Join(w.site.broker.Kill9(), w.site.broker.Restart(context.WithoutCancel(ctx)))
+		}},
 	}
 	for i := range d.kills {
 		if !pause(ctx, time.Duration(chance.Int64N(int64(3*time.Second)))) {
-			return context.Cause(ctx)
+			return did, nil
 		}
 		v := victims[chance.IntN(len(victims))]
 		d.say("kills: %d of %d: %s", i+1, d.kills, v.name)
 		if err := v.kill(); err != nil {
-			return fmt.Errorf("kill %s: %w", v.name, err)
+			return did, fmt.Errorf("kill %s: %w", v.name, err)
 		}
+		did.kills++
 	}
 	for i := range d.resets {
 		d.say("kills: reset %d of %d of all connections", i+1, d.resets)
 		for _, g := range w.gates {
 			g.Reset()
 		}
+		did.resets++
 		if !pause(ctx, time.Duration(chance.Int64N(int64(2*time.Second)))) {
-			return context.Cause(ctx)
+			return did, nil
 		}
 	}
 	if d.stall > 0 {
@@ -112,14 +132,14 @@ func (d *drill) disturb(ctx context.Context, w *world) error {
 		for _, g := range w.gates {
 			g.Stall()
 		}
-		if !pause(ctx, d.stall) {
-			return context.Cause(ctx)
-		}
+		began := time.Now()
+		pause(ctx, d.stall)
 		for _, g := range w.gates {
 			g.Pass()
 		}
+		did.stall = time.Since(began).Round(time.Second)
 	}
-	return nil
+	return did, nil
 }
 
 // again kills a probe and starts it again.

@@ -6,7 +6,9 @@
 //	figure NAME VALUE UNIT goal<=GOAL ok
 //
 // and nothing else on standard output; what it is doing goes to standard error.
-// It exits 0 whether or not a goal is met, and 1 when it could not measure.
+// It exits 0 whether or not a goal is met, and 1 when it could not measure. Ctrl-C
+// stops it, and it says what it covered: the kills and resets so far are counted
+// out. A second one ends it at once.
 //
 //	kills   the real engine and three real probes, and 100 random kill -9 over these
 //	        and the broker; 20 resets of all connections; 60 s of a network that
@@ -21,6 +23,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -44,6 +47,7 @@ func main() {
 	flag.BoolVar(&d.keep, "keep", false, "leave the files, and say where")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends us at once
 	err := d.run(ctx, *only)
 	stop()
 	if err != nil {
@@ -70,10 +74,18 @@ func (d *drill) run(ctx context.Context, only string) error {
 		}
 		parts = some
 	}
+	var covered []string
 	for _, p := range parts {
-		if err := p.run(ctx); err != nil {
+		err := p.run(ctx)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return fmt.Errorf("stopped at %q; covered before, of %d drills: %s", d.doing, len(parts), cmp.Or(strings.Join(covered, ", "), "none"))
+		case err != nil:
 			return fmt.Errorf("%s: %w", p.name, err)
+		case ctx.Err() != nil: // it made do with what there was
+			return fmt.Errorf("stopped; covered of %d drills: %s", len(parts), strings.Join(append(covered, "a part of "+p.name), ", "))
 		}
+		covered = append(covered, p.name)
 	}
 	return nil
 }
