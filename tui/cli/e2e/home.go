@@ -152,7 +152,11 @@ func (h *Home) Close() error {
 
 // Poll asks every 20 ms until ok says yes; it fails when ctx ends.
 func Poll(ctx context.Context, what string, ok func() bool) error {
-	tick := time.NewTicker(20 * time.Millisecond)
+	return poll(ctx, 20*time.Millisecond, what, ok)
+}
+
+func poll(ctx context.Context, every time.Duration, what string, ok func() bool) error {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for !ok() {
 		select {

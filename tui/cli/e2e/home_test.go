@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -144,31 +143,12 @@ func until(t *testing.T, h *Home, what string, within time.Duration, ok func(sta
 	return last
 }
 
-// verdicts reads the JSON lines of events.
+// events reads the JSON lines of events.
 func events(t *testing.T, lines string) []uptime.Event {
 	t.Helper()
-	var out []uptime.Event
-	in := bufio.NewScanner(strings.NewReader(lines))
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var e uptime.Event
-		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
-			t.Fatalf("%v in the event %s", err, in.Text())
-		}
-		out = append(out, e)
-	}
-	check(t, in.Err())
-	return out
-}
-
-// verdict finds the newest event in which a monitor came to a verdict.
-func verdict(all []uptime.Event, monitor string, to uptime.Verdict) (uptime.Event, bool) {
-	for i := len(all) - 1; i >= 0; i-- {
-		if e := all[i]; e.Kind == uptime.EventVerdict && e.Monitor == monitor && e.To == to {
-			return e, true
-		}
-	}
-	return uptime.Event{}, false
+	all, err := ReadEvents(lines)
+	check(t, err)
+	return all
 }
 
 // within polls for a while.

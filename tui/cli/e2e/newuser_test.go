@@ -106,9 +106,9 @@ func TestOutage(t *testing.T) {
 		var ok [3]bool
 		said := follow.Stdout()
 		all = events(t, said[:strings.LastIndexByte(said, '\n')+1]) // the last line may be half there
-		suspect, ok[0] = verdict(all, "shop", uptime.Suspect)
-		down, ok[1] = verdict(all, "shop", uptime.Down)
-		up, ok[2] = verdict(all, "shop", uptime.Up)
+		suspect, ok[0] = Became(all, "shop", uptime.Suspect)
+		down, ok[1] = Became(all, "shop", uptime.Down)
+		up, ok[2] = Became(all, "shop", uptime.Up)
 		return ok[0] && ok[1] && ok[2]
 	}); err != nil {
 		t.Fatalf("%v: %s", err, follow.Stdout())

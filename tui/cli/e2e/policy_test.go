@@ -24,23 +24,23 @@ func TestProbeRefuses(t *testing.T) {
 		t.Skip(err)
 	}
 	leads := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, f.url+"/led?who=fra", http.StatusFound)
+		http.Redirect(w, r, f.URL+"/led?who=fra", http.StatusFound)
 	})}
 	go leads.Serve(l)
 	t.Cleanup(func() { leads.Close() })
 	led := "[[monitor]]\nname = \"led\"\nurl = \"http://" + l.Addr().String() + "/\"\nlocations = [\"fra\"]\n"
 	const id = "fra/p1"
-	a := newAway(t, broker.Broker(t).Addr(), "policy", often+f.monitor("direct", "locations = [\"fra\"]")+led, id)
+	a := newAway(t, broker.Broker(t).Addr(), "policy", often+f.Monitor("direct", "locations = [\"fra\"]")+led, id)
 	until(t, a.Home, "that both are up", time.Minute, func(s status) bool { return s.Counts["up"] == 2 })
 
-	check(t, a.probes[id].Stop())
-	file := filepath.Join(a.remote.Folder(id), "probe.toml")
+	check(t, a.Probes[id].Stop())
+	file := filepath.Join(a.Remote.Folder(id), "probe.toml")
 	text, err := os.ReadFile(file)
 	check(t, err)
 	strict := strings.Replace(string(text), "127.0.0.0/8", "127.0.0.2/32", 1)
 	check(t, os.WriteFile(file, []byte(strict), 0o600))
-	direct, behind := f.seen("direct", "fra"), f.seen("led", "fra")
-	a.start(t, id)
+	direct, behind := f.Seen("direct", "fra"), f.Seen("led", "fra")
+	check(t, a.Start(id))
 	for _, monitor := range []string{"direct", "led"} {
 		err := within(t, time.Minute, "that "+monitor+" is refused", func() bool {
 			out, err := a.Run("history", monitor, "--results", "--format", "json")
@@ -55,7 +55,7 @@ func TestProbeRefuses(t *testing.T) {
 		})
 		check(t, err)
 	}
-	if n, m := f.seen("direct", "fra"), f.seen("led", "fra"); n > direct || m > behind {
+	if n, m := f.Seen("direct", "fra"), f.Seen("led", "fra"); n > direct || m > behind {
 		t.Errorf("checked %d and %d times all the same", n-direct, m-behind)
 	}
 	for _, e := range events(t, run(t, a.Home, 0, "events", "--format", "json").Stdout) {
