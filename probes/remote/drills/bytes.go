@@ -5,18 +5,23 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"lookout/engine/uptime"
 	"lookout/probes/remote/link"
 	"lookout/probes/remote/topology"
 	"lookout/probes/remote/worker"
 	"lookout/probes/wire"
 )
 
-// bytes measures what a result costs at the link of a probe, in quiet times. A
-// change is sent at once, with a flush of its own, which is what the note says of one.
+// bytes measures what a result costs at the link of a probe. One check of a
+// thousand fails, and is well again a minute later: each of these changes is sent
+// at once, with a flush of its own.
 func (d *drill) bytes(ctx context.Context) error {
 	for _, c := range []struct {
 		name   string
@@ -34,7 +39,8 @@ const flush = 10 * time.Second // of a probe
 
 func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal float64) error {
 	const count = 1000
-	d.say("bytes: %d monitors of a minute at one probe, %s; for %v", count, name, d.span)
+	span := 2 * d.span // as many changes as it takes
+	d.say("bytes: %d monitors of a minute at one probe, %s; for %v", count, name, span)
 	dir, remove, err := d.temporary()
 	if err != nil {
 		return err
@@ -57,7 +63,7 @@ func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal floa
 		return err
 	}
 	scale := &scale{meter: m, codec: wire.New()}
-	_, err = s.probe(c, s.plan.Probes[0], at{m.addr(), true}, newFinder(phases, 0), func(b worker.Broker) worker.Broker {
+	_, err = s.probe(c, s.plan.Probes[0], at{m.addr(), true}, &rare{finder: newFinder(phases, 0)}, func(b worker.Broker) worker.Broker {
 		scale.Broker = b
 		return scale
 	})
@@ -70,57 +76,94 @@ func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal floa
 	if err := c.pause(time.Minute + flush); err != nil { // until it was told everything, and each has been checked
 		return err
 	}
-	scale.start()
-	began := time.Now()
-	all, err := m.read(0)
+	before, err := scale.read(c.ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.pause(d.span); err != nil {
+	if err := c.pause(span); err != nil {
 		return err
 	}
-	now, err := m.read(0)
+	after, err := scale.read(c.ctx)
 	if err != nil {
 		return err
 	}
-	took := time.Since(began)
-	sum, err := scale.stop()
-	if err != nil {
-		return err
+	w := after.less(before)
+	if w.rows == 0 {
+		return errors.New("no results")
 	}
-	rows, each := float64(max(1, sum.rows)), max(1, sum.flushes)
-	d.most("remote_bytes_"+name, float64(sum.cost.ethernet())/rows, "B/result", goal,
-		"Ethernet with TLS 1.3: %d results in %d flushes, each a frame of %d B and %d B of AMQP, TLS, TCP and Ethernet in %.1f packets, confirmed; a change of a monitor costs one more; all that the link carried in these %.0f s, hellos, canaries and heartbeats too: %.1f B/result",
-		sum.rows, sum.flushes, sum.frames/each, (int(sum.cost.ethernet())-sum.frames)/each, float64(sum.cost.packets)/float64(each), took.Seconds(), float64(now.less(all).ethernet())/rows)
+	d.table(name, w)
+	rows, each := float64(w.rows), w.flushes
+	d.most("remote_bytes_"+name, float64(w.batches.ethernet())/rows, "B/result", goal,
+		"batches and their confirmations, as Ethernet with TLS 1.3 has them: %d results, %d of them failures that are well a minute later, in %d flushes, each a frame of %d B and %d B of AMQP, TLS, TCP and Ethernet in %.1f packets; not counted are hellos, canaries and the heartbeats of both connections, with which it is %.1f B/result",
+		w.rows, w.failed, each, w.frames/each, (int(w.batches.ethernet())-w.frames)/each, float64(w.batches.packets)/float64(each), float64(w.all.ethernet())/rows)
 	return c.close()
+}
+
+// table says where the bytes of a link go.
+func (d *drill) table(name string, w weight) {
+	heartbeats := w.all.heartbeats * (heartbeat + recordMore + 2*overhead) // each is acknowledged by itself
+	rest := w.all.less(w.batches).ethernet() - heartbeats
+	for _, line := range []struct {
+		bytes int64
+		of    string
+	}{
+		{int64(w.frames), fmt.Sprintf("frames of results, %d", w.flushes)},
+		{w.batches.amqp() - int64(w.frames), "AMQP around them, and confirmations"},
+		{w.batches.records * recordMore, fmt.Sprintf("TLS around that, %d records", w.batches.records)},
+		{w.batches.packets * overhead, fmt.Sprintf("TCP, IP and Ethernet around that, %d packets", w.batches.packets)},
+		{heartbeats, fmt.Sprintf("heartbeats, %d of both connections and both ends, their packets too", w.all.heartbeats)},
+		{rest, "hellos, canaries and orders, their packets too"},
+		{w.all.ethernet(), "all"},
+	} {
+		d.say("bytes: %s: %6.2f B/result %s", name, float64(line.bytes)/float64(w.rows), line.of)
+	}
+}
+
+// rare has one check of a thousand fail, at uneven distances: what fails is well
+// a minute later, and not when the next one fails.
+type rare struct {
+	*finder
+	n atomic.Int64
+}
+
+func (r *rare) Run(ctx context.Context, job uptime.Job) uptime.Result {
+	res := r.finder.Run(ctx, job)
+	if n := r.n.Add(1) % 2000; n == 300 || n == 1100 {
+		fail(&res)
+	}
+	return res
 }
 
 // scale stands between a probe and its link, and weighs what its batches of
 // results cost there: from when one is published until its confirmation has been
-// acknowledged. Nothing else is on the link then, but for a heartbeat now and then.
+// acknowledged. Nothing else is on that connection then, but for a heartbeat now and then.
 type scale struct {
 	worker.Broker
 	meter *meter
-
 	codec *wire.Codec
 
-	mu   sync.Mutex
-	on   bool
-	sum  weight
-	work sync.WaitGroup
-	err  error
+	mu  sync.Mutex
+	sum weight
+	err error
 }
 
 // weight is what some flushes cost.
 type weight struct {
-	cost                  traffic
-	flushes, rows, frames int // frames: their bytes, before AMQP
+	batches traffic // of what publishes, while it does
+	all     traffic // of both connections, all the time
+
+	flushes, rows, failed, frames int // frames: their bytes, before AMQP
 }
 
-// publishing is the connection of a link that publishes: it dials the other one
-// first. That one's heartbeats come with the batches, since the clocks of both
-// began together.
-const publishing = 1
+func (w weight) less(o weight) weight {
+	return weight{w.batches.less(o.batches), w.all.less(o.all), w.flushes - o.flushes, w.rows - o.rows, w.failed - o.failed, w.frames - o.frames}
+}
+
+// The connections of a link, in the order in which it dials them.
+const (
+	consuming  = 0
+	publishing = 1
+)
 
 // settle is how long after a confirmation its acknowledgement is waited for: the
 // kernel holds it back for up to 40 ms.
@@ -128,13 +171,7 @@ const settle = 60 * time.Millisecond
 
 // Publish passes on, and weighs.
 func (s *scale) Publish(m link.Message, done func(error)) {
-	s.mu.Lock()
-	weigh := s.on && m.Type == topology.TypeResult
-	if weigh {
-		s.work.Add(1)
-	}
-	s.mu.Unlock()
-	if !weigh {
+	if !strings.HasPrefix(m.Key, topology.KindResult+".") {
 		s.Broker.Publish(m, done)
 		return
 	}
@@ -143,32 +180,39 @@ func (s *scale) Publish(m link.Message, done func(error)) {
 	s.Broker.Publish(m, func(err error) {
 		done(err)
 		time.AfterFunc(settle, func() {
-			defer s.work.Done()
 			after, late := s.meter.read(publishing)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.err = errors.Join(s.err, wrong, early, err, late)
-			more := after.less(before)
-			s.sum.cost.bytes += more.bytes
-			s.sum.cost.packets += more.packets
+			s.sum.batches = s.sum.batches.plus(after.less(before))
 			s.sum.flushes++
 			s.sum.rows += len(batch.Rows)
 			s.sum.frames += len(m.Body)
+			for _, r := range batch.Rows {
+				if r.Result.Outcome != uptime.OutcomeUp {
+					s.sum.failed++
+				}
+			}
 		})
 	})
 }
 
-func (s *scale) start() {
+// read is what it weighed until after the next flush: so results and bytes are of the same time.
+func (s *scale) read(ctx context.Context) (weight, error) {
+	count := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.sum.flushes
+	}
+	first := count()
+	if err := until(ctx, 2*flush, "flush", func() bool { return count() > first }); err != nil {
+		return weight{}, err
+	}
+	in, err := s.meter.read(consuming)
+	out, failed := s.meter.read(publishing)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.on = true
-}
-
-// stop returns what the flushes since start cost.
-func (s *scale) stop() (weight, error) {
-	s.mu.Lock()
-	s.on = false
-	s.mu.Unlock()
-	s.work.Wait()
-	return s.sum, s.err
+	w := s.sum
+	w.all = in.plus(out)
+	return w, errors.Join(err, failed, s.err)
 }

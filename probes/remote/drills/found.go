@@ -61,10 +61,15 @@ func (f *finder) find(monitor string) uptime.Result {
 	}
 	r.Total = time.Duration(sum+f.rng.ExpFloat64()*60) * time.Microsecond
 	if f.rng.Float64() < f.failing {
-		r.Outcome, r.Fault, r.Status = uptime.OutcomeDown, uptime.FaultTCPRefused, 0
-		r.Address = "203.0.113.7:443"
-		r.Message = "TCP connect 203.0.113.7:443 refused"
-		r.Measures = r.Measures[:min(2, len(r.Measures))]
+		fail(&r)
 	}
 	return r
+}
+
+// fail makes a failure of what a check found.
+func fail(r *uptime.Result) {
+	r.Outcome, r.Fault, r.Status = uptime.OutcomeDown, uptime.FaultTCPRefused, 0
+	r.Address = "203.0.113.7:443"
+	r.Message = "TCP connect 203.0.113.7:443 refused"
+	r.Measures = r.Measures[:min(2, len(r.Measures))]
 }

@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,24 +22,77 @@ const (
 	segment  = 1500 - 20 - 32
 )
 
+// A record of TLS 1.3 is 5 B of a head and 17 more than what it carries: the kind
+// and a tag. One that carries a heartbeat of AMQP and nothing else is known by its size.
+const (
+	recordHead = 5
+	recordMore = recordHead + 17
+	heartbeat  = 8
+)
+
 // meter passes TCP connections on, and knows what they cost on the side of who
 // dials it: the kernel counts the packets of each, those that only acknowledge
-// too.
+// too. The records of TLS in them are counted as they pass.
 type meter struct {
 	l    net.Listener
 	to   string
 	work sync.WaitGroup
 
 	mu    sync.Mutex
-	conns []*net.TCPConn // none of which ends while something is measured
+	conns []*metered // none of which ends while something is measured
 }
 
-// traffic are both directions of connections.
-type traffic struct{ bytes, packets int64 }
+// metered is a connection.
+type metered struct {
+	*net.TCPConn
+	up, down records
+}
 
+// traffic are both directions of a connection.
+type traffic struct{ bytes, packets, records, heartbeats int64 }
+
+// ethernet is what it costs there, in bytes.
 func (t traffic) ethernet() int64 { return t.bytes + overhead*t.packets }
 
-func (t traffic) less(o traffic) traffic { return traffic{t.bytes - o.bytes, t.packets - o.packets} }
+// amqp is what TLS carried, in bytes.
+func (t traffic) amqp() int64 { return t.bytes - recordMore*t.records }
+
+func (t traffic) plus(o traffic) traffic {
+	return traffic{t.bytes + o.bytes, t.packets + o.packets, t.records + o.records, t.heartbeats + o.heartbeats}
+}
+
+func (t traffic) less(o traffic) traffic {
+	return traffic{t.bytes - o.bytes, t.packets - o.packets, t.records - o.records, t.heartbeats - o.heartbeats}
+}
+
+// records counts those of one direction of TLS, which are written to it.
+type records struct {
+	n, heartbeats atomic.Int64
+	head          []byte
+	skip          int // bytes until the next head
+}
+
+func (r *records) Write(b []byte) (int, error) {
+	n := len(b)
+	for len(b) > 0 {
+		if r.skip > 0 {
+			some := min(r.skip, len(b))
+			r.skip, b = r.skip-some, b[some:]
+			continue
+		}
+		some := min(recordHead-len(r.head), len(b))
+		r.head, b = append(r.head, b[:some]...), b[some:]
+		if len(r.head) == recordHead {
+			r.skip = int(binary.BigEndian.Uint16(r.head[3:]))
+			r.n.Add(1)
+			if r.skip == heartbeat+recordMore-recordHead {
+				r.heartbeats.Add(1)
+			}
+			r.head = r.head[:0]
+		}
+	}
+	return n, nil
+}
 
 func newMeter(to string) (*meter, error) {
 	limit := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
@@ -71,7 +126,7 @@ func (m *meter) accept() {
 		if err != nil {
 			return
 		}
-		near := c.(*net.TCPConn)
+		near := &metered{TCPConn: c.(*net.TCPConn)}
 		far, err := net.Dial("tcp", m.to)
 		if err != nil {
 			_ = near.Close()
@@ -80,41 +135,41 @@ func (m *meter) accept() {
 		m.mu.Lock()
 		m.conns = append(m.conns, near)
 		m.mu.Unlock()
-		m.work.Go(func() { m.pass(far, near) })
-		m.work.Go(func() { m.pass(near, far) })
+		m.work.Go(func() { m.pass(far, near, &near.up) })
+		m.work.Go(func() { m.pass(near, far, &near.down) })
 	}
 }
 
 // pass copies one way; the end of it ends both.
-func (m *meter) pass(dst, src net.Conn) {
-	_, _ = io.Copy(dst, src)
+func (m *meter) pass(dst, src net.Conn, count *records) {
+	_, _ = io.Copy(dst, io.TeeReader(src, count))
 	_ = dst.Close()
 	_ = src.Close()
 }
 
-// read is what the connections cost so far, from the one with a number on.
-func (m *meter) read(from int) (traffic, error) {
+// read is what a connection cost so far, by the order in which they were dialled.
+func (m *meter) read(conn int) (traffic, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var t traffic
-	if from > len(m.conns) {
-		return t, errors.New("a connection is missing")
+	if conn >= len(m.conns) {
+		return traffic{}, errors.New("a connection is missing")
 	}
-	for _, c := range m.conns[from:] {
-		raw, err := c.SyscallConn()
-		if err != nil {
-			return t, err
-		}
-		var info *unix.TCPInfo
-		var failed error
-		if err := raw.Control(func(fd uintptr) { info, failed = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }); err != nil {
-			return t, err // it was closed: there is nothing to be measured any more
-		}
-		if failed != nil {
-			return t, failed
-		}
-		t.bytes += int64(info.Bytes_sent) + int64(info.Bytes_received)
-		t.packets += int64(info.Segs_in) + int64(info.Segs_out)
+	c := m.conns[conn]
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return traffic{}, err
 	}
-	return t, nil
+	var info *unix.TCPInfo
+	var failed error
+	if err := raw.Control(func(fd uintptr) { info, failed = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }); err != nil {
+		return traffic{}, err // it was closed: there is nothing to be measured any more
+	}
+	if failed != nil {
+		return traffic{}, failed
+	}
+	return traffic{
+		bytes:   int64(info.Bytes_sent) + int64(info.Bytes_received),
+		packets: int64(info.Segs_in) + int64(info.Segs_out),
+		records: c.up.n.Load() + c.down.n.Load(), heartbeats: c.up.heartbeats.Load() + c.down.heartbeats.Load(),
+	}, nil
 }
