@@ -209,7 +209,7 @@ func (p *probeFake) flush() {
 	p.next += uint64(len(p.rows))
 	p.rows = nil
 	body, err := p.codec.Batch(b)
-	p.say(topology.KindResult, topology.TypeResult, body, err)
+	p.say(topology.KindResult, "", body, err)
 }
 
 // told does what it is told.

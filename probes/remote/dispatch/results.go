@@ -102,11 +102,12 @@ func (d *Dispatcher) bad(at, name string) {
 	}
 }
 
-// takeBatch decodes a batch of results.
+// takeBatch decodes a batch of results. Its frame says what it is and of which
+// version; the type of the message is of no use, and only older probes give one.
 func (d *Dispatcher) takeBatch(m link.Delivery) {
 	kind, at, name, ok := topology.ParseKey(m.Key)
 	b, err := d.codec.ReadBatch(m.Body)
-	if !ok || kind != topology.KindResult || m.Type != topology.TypeResult || err != nil {
+	if !ok || kind != topology.KindResult || m.Type != "" && m.Type != topology.TypeResult || err != nil {
 		d.unread(m, at, name)
 		return
 	}

@@ -35,6 +35,7 @@ const (
 )
 
 // The types of messages. The number is the major version of what is in them.
+// Results travel without one, to be small; TypeResult is that of older probes.
 const (
 	TypeHello    = "lookout.hello.1"
 	TypeManifest = "lookout.manifest.1"

@@ -258,7 +258,7 @@ func heard[T any](o *office, messageType string, read func([]byte) (T, error)) (
 	return all
 }
 
-func (o *office) batches() []wire.Batch { return heard(o, topology.TypeResult, o.codec.ReadBatch) }
+func (o *office) batches() []wire.Batch { return heard(o, "", o.codec.ReadBatch) }
 
 func (o *office) hellos() []wire.Hello { return heard(o, topology.TypeHello, o.codec.ReadHello) }
 

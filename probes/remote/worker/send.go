@@ -2,12 +2,10 @@ package worker
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"lookout/probes/remote/link"
-	"lookout/probes/remote/topology"
 	"lookout/probes/spool"
 	"lookout/probes/wire"
 )
@@ -226,12 +224,10 @@ func (s *sender) batch(run spool.Run) {
 		s.spool.Sent(run)
 		return
 	}
-	id := ""
-	if n := uint64(len(run.Rows)); n > 0 {
-		id = fmt.Sprintf("%x/%d-%d", run.Epoch, run.From, run.From+n)
-	}
 	s.out++
-	s.publish(link.Message{Type: topology.TypeResult, ID: id, Body: frame, Durable: true}, func(err error) {
+	// No type, no id: the key says what it is, the frame its version, epoch and
+	// interval, and here each byte of a message is paid every ten seconds.
+	s.publish(link.Message{Body: frame, Durable: true}, func(err error) {
 		select {
 		case s.settled <- settledRun{run, err}:
 		case <-s.over:
