@@ -37,7 +37,9 @@ func victim(dir string) error {
 	out := bufio.NewWriter(os.Stdout)
 	id := uint32(s.Epoch())<<16 + uint32(s.Next()) // an epoch that goes on goes on with it
 	fmt.Fprintln(out, "open")
-	for now := t0; ; now = now.Add(time.Second) {
+	now := t0
+	for turn := 1; ; turn++ {
+		now = now.Add(time.Second)
 		rows := make([]wire.Row, 1+id%40)
 		for i := range rows {
 			id++
@@ -50,7 +52,7 @@ func victim(dir string) error {
 		for i, r := range rows {
 			fmt.Fprintln(out, "row", r.Monitor, epoch, next+uint64(i))
 		}
-		if run, ok := s.Take(false, 60, now); ok && id%5 == 0 {
+		if run, ok := s.Take(false, 60, now); ok && turn%5 == 0 {
 			for i, r := range run.Rows {
 				fmt.Fprintln(out, "sent", r.Monitor, run.Epoch, run.From+uint64(i))
 			}
@@ -59,7 +61,7 @@ func victim(dir string) error {
 		} else {
 			s.Unsent(run)
 		}
-		if id%3 == 0 {
+		if turn%3 == 0 {
 			s.tend()
 		}
 		if out.Flush(); s.Trouble() != nil {
