@@ -1,6 +1,10 @@
 package spool
 
-import "testing"
+import (
+	"testing"
+
+	"lookout/probes/wire"
+)
 
 // BenchmarkAppend is one result as it comes, sent away now and then.
 func BenchmarkAppend(b *testing.B) {
@@ -10,7 +14,7 @@ func BenchmarkAppend(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		now := t0.AddDate(0, 0, 1)
-		if err := s.Append(rows[i%len(rows):i%len(rows)+1], now); err != nil {
+		if err := s.Append(rows[i%len(rows):i%len(rows)+1], wire.Version{}, now); err != nil {
 			b.Fatal(err)
 		}
 		if i++; i%500 == 0 {
@@ -25,7 +29,7 @@ func BenchmarkTake(b *testing.B) {
 	s := openAt(b, b.TempDir(), Options{}, aBoot)
 	rows := stream(9)
 	for part := range 9 {
-		if err := s.Append(rows[part*1000:(part+1)*1000], t0); err != nil {
+		if err := s.Append(rows[part*1000:(part+1)*1000], wire.Version{}, t0); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,7 +22,7 @@ func aFile(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	for id := range uint32(9) {
-		if err := s.Append([]wire.Row{aRow(id, t0), aRow(id+100, t0)}, t0); err != nil {
+		if err := s.Append([]wire.Row{aRow(id, t0), aRow(id+100, t0)}, wire.Version{}, t0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,7 +128,7 @@ func FuzzOpen(f *testing.F) {
 		if next >= maxNumber-1 {
 			return
 		}
-		if err := s.Append([]wire.Row{aRow(7, t0)}, t0); err != nil {
+		if err := s.Append([]wire.Row{aRow(7, t0)}, wire.Version{}, t0); err != nil {
 			t.Fatal(err)
 		}
 		seen := map[numbered]bool{}

@@ -46,7 +46,7 @@ func victim(dir string) error {
 			rows[i] = aRow(id, now)
 		}
 		epoch, next := s.Epoch(), s.Next()
-		if err := s.Append(rows, now); err != nil {
+		if err := s.Append(rows, wire.Version{}, now); err != nil {
 			return err
 		}
 		for i, r := range rows {

@@ -73,24 +73,27 @@ type numbered struct{ epoch, number uint64 }
 
 // model is what a spool has to know, kept apart from it.
 type model struct {
-	t       *testing.T
-	rng     *rand.Rand
-	dir     string
-	o       Options
-	boot    boot
-	s       *Spool
-	now     time.Time
-	id      uint32
-	names   map[numbered]uint32 // whose a number is, for good
-	waiting map[uint32]bool     // neither sent nor lost
-	out     []Run
-	away    bool              // the broker is: nothing is taken
-	told    map[numbered]bool // what the spool said that it lost
+	t          *testing.T
+	rng        *rand.Rand
+	dir        string
+	o          Options
+	boot       boot
+	s          *Spool
+	now        time.Time
+	id         uint32
+	names      map[numbered]uint32 // whose a number is, for good
+	waiting    map[uint32]bool     // neither sent nor lost
+	obeyed     wire.Version        // now
+	obeys      map[uint32]wire.Version
+	out        []Run
+	away       bool              // the broker is: nothing is taken
+	unsendable bool              // what is taken cannot be sent
+	told       map[numbered]bool // what the spool said that it lost
 }
 
 func newModel(t *testing.T, seed uint64, o Options) *model {
 	m := &model{t: t, rng: rand.New(rand.NewPCG(seed, 1)), dir: filepath.Join(memoryDir(t), "spool"), o: o, boot: aBoot, now: t0,
-		names: map[numbered]uint32{}, waiting: map[uint32]bool{}, told: map[numbered]bool{}}
+		names: map[numbered]uint32{}, waiting: map[uint32]bool{}, obeys: map[uint32]wire.Version{}, told: map[numbered]bool{}}
 	m.s = openAt(t, m.dir, o, m.boot)
 	return m
 }
@@ -102,7 +105,7 @@ func (m *model) append(n int) {
 		rows = append(rows, aRow(m.id, m.now))
 	}
 	epoch, from := m.s.Epoch(), m.s.Next()
-	if err := m.s.Append(rows, m.now); err != nil {
+	if err := m.s.Append(rows, m.obeyed, m.now); err != nil {
 		m.t.Fatal(err)
 	}
 	for i, r := range rows {
@@ -111,7 +114,7 @@ func (m *model) append(n int) {
 			m.t.Fatalf("number %d was that of row %d, and is that of %d", at.number, was, r.Monitor)
 		}
 		m.names[at] = r.Monitor
-		m.waiting[r.Monitor] = true
+		m.waiting[r.Monitor], m.obeys[r.Monitor] = true, m.obeyed
 	}
 	if m.rng.IntN(2) == 0 {
 		m.s.tend()
@@ -138,6 +141,9 @@ func (m *model) take(late bool, most int) bool {
 				m.t.Fatalf("number %d is out twice", at.number)
 			}
 		}
+		if run.Obeyed != m.obeys[id] {
+			m.t.Fatalf("row %d was measured under %v and is given out under %v", id, m.obeys[id], run.Obeyed)
+		}
 		want := aRow(id, r.Result.Time)
 		if r.Result.Message != want.Result.Message || len(r.Result.Measures) != len(want.Result.Measures) || r.Result.Fault != want.Result.Fault ||
 			r.Result.Time.After(m.now) || len(r.Result.Steps) != len(want.Result.Steps) {
@@ -159,9 +165,17 @@ func (m *model) take(late bool, most int) bool {
 func (m *model) settle(i int, sent bool) {
 	run := m.out[i]
 	m.out = append(m.out[:i], m.out[i+1:]...)
-	if !sent {
+	switch {
+	case !sent:
 		m.s.Unsent(run)
 		return
+	case m.unsendable:
+		dropped := m.s.Dropped()
+		m.s.GiveUp(run)
+		if now := m.s.Dropped(); now != dropped+uint64(len(run.Rows)) {
+			m.t.Fatalf("%d rows were given up, and %d are counted after %d", len(run.Rows), now, dropped)
+		}
+		return // they are told of, or still waiting
 	}
 	m.s.Sent(run)
 	for _, r := range run.Rows {
@@ -198,6 +212,7 @@ func (m *model) reopen(killed, rebooted bool) {
 
 // drain takes everything, and checks that nothing is missing.
 func (m *model) drain() {
+	m.unsendable = false
 	for len(m.out) > 0 {
 		m.settle(0, false)
 	}
@@ -226,7 +241,9 @@ func (m *model) step() {
 		m.settle(m.rng.IntN(len(m.out)), m.rng.IntN(4) > 0)
 	case p < 95:
 		m.now = m.now.Add(time.Duration(m.rng.Int64N(int64(2 * time.Minute))))
-	case p < 97:
+	case p < 96:
+		m.obeyed.Counter++
+	case p < 98:
 		m.reopen(m.rng.IntN(3) > 0, m.rng.IntN(3) == 0)
 	}
 }
@@ -262,7 +279,7 @@ func TestModelOfLittleRoom(t *testing.T) {
 	for seed := range uint64(4) {
 		m := newModel(t, 100+seed, Options{Fresh: time.Minute, MaxAge: time.Hour, MaxBytes: 200_000})
 		for i := range 400 {
-			m.away = i/50%2 == 0
+			m.away, m.unsendable = i/50%2 == 0, i%9 == 0
 			m.step()
 			if size := folderSize(t, m.dir); size > 200_000+60_000 {
 				t.Fatalf("seed %d: the files have %d bytes", seed, size)

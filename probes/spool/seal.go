@@ -125,34 +125,33 @@ func (s *Spool) rewrite(g *segment, left runs) (b []byte, records []record, err 
 	return b, records, nil
 }
 
-// regroup writes the rows of an interval as large records.
+// regroup writes the rows of an interval as large records, each of rows of one version.
 func (s *Spool) regroup(g *segment, src io.ReaderAt, iv wire.Interval, b []byte, records []record) ([]byte, []record, error) {
-	var group []wire.Row
+	group := wire.Batch{Epoch: g.epoch, From: iv.From}
 	var at int64 // of the first of the group: what is late of it makes all of it late
-	next := iv.From
 	for i := g.at(iv.From); i < len(g.records) && g.records[i].From < iv.To; i++ {
 		r := g.records[i]
-		rows, err := s.rows(g, src, r)
+		rows, obeyed, err := s.rows(g, src, r)
 		if err != nil {
 			return b, records, err
 		}
 		rows = rows[max(r.From, iv.From)-r.From : min(r.To, iv.To)-r.From]
-		if len(group)+len(rows) > groupRows && len(group) > 0 {
-			if b, records, err = s.write(b, records, g.epoch, next, group, at); err != nil {
+		if has := len(group.Rows); has > 0 && (has+len(rows) > groupRows || obeyed != group.Obeyed) {
+			if b, records, err = s.write(b, records, group, at); err != nil {
 				return b, records, err
 			}
-			next += uint64(len(group))
-			group = group[:0]
+			group.From += uint64(has)
+			group.Rows = group.Rows[:0]
 		}
-		if len(group) == 0 {
-			at = r.at
+		if len(group.Rows) == 0 {
+			at, group.Obeyed = r.at, obeyed
 		}
-		group = append(group, rows...)
+		group.Rows = append(group.Rows, rows...)
 	}
-	if len(group) == 0 {
+	if len(group.Rows) == 0 {
 		return b, records, nil
 	}
-	return s.write(b, records, g.epoch, next, group, at)
+	return s.write(b, records, group, at)
 }
 
 // writeSynced writes a file and brings it to the disk.

@@ -26,7 +26,7 @@ func TestTending(t *testing.T) {
 	wg.Go(func() {
 		defer close(appended)
 		for id := uint32(0); id < rows; id += 4 {
-			if err := s.Append([]wire.Row{aRow(id, t0), aRow(id+1, t0), aRow(id+2, t0), aRow(id+3, t0)}, t0); err != nil {
+			if err := s.Append([]wire.Row{aRow(id, t0), aRow(id+1, t0), aRow(id+2, t0), aRow(id+3, t0)}, wire.Version{}, t0); err != nil {
 				t.Error(err)
 				return
 			}

@@ -88,30 +88,30 @@ func (s *Spool) source(g *segment) (io.ReaderAt, func(), error) {
 	return f, func() { f.Close() }, nil
 }
 
-// rows reads those of one record.
-func (s *Spool) rows(g *segment, from io.ReaderAt, r record) ([]wire.Row, error) {
+// rows reads those of one record, and what was obeyed then.
+func (s *Spool) rows(g *segment, from io.ReaderAt, r record) ([]wire.Row, wire.Version, error) {
 	frame := make([]byte, r.size)
 	if _, err := from.ReadAt(frame, r.off); err != nil {
-		return nil, err
+		return nil, wire.Version{}, err
 	}
 	b, err := s.codec.ReadBatch(frame)
 	if err == nil && (b.Epoch != g.epoch || b.Interval() != r.Interval) {
 		err = fmt.Errorf("%w: it has other rows than it says", errDamaged)
 	}
-	return b.Rows, err
+	return b.Rows, b.Obeyed, err
 }
 
 // write appends a record of rows to b; of what is too large for one, several.
 // A row that could not be read again is an error.
-func (s *Spool) write(b []byte, records []record, epoch, from uint64, rows []wire.Row, at int64) ([]byte, []record, error) {
-	batch := wire.Batch{Epoch: epoch, From: from, Rows: rows}
+func (s *Spool) write(b []byte, records []record, batch wire.Batch, at int64) ([]byte, []record, error) {
 	frame, err := s.codec.Batch(batch)
-	if len(rows) > 1 && (err != nil || len(frame) > maxFrame) {
-		half := len(rows) / 2
-		if b, records, err = s.write(b, records, epoch, from, rows[:half], at); err != nil {
+	if half := len(batch.Rows) / 2; half > 0 && (err != nil || len(frame) > maxFrame) {
+		first, second := batch, batch
+		first.Rows, second.Rows, second.From = batch.Rows[:half], batch.Rows[half:], batch.From+uint64(half)
+		if b, records, err = s.write(b, records, first, at); err != nil {
 			return b, records, err
 		}
-		return s.write(b, records, epoch, from+uint64(half), rows[half:], at)
+		return s.write(b, records, second, at)
 	}
 	if err == nil {
 		_, err = s.codec.ReadBatch(frame)

@@ -153,10 +153,11 @@ func (s *Spool) Trouble() error {
 	return s.trouble
 }
 
-// Append numbers rows and keeps them, in that order. The error says which of
-// them are none that can be sent: these are given up, and have no numbers. A
-// disk that fails is no error: see Trouble.
-func (s *Spool) Append(rows []wire.Row, now time.Time) error {
+// Append numbers rows and keeps them, in that order, with the version that was
+// obeyed when they were measured. The error says which of them are none that can
+// be sent: these are given up, and have no numbers. A disk that fails is no
+// error: see Trouble.
+func (s *Spool) Append(rows []wire.Row, obeyed wire.Version, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -164,11 +165,11 @@ func (s *Spool) Append(rows []wire.Row, now time.Time) error {
 	}
 	var errs []error
 	for part := range slices.Chunk(rows, groupRows) {
-		if s.append(part, now) == nil {
+		if s.append(part, obeyed, now) == nil {
 			continue
 		}
 		for i, r := range part { // the good ones among them
-			if err := s.append(part[i:i+1], now); err != nil {
+			if err := s.append(part[i:i+1], obeyed, now); err != nil {
 				s.dropped++
 				errs = append(errs, fmt.Errorf("spool a result of monitor %d: %w", r.Monitor, err))
 			}
@@ -178,13 +179,13 @@ func (s *Spool) Append(rows []wire.Row, now time.Time) error {
 	return errors.Join(errs...)
 }
 
-func (s *Spool) append(rows []wire.Row, now time.Time) error {
+func (s *Spool) append(rows []wire.Row, obeyed wire.Version, now time.Time) error {
 	if s.usable(now) {
-		if done, err := s.store(rows, now); done || err != nil {
+		if done, err := s.store(rows, obeyed, now); done || err != nil {
 			return err
 		}
 	}
-	return s.remember(rows, now)
+	return s.remember(rows, obeyed, now)
 }
 
 // usable reports whether the disk is to be asked.
@@ -212,9 +213,9 @@ func (s *Spool) full(now time.Time) bool {
 }
 
 // store appends rows to the live file; not done where the disk does not take them.
-func (s *Spool) store(rows []wire.Row, now time.Time) (done bool, err error) {
+func (s *Spool) store(rows []wire.Row, obeyed wire.Version, now time.Time) (done bool, err error) {
 	g := s.live
-	b, records, err := s.write(nil, nil, g.epoch, g.to, rows, now.UnixMilli())
+	b, records, err := s.write(nil, nil, wire.Batch{Epoch: g.epoch, From: g.to, Obeyed: obeyed, Rows: rows}, now.UnixMilli())
 	if err != nil {
 		return false, err
 	}
@@ -263,12 +264,12 @@ func (s *Spool) fails(err error, now time.Time) {
 }
 
 // remember keeps rows in memory.
-func (s *Spool) remember(rows []wire.Row, now time.Time) error {
+func (s *Spool) remember(rows []wire.Row, obeyed wire.Version, now time.Time) error {
 	g := s.memory
 	if g == nil || g.to-g.from >= segmentRows || len(g.memory) >= segmentBytes {
 		g = &segment{epoch: s.aside, from: s.asideTo, to: s.asideTo}
 	}
-	b, records, err := s.write(g.memory, nil, g.epoch, g.to, rows, now.UnixMilli())
+	b, records, err := s.write(g.memory, nil, wire.Batch{Epoch: g.epoch, From: g.to, Obeyed: obeyed, Rows: rows}, now.UnixMilli())
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 func fill(t *testing.T, s *Spool, from, to uint32, now time.Time) {
 	t.Helper()
 	for id := from; id < to; id++ {
-		if err := s.Append([]wire.Row{aRow(id, now)}, now); err != nil {
+		if err := s.Append([]wire.Row{aRow(id, now)}, wire.Version{}, now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestDamage(t *testing.T) {
 			for id := range uint32(segmentRows) {
 				rows = append(rows, aRow(id, t0))
 			}
-			if err := s.Append(rows, t0); err != nil {
+			if err := s.Append(rows, wire.Version{}, t0); err != nil {
 				t.Fatal(err)
 			}
 			fill(t, s, segmentRows, segmentRows+100, t0)
@@ -217,7 +217,7 @@ func TestOneProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	openAt(t, dir, Options{}, aBoot)
-	if err := s.Append([]wire.Row{aRow(1, t0)}, t0); err == nil {
+	if err := s.Append([]wire.Row{aRow(1, t0)}, wire.Version{}, t0); err == nil {
 		t.Error("a closed spool takes rows")
 	}
 }
@@ -230,7 +230,7 @@ func TestBadRow(t *testing.T) {
 		"no time":     {},
 		"a name":      {Time: t0, Measures: []uptime.Measure{{Name: "a\x1b", Value: 1}}},
 	} {
-		if err := s.Append([]wire.Row{aRow(1, t0), {Monitor: 2, Result: r}}, t0); err == nil {
+		if err := s.Append([]wire.Row{aRow(1, t0), {Monitor: 2, Result: r}}, wire.Version{}, t0); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -249,7 +249,7 @@ func TestBytesPerRow(t *testing.T) {
 	s := openAt(t, dir, Options{}, aBoot)
 	all := stream(12)
 	for _, r := range all {
-		if err := s.Append([]wire.Row{r}, r.Result.Time); err != nil {
+		if err := s.Append([]wire.Row{r}, wire.Version{}, r.Result.Time); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,13 +11,15 @@ import (
 )
 
 // Run is what is to be sent in one batch: rows with neighbouring numbers of one
-// epoch, and what the engine has to be told of that epoch beside.
+// epoch, measured under one version of what the engine wants, and what the
+// engine has to be told of that epoch beside.
 type Run struct {
-	Epoch uint64
-	From  uint64 // the number of the first row; without rows, of the next
-	Rows  []wire.Row
-	Late  bool            // history: its rows are older than Fresh
-	Lost  []wire.Interval // rows that were given up, at most 16
+	Epoch  uint64
+	From   uint64 // the number of the first row; without rows, of the next
+	Rows   []wire.Row
+	Obeyed wire.Version    // when they were measured; zero: without rows, or not known
+	Late   bool            // history: its rows are older than Fresh
+	Lost   []wire.Interval // rows that were given up, at most 16
 }
 
 // Interval are the numbers of a run's rows.
@@ -58,7 +60,7 @@ func (s *Spool) Take(late bool, most int, now time.Time) (Run, bool) {
 			s.unreadable(g, wire.Interval{From: g.from, To: g.to}, err)
 			continue
 		}
-		run.Rows = s.collect(g, src, iv)
+		s.collect(g, src, iv, &run)
 		done()
 		if len(run.Rows) > 0 {
 			g.free.remove(run.Interval())
@@ -180,19 +182,27 @@ func (s *Spool) late(at int64, now time.Time) bool {
 	return age > s.o.Fresh || age < -s.o.Fresh
 }
 
-// collect reads rows that next found, or some of the first of them. What cannot
-// be read is given up.
-func (s *Spool) collect(g *segment, src io.ReaderAt, iv wire.Interval) (rows []wire.Row) {
+// collect reads rows that next found, as far as they are of one version: some of
+// the first of them, and of history, of which the newest goes first, some of the
+// last. What cannot be read is given up.
+func (s *Spool) collect(g *segment, src io.ReaderAt, iv wire.Interval, run *Run) {
 	for i := g.at(iv.From); i < len(g.records) && g.records[i].From < iv.To; i++ {
 		r := g.records[i]
-		has, err := s.rows(g, src, r)
+		has, obeyed, err := s.rows(g, src, r)
 		if err != nil {
 			s.unreadable(g, r.Interval, err)
-			break
+			return
 		}
-		rows = append(rows, has[max(r.From, iv.From)-r.From:min(r.To, iv.To)-r.From]...)
+		part := wire.Interval{From: max(r.From, iv.From), To: min(r.To, iv.To)}
+		switch other := obeyed != run.Obeyed && len(run.Rows) > 0; {
+		case other && !run.Late:
+			return
+		case other:
+			run.From, run.Rows = part.From, nil
+		}
+		run.Obeyed = obeyed
+		run.Rows = append(run.Rows, has[part.From-r.From:part.To-r.From]...)
 	}
-	return rows
 }
 
 // unreadable gives up rows that the disk does not give back.
@@ -224,6 +234,24 @@ func (s *Spool) Sent(r Run) {
 	for _, lost := range r.Lost {
 		s.forget(s.lost, r.Epoch, lost)
 		s.note(kindTold, r.Epoch, lost)
+	}
+}
+
+// GiveUp lets go rows that cannot be sent, and has the engine told that they will not come.
+func (s *Spool) GiveUp(r Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	iv := r.Interval()
+	for _, g := range slices.Clone(s.segments) {
+		if g.epoch == r.Epoch && g.from < iv.To && iv.From < g.to {
+			g.letGo(iv)
+			s.tidy(g)
+		}
+	}
+	s.forget(s.orphans, r.Epoch, iv)
+	delete(s.telling, r.Epoch)
+	if len(r.Rows) > 0 {
+		s.giveUp(r.Epoch, iv)
 	}
 }
 

@@ -132,7 +132,9 @@ func (d *Dispatcher) found(b *parcel, now time.Time) {
 		d.hold(b, now)
 		return
 	}
-	p.obeys = b.batch.Obeyed
+	if b.batch.Obeyed.Compare(p.obeys) > 0 { // else its rows are of before
+		p.obeys = b.batch.Obeyed
+	}
 	fresh := d.proves(p, &b.batch, now)
 	p.work.found(b.batch.Rows)
 	if (p.listens() || p.greeted.IsZero()) && p.obeys != l.version && now.Sub(p.toldAt) > staleAfter {

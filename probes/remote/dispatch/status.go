@@ -145,7 +145,7 @@ func (d *Dispatcher) warnings(p *probe, now time.Time) (all []string) {
 		}
 	}
 	if lost := p.work.sums.Dropped; lost > 0 {
-		all = append(all, fmt.Sprintf("its spool was full and gave up %d results", lost))
+		all = append(all, fmt.Sprintf("%d of its results are lost: its spool was full, or they could not be sent", lost))
 	}
 	if p.unreadable > 0 {
 		all = append(all, fmt.Sprintf("it sent %d messages that nobody can read: they are in the queue %s", p.unreadable, topology.Dead))

@@ -26,25 +26,28 @@ import (
 // internet is what the checks of workers find.
 type internet struct {
 	mu   sync.Mutex
-	down map[string]bool // monitors
+	down map[string]bool // monitors, by name or URL
 	ran  int
+	of   map[string]int  // … by name
 	cut  map[string]bool // probes without an uplink
 }
 
 func newInternet() *internet {
-	return &internet{down: make(map[string]bool), cut: make(map[string]bool)}
+	return &internet{down: make(map[string]bool), of: make(map[string]int), cut: make(map[string]bool)}
 }
 
 type target struct {
 	i    *internet
 	name string
+	url  string
 }
 
 func (t target) Check(context.Context) uptime.Result {
 	t.i.mu.Lock()
 	defer t.i.mu.Unlock()
 	t.i.ran++
-	if t.i.down[t.name] {
+	t.i.of[t.name]++
+	if t.i.down[t.name] || t.i.down[t.url] {
 		return uptime.Result{Outcome: uptime.OutcomeDown, Fault: uptime.FaultTCPRefused, Message: "refused", Total: time.Millisecond}
 	}
 	return uptime.Result{Outcome: uptime.OutcomeUp, Total: time.Millisecond}
@@ -90,7 +93,7 @@ func (w *world) site(b worker.Broker, i *internet, at, name, dir string) *site {
 		Anchors: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:53")}, Types: []string{"http"},
 		Build: func(name, typ string, p uptime.Portable, interval, timeout, degradedAbove time.Duration) (uptime.Job, []uptime.Mistake) {
 			m := &uptime.Monitor{Name: name, Type: typ, Target: p.URL, Dest: p.URL, Interval: interval, Timeout: timeout}
-			return uptime.Job{Monitor: m, Checker: target{i, name}}, nil
+			return uptime.Job{Monitor: m, Checker: target{i, name, p.URL}}, nil
 		},
 	})
 	if err != nil {

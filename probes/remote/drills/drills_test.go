@@ -49,7 +49,7 @@ func TestDamagedSpool(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := wire.Row{Monitor: 1, Result: uptime.Result{Time: time.Now(), Outcome: uptime.OutcomeUp}}
-	if err := s.Append([]wire.Row{row, row, row}, time.Now()); err != nil {
+	if err := s.Append([]wire.Row{row, row, row}, wire.Version{}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

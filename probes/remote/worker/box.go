@@ -15,17 +15,33 @@ type box struct {
 
 	mu     sync.Mutex // of what follows
 	letter letter
+	has    int    // results in it
 	epoch  uint64 // of the spool, as the sender last saw it
 }
 
 // letter is what lies in the box. What is not emptied with it stays until it is replaced.
 type letter struct {
-	rows   []wire.Row // emptied
-	urgent bool       // emptied: one of them tells of a change
-	up     bool       // emptied: the link is there, or there again
+	lots   []lot // emptied: results
+	urgent bool  // emptied: one of them tells of a change
+	up     bool  // emptied: the link is there, or there again
 	counts counts
 	obeyed wire.Version
 	lost   uint64 // results for which there was no room, since the start
+}
+
+// lot are results that were measured under one version of what the engine wants.
+type lot struct {
+	obeyed wire.Version
+	rows   []wire.Row
+}
+
+// add puts a result behind the others.
+func (l *letter) add(row wire.Row, obeyed wire.Version) {
+	if n := len(l.lots); n == 0 || l.lots[n-1].obeyed != obeyed {
+		l.lots = append(l.lots, lot{obeyed: obeyed})
+	}
+	last := &l.lots[len(l.lots)-1]
+	last.rows = append(last.rows, row)
 }
 
 func newBox(epoch uint64) *box { return &box{full: make(chan struct{}, 1), epoch: epoch} }
@@ -34,15 +50,19 @@ func newBox(epoch uint64) *box { return &box{full: make(chan struct{}, 1), epoch
 func (b *box) put(l letter) {
 	b.mu.Lock()
 	old := &b.letter
-	l.lost = old.lost
-	if room := maxBoxed - len(old.rows); len(l.rows) > room {
-		l.lost += uint64(len(l.rows) - room)
-		l.rows = l.rows[:room]
+	old.urgent, old.up = old.urgent || l.urgent, old.up || l.up
+	old.counts, old.obeyed = l.counts, l.obeyed
+	for _, in := range l.lots {
+		for _, row := range in.rows {
+			if b.has == maxBoxed {
+				old.lost++
+				continue
+			}
+			old.add(row, in.obeyed)
+			b.has++
+		}
 	}
-	wake := len(l.rows) > 0 || l.up
-	l.rows = append(old.rows, l.rows...)
-	l.urgent, l.up = l.urgent || old.urgent, l.up || old.up
-	b.letter = l
+	wake := len(l.lots) > 0 || l.up
 	b.mu.Unlock()
 	if wake {
 		select {
@@ -57,7 +77,7 @@ func (b *box) take() letter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.letter
-	b.letter.rows, b.letter.urgent, b.letter.up = nil, false, false
+	b.letter.lots, b.letter.urgent, b.letter.up, b.has = nil, false, false, 0
 	return l
 }
 

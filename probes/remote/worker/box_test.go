@@ -9,6 +9,13 @@ import (
 )
 
 func TestBox(t *testing.T) {
+	lots := func(n int, v wire.Version) []lot { return []lot{{v, make([]wire.Row, n)}} }
+	count := func(l letter) (n int) {
+		for _, in := range l.lots {
+			n += len(in.rows)
+		}
+		return n
+	}
 	b := newBox(7)
 	b.put(letter{counts: counts{Scheduled: 1}})
 	select {
@@ -16,21 +23,22 @@ func TestBox(t *testing.T) {
 		t.Error("the sender is woken for nothing")
 	default:
 	}
-	b.put(letter{rows: make([]wire.Row, 3), urgent: true, counts: counts{Scheduled: 2}})
-	b.put(letter{rows: make([]wire.Row, 2), up: true, counts: counts{Scheduled: 3}, obeyed: version(1, 2)})
+	b.put(letter{lots: lots(3, version(1, 1)), urgent: true, counts: counts{Scheduled: 2}})
+	b.put(letter{lots: lots(1, version(1, 1))})
+	b.put(letter{lots: lots(2, version(1, 2)), up: true, counts: counts{Scheduled: 3}, obeyed: version(1, 2)})
 	<-b.full
 	l := b.take()
-	if len(l.rows) != 5 || !l.urgent || !l.up || l.counts.Scheduled != 3 || l.obeyed != version(1, 2) {
+	if len(l.lots) != 2 || len(l.lots[0].rows) != 4 || l.lots[1].obeyed != version(1, 2) || count(l) != 6 || !l.urgent || !l.up || l.counts.Scheduled != 3 || l.obeyed != version(1, 2) {
 		t.Errorf("%+v", l)
 	}
-	if l = b.take(); len(l.rows) != 0 || l.urgent || l.up || l.counts.Scheduled != 3 {
+	if l = b.take(); len(l.lots) != 0 || l.urgent || l.up || l.counts.Scheduled != 3 {
 		t.Errorf("emptied, it has %+v", l)
 	}
 	for range 3 {
-		b.put(letter{rows: make([]wire.Row, maxBoxed/2)})
+		b.put(letter{lots: lots(maxBoxed/2, version(1, 2))})
 	}
-	if l = b.take(); len(l.rows) != maxBoxed || l.lost != maxBoxed/2 {
-		t.Errorf("%d results, %d lost", len(l.rows), l.lost)
+	if l = b.take(); count(l) != maxBoxed || l.lost != maxBoxed/2 {
+		t.Errorf("%d results, %d lost", count(l), l.lost)
 	}
 	if b.told() != 7 {
 		t.Errorf("epoch %d", b.told())
@@ -70,7 +78,7 @@ type slowSpool struct {
 	held chan struct{}
 }
 
-func (s *slowSpool) Append(rows []wire.Row, now time.Time) error {
+func (s *slowSpool) Append(rows []wire.Row, obeyed wire.Version, now time.Time) error {
 	<-s.held
-	return s.Spool.Append(rows, now)
+	return s.Spool.Append(rows, obeyed, now)
 }

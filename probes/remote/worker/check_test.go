@@ -44,7 +44,7 @@ func TestStalled(t *testing.T) {
 	f.r.Steps = []uptime.Step{{Step: "connect"}}
 	f.stalled = true
 	w.ended(f)
-	if rows := w.found.rows; len(rows) != 1 || rows[0].Result.Outcome != uptime.OutcomeUnknown || rows[0].Result.Fault != uptime.FaultLocalStalled ||
+	if rows := w.found.lots[0].rows; len(rows) != 1 || rows[0].Result.Outcome != uptime.OutcomeUnknown || rows[0].Result.Fault != uptime.FaultLocalStalled ||
 		rows[0].Unhealthy || len(rows[0].Result.Steps) != 0 {
 		t.Errorf("%+v", rows)
 	}

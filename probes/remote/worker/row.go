@@ -26,19 +26,19 @@ func (w *Worker) row(c check, r uptime.Result, unhealthy bool) {
 	if !m.told.news(r.Cert, time.Now()) {
 		row.Result.Cert = nil
 	}
-	w.found.rows = append(w.found.rows, row)
+	w.found.add(row, w.orders.obeyed())
 }
 
 // keep gives the sender what was found and what has been counted, if that is another than before.
 func (w *Worker) keep() {
 	f := &w.found
-	if f.counts, f.obeyed = w.counts, w.orders.obeyed(); len(f.rows) == 0 && f.counts == w.kept.counts && f.obeyed == w.kept.obeyed {
+	if f.counts, f.obeyed = w.counts, w.orders.obeyed(); len(f.lots) == 0 && f.counts == w.kept.counts && f.obeyed == w.kept.obeyed {
 		return
 	}
 	w.box.put(*f)
 	w.kept = *f
-	w.kept.rows = nil
-	f.rows, f.urgent = nil, false
+	w.kept.lots = nil
+	f.lots, f.urgent = nil, false
 }
 
 // publish says something to the engine that is no batch. What became of it comes back to the loop.

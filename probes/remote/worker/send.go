@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"errors"
 	"log/slog"
 	"time"
 
@@ -13,10 +12,11 @@ import (
 // Spool keeps results until the broker has confirmed them; a spool.Spool is one.
 type Spool interface {
 	Epoch() uint64
-	Append(rows []wire.Row, now time.Time) error
+	Append(rows []wire.Row, obeyed wire.Version, now time.Time) error
 	Take(late bool, most int, now time.Time) (spool.Run, bool)
 	Sent(spool.Run)
 	Unsent(spool.Run)
+	GiveUp(spool.Run)
 	Depth() uint64
 	Dropped() uint64
 }
@@ -118,16 +118,16 @@ func (s *sender) take(now time.Time) {
 		s.connected, s.broken, s.force = true, false, true
 	}
 	s.urgent = s.urgent || s.now.urgent
-	if n := len(s.now.rows); n > 0 {
-		if err := s.spool.Append(s.now.rows, now); err != nil {
+	for _, lot := range s.now.lots {
+		if err := s.spool.Append(lot.rows, lot.obeyed, now); err != nil {
 			s.quiet.say("spool", now, func(more int) {
 				s.log.Error("results are lost: the spool does not take them", "why", err, "more", more)
 			})
 		}
-		s.fresh += n
-		s.counted += n
-		s.now.rows = nil
+		s.fresh += len(lot.rows)
+		s.counted += len(lot.rows)
 	}
+	s.now.lots = nil
 	s.box.tell(s.spool.Epoch())
 }
 
@@ -203,16 +203,21 @@ func (s *sender) fill(now time.Time) {
 	}
 }
 
-// batch sends a run of results, in halves where it is too large for a frame.
+// batch sends a run of results. It obeys what was obeyed when they were measured:
+// a monitor may be another one now. A run that no frame can be made of is sent in
+// halves, so that what is wrong with one result costs no other.
 func (s *sender) batch(run spool.Run) {
-	b := wire.Batch{Epoch: run.Epoch, From: run.From, Obeyed: s.now.obeyed, Late: run.Late, Clock: time.Now(), Lost: run.Lost, Rows: run.Rows}
+	b := wire.Batch{Epoch: run.Epoch, From: run.From, Obeyed: run.Obeyed, Late: run.Late, Clock: time.Now(), Lost: run.Lost, Rows: run.Rows}
+	if len(run.Rows) == 0 {
+		b.Obeyed = s.now.obeyed
+	}
 	if c := s.now.counts; !run.Late {
 		b.Counters = wire.Counters{Scheduled: c.Scheduled, Finished: c.Finished, Late: c.Late, Skipped: c.Skipped,
 			Dropped: s.spool.Dropped() + s.now.lost, Depth: s.spool.Depth()}
 	}
 	frame, err := s.codec.Batch(b)
 	switch half := len(run.Rows) / 2; {
-	case err != nil && errors.Is(err, wire.ErrTooLarge) && half > 0:
+	case err != nil && half > 0:
 		second := run
 		second.From, second.Rows, second.Lost = run.From+uint64(half), run.Rows[half:], nil
 		run.Rows = run.Rows[:half]
@@ -220,8 +225,10 @@ func (s *sender) batch(run spool.Run) {
 		s.batch(second)
 		return
 	case err != nil:
-		s.log.Error("results that cannot be sent are let go", "results", len(run.Rows), "why", err)
-		s.spool.Sent(run)
+		s.quiet.say("unsendable", time.Now(), func(more int) {
+			s.log.Error("a result is lost: it cannot be sent", "why", err, "more", more)
+		})
+		s.spool.GiveUp(run)
 		return
 	}
 	s.out++
