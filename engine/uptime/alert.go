@@ -36,6 +36,7 @@ type Parcel struct {
 	Event     uint64    // the event that it is about, of the log; 0: none
 	Incidents []uint64  // the newest last, at most MaxNamed of them; none: about the node, a probe, a test
 	Count     int       // incidents in all
+	Thread    uint64    // the incident that the first letter about this was about; 0: it is on its own
 	Cause     Cause     // that they share; the zero value: nothing
 	Why       string    // by which rule it goes there: `route 2 (tags prod)`
 	Also      []string  // other channels that are told the same

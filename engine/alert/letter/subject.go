@@ -1,0 +1,115 @@
+package letter
+
+import (
+	"fmt"
+	"strings"
+
+	"lookout/engine/uptime"
+)
+
+// subject reads on a lock screen: what it is, what it is about, why; who says
+// so comes last, where it may be cut.
+func (a *Alert) subject() string {
+	said := a.headline()
+	if a.Kind == string(uptime.AlertReminder) || a.Kind == string(uptime.AlertEscalated) {
+		said = "still " + said
+	}
+	tail := " [" + short(a.Instance, 40) + "]"
+	return short(said, maxSubject-len([]rune(tail))) + tail
+}
+
+// headline is the subject without the instance.
+func (a *Alert) headline() string {
+	what := a.what()
+	switch uptime.AlertKind(a.Kind) {
+	case uptime.AlertRecovered:
+		return fmt.Sprintf("up again: %s, after %s", what, a.lasted())
+	case uptime.AlertCollapsed:
+		return fmt.Sprintf("%s %s while we could not send: %s", a.Word, a.lasted(), what)
+	case uptime.AlertFlapping:
+		return "flapping: " + what + ", nothing more until it is steady"
+	case uptime.AlertMore:
+		return fmt.Sprintf("%s: %s", counted(a.Count, "more alert", "more alerts"), named(a.Monitors, a.Count, 3))
+	case uptime.AlertCertificate:
+		return what + ": " + a.Message
+	case uptime.AlertProbe:
+		return a.says
+	case uptime.AlertNode, uptime.AlertBlind:
+		return a.Word + ": " + a.says
+	case uptime.AlertTest:
+		return "test: lookout can reach " + a.Channel
+	}
+	if a.Count > 1 {
+		return a.Word + " " + what
+	}
+	return a.Word + " " + what + ": " + a.Message + a.places()
+}
+
+// what an alert is about, in a few words.
+func (a *Alert) what() string {
+	list := named(a.Monitors, a.Count, 3)
+	if a.Count <= 1 {
+		return list
+	}
+	if a.Cause == "" {
+		return fmt.Sprintf("%s (%s)", counted(a.Count, "monitor", "monitors"), list)
+	}
+	cause := a.Cause
+	switch a.cause.Kind {
+	case uptime.CauseParent:
+		cause = "behind " + uptime.Clean(a.cause.Key, maxName)
+	case uptime.CauseNode:
+		cause = "seen from here alone"
+	}
+	return fmt.Sprintf("%s: %s (%s)", cause, counted(a.Count, "monitor", "monitors"), list)
+}
+
+// places is " (3 of 4 places)": how many of those that voted say that it is not up.
+func (a *Alert) places() string {
+	says := make(map[string]bool)
+	for _, e := range a.Evidence {
+		if e.Vote && e.Outcome != uptime.OutcomeUnknown {
+			says[e.Location] = e.Outcome == uptime.OutcomeDown || says[e.Location]
+		}
+	}
+	bad := 0
+	for _, down := range says {
+		if down {
+			bad++
+		}
+	}
+	if len(says) < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d places)", bad, len(says))
+}
+
+// lasted is for how long the first, or the longest of several, was not up.
+func (a *Alert) lasted() string {
+	longest := a.Lasted
+	if len(a.Incidents) > 1 {
+		d := a.Incidents[0].Lasted(a.now)
+		for i := range a.Incidents {
+			d = max(d, a.Incidents[i].Lasted(a.now))
+		}
+		longest = uptime.Ago(d)
+	}
+	return longest
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func more(n int) string { return fmt.Sprintf(" and %d more", n) }
+
+// sentence ends in a full stop.
+func sentence(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}

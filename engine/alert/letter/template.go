@@ -1,0 +1,156 @@
+package letter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// Templates are the subject and body of a channel's own; either may be missing.
+type Templates struct{ subject, body *template.Template }
+
+const (
+	maxSource = 16 << 10 // bytes of a template
+	maxOutput = 64 << 10 // … and of what it makes
+)
+
+var errTooMuch = errors.New("it makes more than 64 kB")
+
+// functions are those that templates have beside Go's own.
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"json": func(v any) (string, error) {
+			b, err := encode(v)
+			return string(b), err
+		},
+		"join":  func(sep string, list []string) string { return strings.Join(list, sep) },
+		"upper": strings.ToUpper,
+		"lower": strings.ToLower,
+		"time":  func(layout string, t time.Time) string { return t.Format(layout) },
+		"ago":   uptime.Ago,
+	}
+}
+
+// Compile makes a channel's templates of its keys subject and body; "" keeps the
+// usual one. Each is tried on an alert of every kind, so that a mistake in it is
+// found when the configuration is read; the error names the key.
+func Compile(subject, body string) (*Templates, error) {
+	t := &Templates{}
+	for _, of := range []struct {
+		key, source string
+		made        **template.Template
+	}{{"subject", subject, &t.subject}, {"body", body, &t.body}} {
+		if of.source == "" {
+			continue
+		}
+		if len(of.source) > maxSource {
+			return nil, fmt.Errorf("%s: a template has at most %d bytes", of.key, maxSource)
+		}
+		made, err := template.New(of.key).Funcs(functions()).Option("missingkey=error").Parse(of.source)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s", of.key, mistake(err, of.key))
+		}
+		for _, a := range samples() {
+			if _, err := run(made, a); err != nil {
+				return nil, fmt.Errorf("%s: %s", of.key, mistake(err, of.key))
+			}
+		}
+		*of.made = made
+	}
+	return t, nil
+}
+
+// mistake is what is wrong with a template, without Go's words around it.
+func mistake(err error, key string) string {
+	s := strings.TrimPrefix(err.Error(), "template: ")
+	s = strings.TrimPrefix(s, key+":")
+	if at, rest, ok := strings.Cut(s, ": executing "); ok {
+		if _, why, ok := strings.Cut(rest, ": "); ok {
+			s = at + ": " + why
+		}
+	}
+	s = strings.ReplaceAll(s, "type *letter.Alert", "an alert")
+	return uptime.Clean("line "+s, 300)
+}
+
+// run executes a template, within bounds.
+func run(t *template.Template, a *Alert) (string, error) {
+	out := &bounded{}
+	if err := t.Execute(out, a); err != nil {
+		return "", err
+	}
+	return out.b.String(), nil
+}
+
+// bounded is a writer of at most maxOutput bytes.
+type bounded struct{ b strings.Builder }
+
+func (w *bounded) Write(p []byte) (int, error) {
+	if w.b.Len()+len(p) > maxOutput {
+		return 0, errTooMuch
+	}
+	return w.b.Write(p)
+}
+
+// apply puts what the templates make into a letter.
+func (t *Templates) apply(a *Alert, l *uptime.Letter) {
+	if t == nil {
+		return
+	}
+	var failed []string
+	if t.subject != nil {
+		s, err := run(t.subject, a)
+		if s = short(uptime.Clean(s, 4*maxSubject), maxSubject); err == nil && s != "" {
+			l.Subject = s
+		} else if err != nil {
+			failed = append(failed, "subject: "+mistake(err, "subject"))
+		}
+	}
+	if t.body != nil {
+		s, err := run(t.body, a)
+		if err == nil {
+			l.Text, l.Custom = tidy(s, maxOutput), true
+		} else {
+			failed = append(failed, "body: "+mistake(err, "body"))
+		}
+	}
+	if len(failed) > 0 {
+		note := "(the channel's own template failed: " + strings.Join(failed, "; ") + ")\n\n"
+		if !l.Custom {
+			l.Text = tidy(note+l.Text, maxText)
+		}
+	}
+}
+
+// samples are alerts of every kind, on which a template is tried.
+func samples() []*Alert {
+	at := time.Date(2026, 11, 22, 12, 31, 7, 0, time.UTC)
+	incident := func(n uint64, name string) uptime.Incident {
+		return uptime.Incident{Number: n, Monitor: name, Start: at, Verdict: uptime.Down, Fault: uptime.FaultTCPRefused,
+			Message: "TCP connect 203.0.113.9:443 refused", Witness: "fra and nyc agree", ConfirmedBy: []string{"fra", "nyc"},
+			Evidence: []uptime.Evidence{{Time: at, Location: uptime.Local, Step: "check", Outcome: uptime.OutcomeDown,
+				Fault: uptime.FaultTCPRefused, Message: "TCP connect 203.0.113.9:443 refused", Vote: true}}}
+	}
+	of := func(kind uptime.AlertKind, says string, incidents ...uptime.Incident) *Alert {
+		p := &uptime.Parcel{Number: 1, Channel: "ops", Kind: kind, At: at, Count: len(incidents), Says: says, Why: "no route: every channel"}
+		for _, in := range incidents {
+			p.Incidents = append(p.Incidents, in.Number)
+		}
+		return newAlert(p, &Facts{Instance: "web-1", Now: at.Add(time.Minute), Incidents: incidents})
+	}
+	shop, mail := incident(4711, "shop"), incident(4712, "mail")
+	var out []*Alert
+	for _, k := range []uptime.AlertKind{uptime.AlertOpened, uptime.AlertReminder, uptime.AlertEscalated, uptime.AlertFlapping,
+		uptime.AlertRecovered, uptime.AlertCollapsed, uptime.AlertCertificate} {
+		out = append(out, of(k, "", shop))
+	}
+	out = append(out, of(uptime.AlertJoined, "", shop, mail), of(uptime.AlertMore, "", shop, mail))
+	for _, k := range []uptime.AlertKind{uptime.AlertNode, uptime.AlertProbe, uptime.AlertBlind, uptime.AlertTest} {
+		out = append(out, of(k, "not heard of for 3 minutes"))
+	}
+	return out
+}

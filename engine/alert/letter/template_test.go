@@ -1,0 +1,60 @@
+package letter
+
+import (
+	"strings"
+	"testing"
+
+	"lookout/engine/uptime"
+)
+
+// TestCompile finds mistakes of a template before anything has to be told by it.
+func TestCompile(t *testing.T) {
+	tests := []struct{ name, subject, body, want string }{
+		{"none", "", "", ""},
+		{"good", "{{.Word}} {{.Monitor}}", `{"text":{{json .Text}},"tags":{{json .Tags}}}`, ""},
+		{"all of it", "{{.Kind}} {{.Cause}} {{.Count}}", "{{.ID}} {{.Thread}} {{join \", \" .Monitors}} {{time \"15:04\" .Since}} {{upper .Verdict}} {{range .Evidence}}{{.Location}} {{.Outcome}}{{end}}", ""},
+		{"no end", "{{if .Over}}up", "", "subject: line 1: unexpected EOF"},
+		{"no such word", "{{.Wrod}}", "", "subject: line 1:2: can't evaluate field Wrod in an alert"},
+		{"no such function", "", "{{env \"HOME\"}}", `body: line 1: function "env" not defined`},
+		{"not always there", "", "{{(index .Incidents 0).Message}}", "body: line 1:3: error calling index: "},
+		{"too much", "", "{{range $a := .Text}}{{end}}" + strings.Repeat("x", maxSource), "body: a template has at most 16384 bytes"},
+		{"makes too much", "", "{{define \"a\"}}{{.Text}}{{.Text}}{{.Text}}{{.Text}}{{end}}{{define \"b\"}}" + strings.Repeat("{{template \"a\" .}}", 200) + "{{end}}{{template \"b\" .}}", "it makes more than 64 kB"},
+		{"calls itself", "", "{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "exceeded maximum template depth"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Compile(tt.subject, tt.body)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestOwn: a channel's own templates, and one that fails on what comes.
+func TestOwn(t *testing.T) {
+	in := incident(4711, "shop")
+	p := uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertOpened, At: noon, Count: 1}
+	f := Facts{Instance: "web-1", Now: noon, Incidents: []uptime.Incident{in}}
+	own, err := Compile("{{.Word}}: {{.Monitor}} is gone", "{{.Message}}\n  indented {{.Fault}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Write(&p, &f, own)
+	if l.Subject != "DOWN: shop is gone" || l.Text != refuse+"\n  indented tcp.refused" || !l.Custom {
+		t.Errorf("%q %q %v", l.Subject, l.Text, l.Custom)
+	}
+	picky, err := Compile("", `{{if eq .Message "odd"}}{{index .Tags 99}}{{end}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Incidents[0].Message = "odd"
+	l = Write(&p, &f, picky)
+	if !strings.HasPrefix(l.Text, "(the channel's own template failed: body: line 1:") || !strings.Contains(l.Text, "lookout ack '#4711'") || l.Custom {
+		t.Errorf("%q", l.Text)
+	}
+	f.Incidents[0].Message = "{{.Instance}}"
+	if l = Write(&p, &f, own); !strings.HasPrefix(l.Text, "{{.Instance}}\n") {
+		t.Errorf("a text was taken for a template: %q", l.Text)
+	}
+}
