@@ -127,7 +127,7 @@ func (a *address) connect(ctx context.Context, o Options, purpose string) (*conn
 		sasl := opened.Config.SASL // narrowed to what was tried
 		return nil, &openError{err: err, wire: w, external: len(sasl) == 1 && sasl[0].Mechanism() == "EXTERNAL"}
 	}
-	w.wait(opened.Config.Heartbeat * 3 / 2)
+	w.wait(opened.Config.Heartbeat * 7 / 5) // a dead line is known within one and a half, on a busy machine too
 	return &connection{
 		Connection: opened,
 		wire:       w,

@@ -227,7 +227,7 @@ func TestStall(t *testing.T) {
 		l.r.Publish(Message{Exchange: l.exchange, Key: l.key, Body: make([]byte, 60_000)}, func(err error) { answers <- err })
 	}
 	s := l.r.until("stuck", func(s State) bool { return !s.Connected })
-	// 1.5 heartbeats are 3 s; what is more is this machine's load.
+	// 1.4 heartbeats are 2.8 s; what is more is this machine's load.
 	if took := time.Since(began); took > 6*time.Second || !strings.Contains(s.Error, "stands still") {
 		t.Errorf("after %v: %+v", took, s)
 	}
