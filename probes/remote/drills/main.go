@@ -14,14 +14,16 @@
 //	        and the broker; 20 resets of all connections; 60 s of a network that
 //	        swallows everything. Each result is then looked for in the data file
 //	lag     a real probe that is stopped: how long its vote counts
+//	line    a broker's start; a line that swallows everything: when the link knows, and
+//	        whether it ends
 //	bytes   a probe with 1,000 monitors, and every byte of its link with TLS as Ethernet has it
 //	load    3,000 results a second through one broker
 //	ask     second opinions: what asking costs, and none begun after its deadline
 //	here    the real engine and three real probes, and a page that fails for the engine
 //	        alone: it is never down, and said to be unreachable only from there
 //
-// Bytes, load and ask run in this process, with the real dispatcher, worker, spool and
-// link, and checks that only say what a check could have found.
+// Line, bytes, load and ask run in this process, with the real dispatcher, worker, spool
+// and link, and checks that only say what a check could have found.
 package main
 
 import (
@@ -39,7 +41,7 @@ import (
 
 func main() {
 	d := &drill{figures: os.Stdout, progress: os.Stderr}
-	only := flag.String("only", "", "the drills to run, separated by commas: kills, lag, bytes, load, ask, here; default all")
+	only := flag.String("only", "", "the drills to run, separated by commas: kills, lag, line, bytes, load, ask, here; default all")
 	flag.IntVar(&d.kills, "kills", 100, "kill -9 over probes, engine and broker")
 	flag.IntVar(&d.resets, "resets", 20, "of all connections")
 	flag.DurationVar(&d.stall, "stall", time.Minute, "that the network swallows everything")
@@ -64,13 +66,13 @@ func (d *drill) run(ctx context.Context, only string) error {
 		name string
 		run  func(context.Context) error
 	}
-	parts := []part{{"bytes", d.bytes}, {"load", d.load}, {"ask", d.ask}, {"lag", d.lag}, {"here", d.here}, {"kills", d.killing}}
+	parts := []part{{"bytes", d.bytes}, {"load", d.load}, {"ask", d.ask}, {"line", d.line}, {"lag", d.lag}, {"here", d.here}, {"kills", d.killing}}
 	if only != "" {
 		var some []part
 		for name := range strings.SplitSeq(only, ",") {
 			i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
 			if i < 0 {
-				return fmt.Errorf("-only %s: there are kills, lag, bytes, load, ask and here", name)
+				return fmt.Errorf("-only %s: there are kills, lag, line, bytes, load, ask and here", name)
 			}
 			some = append(some, parts[i])
 		}
