@@ -62,14 +62,19 @@ func (s *Store) Check(progress func(done, total int64)) (Report, error) {
 		switch {
 		case isWeek(name):
 			c.week(name)
-		case !slices.Contains([]string{bucketMeta, bucketLog, bucketState, bucketEvent, bucketIncident, bucketByMon, bucketText, bucketProbe}, string(name)):
+		case !slices.Contains([]string{bucketMeta, bucketLog, bucketState, bucketEvent, bucketIncident, bucketByMon, bucketText, bucketProbe, bucketOutbox}, string(name)):
 			c.report.problem(fmt.Errorf("%w: bucket %q is not known", ErrDamaged, name))
 		}
 	}
 	c.log()
 	c.bucket(bucketState, c.state)
-	if slices.ContainsFunc(names, func(n []byte) bool { return string(n) == bucketProbe }) {
-		c.bucket(bucketProbe, c.probe)
+	for _, b := range []struct { // not in every file
+		name string
+		read func(k, v []byte) error
+	}{{bucketProbe, c.probe}, {bucketOutbox, c.outbox}} {
+		if slices.ContainsFunc(names, func(n []byte) bool { return string(n) == b.name }) {
+			c.bucket(b.name, b.read)
+		}
 	}
 	c.bucket(bucketEvent, c.event)
 	c.incidents()
@@ -164,6 +169,11 @@ func (c *check) state(k, v []byte) error {
 
 func (c *check) probe(k, v []byte) error {
 	_, err := readProbe(k, v)
+	return err
+}
+
+func (c *check) outbox(k, v []byte) error {
+	_, err := readOutbox(k, v)
 	return err
 }
 

@@ -41,6 +41,9 @@ func wholeStore(t testing.TB, path string) {
 		b.Probes = append(b.Probes, uptime.ProbeRecord{Probe: "fra/" + name, Data: []byte(fmt.Sprintf("applied %d", i))})
 	}
 	mustAppend(t, s, b)
+	for i := range 6 {
+		mustPost(t, s, uptime.OutboxRecord{Key: fmt.Sprintf("post/ops/%d", i), Data: []byte(fmt.Sprintf("letter %d", i))})
+	}
 	for name, want := range given {
 		wantResults(t, s, name, want)
 	}
@@ -109,6 +112,7 @@ func tell(s *Store) (out truth, errs int) {
 	count(err)
 	count(s.States(func(r uptime.StateRecord) error { out.add(r); return nil }))
 	count(s.Probes(func(r uptime.ProbeRecord) error { out.add(r); return nil }))
+	count(s.Outbox(func(r uptime.OutboxRecord) error { out.add(r); return nil }))
 	count(s.Tail(time.Time{}, func(*uptime.Result) error { return nil }))
 	return out, errs
 }

@@ -73,7 +73,31 @@ func victim(path string) error {
 		if err := s.Append(victimBatch(n)); err != nil {
 			return err
 		}
+		if err := s.Post(victimPost(n)); err != nil {
+			return err
+		}
 		fmt.Println(n)
+	}
+}
+
+// victimPost is what is posted after the n-th batch: two records that say the
+// same, and one that goes.
+func victimPost(n uint64) []uptime.OutboxRecord {
+	data := []byte(strconv.FormatUint(n, 10))
+	return []uptime.OutboxRecord{{Key: "desk/state", Data: data}, {Key: fmt.Sprintf("post/ops/%d", n), Data: data}, {Key: fmt.Sprintf("post/ops/%d", n-1)}}
+}
+
+// wantPosted checks that the newest post is there whole: that after the last
+// batch or, where none was acknowledged for it, the one before.
+func wantPosted(t *testing.T, s *Store, acked, last uint64) {
+	t.Helper()
+	got := outboxOf(t, s)
+	n, err := strconv.ParseUint(got["desk/state"], 10, 64)
+	if last > 0 && acked == 0 && len(got) == 0 {
+		return
+	}
+	if err != nil || n < acked || n > last || len(got) != 2 || got[fmt.Sprintf("post/ops/%d", n)] != got["desk/state"] {
+		t.Fatalf("outbox %v after batch %d, %d acknowledged, %v", got, last, acked, err)
 	}
 }
 
@@ -190,6 +214,7 @@ func wantVictim(t *testing.T, path string, acked uint64) uint64 {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	wantPosted(t, s, acked, last)
 	told := 0
 	if err := s.Probes(func(r uptime.ProbeRecord) error {
 		told++

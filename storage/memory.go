@@ -27,6 +27,7 @@ type Memory struct {
 	incidents []uptime.Incident // by number
 	states    map[string][]byte
 	probes    map[string][]byte
+	outbox    map[string][]byte
 	numbers   map[string]uint32
 	base      uint32 // of the first number
 	alive     time.Time
@@ -35,7 +36,7 @@ type Memory struct {
 // NewMemory makes an empty one.
 func NewMemory() *Memory {
 	return &Memory{results: map[string][]uptime.Result{}, states: map[string][]byte{},
-		probes: map[string][]byte{}, numbers: map[string]uint32{}, base: randomBase()}
+		probes: map[string][]byte{}, outbox: map[string][]byte{}, numbers: map[string]uint32{}, base: randomBase()}
 }
 
 // Append keeps a batch. It cannot fail.
@@ -129,6 +130,38 @@ func (m *Memory) Probes(fn func(uptime.ProbeRecord) error) error {
 	}
 	m.mu.Unlock()
 	slices.SortFunc(all, func(a, b uptime.ProbeRecord) int { return cmp.Compare(a.Probe, b.Probe) })
+	for _, r := range all {
+		if err := fn(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Post keeps what the outbox has to remember, as Store.Post does.
+func (m *Memory) Post(records []uptime.OutboxRecord) error {
+	if err := checkOutbox(records); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range records {
+		if m.outbox[r.Key] = slices.Clone(r.Data); len(r.Data) == 0 {
+			delete(m.outbox, r.Key)
+		}
+	}
+	return nil
+}
+
+// Outbox calls fn with every record of the outbox, by key, and ends with its error.
+func (m *Memory) Outbox(fn func(uptime.OutboxRecord) error) error {
+	m.mu.Lock()
+	var all []uptime.OutboxRecord
+	for key, data := range m.outbox {
+		all = append(all, uptime.OutboxRecord{Key: key, Data: data})
+	}
+	m.mu.Unlock()
+	slices.SortFunc(all, func(a, b uptime.OutboxRecord) int { return cmp.Compare(a.Key, b.Key) })
 	for _, r := range all {
 		if err := fn(r); err != nil {
 			return err

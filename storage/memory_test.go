@@ -15,6 +15,8 @@ type store interface {
 	Resume() (Resume, error)
 	States(func(uptime.StateRecord) error) error
 	Probes(func(uptime.ProbeRecord) error) error
+	Outbox(func(uptime.OutboxRecord) error) error
+	Post([]uptime.OutboxRecord) error
 	Numbers(names []string) ([]uint32, error)
 	Tail(time.Time, func(*uptime.Result) error) error
 	Events(uptime.EventQuery) ([]uptime.Event, error)

@@ -17,7 +17,8 @@ const (
 	bucketIncident = "incident"
 	bucketByMon    = "incm"
 	bucketText     = "txt"
-	bucketProbe    = "probe" // not in files from before there were probes
+	bucketProbe    = "probe"  // not in files from before there were probes
+	bucketOutbox   = "outbox" // … from before somebody was to be told
 
 	// in meta
 	bucketMonitor = "monitor"
@@ -40,8 +41,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func sum(where string, key, body []byte) uint32 {
 	var place [96]byte
 	n := copy(place[:63], where) + 1
-	n += copy(place[n:], key)
-	return crc32.Update(crc32.Update(0, castagnoli, place[:n]), castagnoli, body)
+	fits := copy(place[n:], key)
+	crc := crc32.Update(0, castagnoli, place[:n+fits])
+	if fits < len(key) {
+		crc = crc32.Update(crc, castagnoli, key[fits:])
+	}
+	return crc32.Update(crc, castagnoli, body)
 }
 
 // sealed fills in the CRC of a value whose first four bytes are left for it.
