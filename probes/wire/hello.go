@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/binary"
 	"time"
+
+	"lookout/engine/uptime"
 )
 
 // The bounds of lists in a Hello and a Manifest.
@@ -24,7 +26,8 @@ type Hello struct {
 	Types    []string // check types that it can run
 	Software string   // its version of lookout, for people
 	Clock    time.Time
-	Goodbye  bool // it ends; nothing is to be sent any more
+	Goodbye  bool   // it ends; nothing is to be sent any more
+	Warning  string // what is wrong there although it works; "": nothing
 }
 
 // Hello writes the frame of a Hello.
@@ -44,6 +47,7 @@ func (c *Codec) Hello(h Hello) ([]byte, error) {
 	f.text(8, h.Software, MaxName)
 	f.time(9, h.Clock)
 	f.bool(10, h.Goodbye)
+	f.text(11, uptime.Clean(h.Warning, maxMessage), maxMessage)
 	return c.write(kindHello, &f)
 }
 
@@ -79,6 +83,8 @@ func (c *Codec) ReadHello(frame []byte) (Hello, error) {
 				h.Clock = r.time(v)
 			case 10:
 				h.Goodbye = r.bool(v)
+			case 11:
+				h.Warning = r.clean(v, maxMessage)
 			}
 		})
 	})

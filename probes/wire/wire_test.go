@@ -89,13 +89,15 @@ func orders(v Verifier, at time.Time) []framed {
 
 func said() []framed {
 	c := signer.Codec
-	h := Hello{0xfeed, obeyed, []Hash{{7}}, []uint8{1}, 12, 5000, []string{"http", "tcp"}, "1.0", now, true}
+	h := Hello{0xfeed, obeyed, []Hash{{7}}, []uint8{1}, 12, 5000, []string{"http", "tcp"}, "1.0", now, true, ""}
+	sick := Hello{Epoch: 0xfeed, Majors: []uint8{1}, Clock: now, Warning: "spool /var/lib: no space left on device"}
 	a := Answer{seal.Nonce, uptime.OutcomeDown, uptime.FaultTCPTimeout, "no answer", 5 * time.Second, now, obeyed}
 	p := Reply{Nonce: seal.Nonce, Obeyed: obeyed, Clock: now, Row: Row{Monitor: 513, Unhealthy: true, Result: aResult()}}
 	no := Reply{Nonce: seal.Nonce, Refusal: "its policy denies 10.0.0.1", Clock: now}
 	b, none := aBatch(), Batch{Epoch: 3, From: 9, Clock: now}
 	return []framed{
 		{"hello", h, func() ([]byte, error) { return c.Hello(h) }, func(b []byte) (any, error) { return c.ReadHello(b) }},
+		{"hello-warning", sick, func() ([]byte, error) { return c.Hello(sick) }, func(b []byte) (any, error) { return c.ReadHello(b) }},
 		{"answer", a, func() ([]byte, error) { return c.Answer(a) }, func(b []byte) (any, error) { return c.ReadAnswer(b) }},
 		{"reply", p, func() ([]byte, error) { return c.Reply(p) }, func(b []byte) (any, error) { return c.ReadReply(b) }},
 		{"refusal", no, func() ([]byte, error) { return c.Reply(no) }, func(b []byte) (any, error) { return c.ReadReply(b) }},

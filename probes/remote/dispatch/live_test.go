@@ -318,6 +318,25 @@ func TestTooMany(t *testing.T) {
 	})
 }
 
+// TestIll: what a probe says is wrong with it is shown as long as it says it.
+func TestIll(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.make("fra/1")
+		p.hello.Warning = "spool /data: no space left on device; results are kept in memory only"
+		p.start()
+		time.Sleep(20 * time.Second)
+		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || x.Warning != p.hello.Warning {
+			t.Errorf("%v, %q", x.State, x.Warning)
+		}
+		p.with(func() { p.hello.Warning = "" })
+		p.greet()
+		time.Sleep(2 * time.Second)
+		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || x.Warning != "" {
+			t.Errorf("when it is well: %v, %q", x.State, x.Warning)
+		}
+	})
+}
+
 // TestStalls: a loop that could do nothing for a while holds that against nobody.
 func TestStalls(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -144,6 +144,9 @@ func (d *Dispatcher) warnings(p *probe, now time.Time) (all []string) {
 			all = append(all, fmt.Sprintf("version %s is not that of this engine (%s)", v, d.o.Software))
 		}
 	}
+	if p.hello.Warning != "" {
+		all = append(all, p.hello.Warning)
+	}
 	if lost := p.work.sums.Dropped; lost > 0 {
 		all = append(all, fmt.Sprintf("%d of its results are lost: its spool was full, or they could not be sent", lost))
 	}

@@ -13,10 +13,11 @@ const maxBoxed = 100_000
 type box struct {
 	full chan struct{} // loop → sender: there is something; 1, since it is emptied whole
 
-	mu     sync.Mutex // of what follows
-	letter letter
-	has    int    // results in it
-	epoch  uint64 // of the spool, as the sender last saw it
+	mu      sync.Mutex // of what follows
+	letter  letter
+	has     int    // results in it
+	epoch   uint64 // of the spool, as the sender last saw it
+	trouble error  // why its disk takes nothing, likewise; nil: it takes
 }
 
 // letter is what lies in the box. What is not emptied with it stays until it is replaced.
@@ -81,15 +82,15 @@ func (b *box) take() letter {
 	return l
 }
 
-// tell has the loop know the spool's epoch.
-func (b *box) tell(epoch uint64) {
+// tell has the loop know the spool's epoch, and why its disk takes nothing.
+func (b *box) tell(epoch uint64, trouble error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.epoch = epoch
+	b.epoch, b.trouble = epoch, trouble
 }
 
-func (b *box) told() uint64 {
+func (b *box) told() (epoch uint64, trouble error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.epoch
+	return b.epoch, b.trouble
 }

@@ -40,11 +40,12 @@ func TestBox(t *testing.T) {
 	if l = b.take(); count(l) != maxBoxed || l.lost != maxBoxed/2 {
 		t.Errorf("%d results, %d lost", count(l), l.lost)
 	}
-	if b.told() != 7 {
-		t.Errorf("epoch %d", b.told())
+	if epoch, trouble := b.told(); epoch != 7 || trouble != nil {
+		t.Errorf("epoch %d, %v", epoch, trouble)
 	}
-	if b.tell(9); b.told() != 9 {
-		t.Errorf("epoch %d", b.told())
+	b.tell(9, errAway)
+	if epoch, trouble := b.told(); epoch != 9 || trouble != errAway {
+		t.Errorf("epoch %d, %v", epoch, trouble)
 	}
 }
 

@@ -3,15 +3,20 @@ package worker
 import (
 	"time"
 
+	"lookout/engine/uptime"
 	"lookout/probes/remote/link"
 	"lookout/probes/remote/topology"
 	"lookout/probes/wire"
 )
 
 const (
+	troubleGap = 10 * time.Second       // between hellos because something is wrong here, or no more
 	settleFor  = 500 * time.Millisecond // after the last chunk, for more to come
 	helloRetry = 2 * time.Second        // where no manifest answers; doubled each time
 )
+
+// maxWarning bounds what is said to be wrong here, in bytes.
+const maxWarning = 300
 
 // hellos says when the next hello is.
 type hellos struct {
@@ -19,6 +24,7 @@ type hellos struct {
 	said    time.Time
 	wait    time.Duration // for an answer to the last one
 	leaving bool          // goodbye is said, and not heard yet
+	warned  bool          // the last one said that something is wrong here
 }
 
 func (h *hellos) now() { h.next = time.Time{}.Add(1) }
@@ -55,18 +61,24 @@ func (h *hellos) wakes(connected bool) time.Time {
 
 // greet says hello when it is time.
 func (w *Worker) greet(now time.Time) {
+	if _, trouble := w.box.told(); w.connected && trouble != nil != w.hello.warned {
+		w.hello.by(w.hello.said.Add(troubleGap))
+	}
 	if !w.connected || now.Before(w.hello.next) {
 		return
 	}
 	w.hello.sent(now)
 	w.orders.came = 0
-	w.greeting(w.hi(), whatHello)
+	h := w.hi()
+	w.hello.warned = h.Warning != ""
+	w.greeting(h, whatHello)
 }
 
 // hi is what there is to say of this probe.
 func (w *Worker) hi() wire.Hello {
-	return wire.Hello{
-		Epoch:    w.box.told(),
+	epoch, trouble := w.box.told()
+	h := wire.Hello{
+		Epoch:    epoch,
 		Obeyed:   w.orders.obeyed(),
 		Chunks:   w.orders.hashes(),
 		Majors:   []uint8{wire.Major},
@@ -76,6 +88,10 @@ func (w *Worker) hi() wire.Hello {
 		Software: w.o.Software,
 		Clock:    time.Now(),
 	}
+	if trouble != nil {
+		h.Warning = uptime.Clean(trouble.Error(), maxWarning)
+	}
+	return h
 }
 
 func (w *Worker) greeting(h wire.Hello, what string) bool {

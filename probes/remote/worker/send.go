@@ -19,6 +19,7 @@ type Spool interface {
 	GiveUp(spool.Run)
 	Depth() uint64
 	Dropped() uint64
+	Trouble() error
 }
 
 const (
@@ -128,7 +129,7 @@ func (s *sender) take(now time.Time) {
 		s.counted += len(lot.rows)
 	}
 	s.now.lots = nil
-	s.box.tell(s.spool.Epoch())
+	s.box.tell(s.spool.Epoch(), s.spool.Trouble())
 }
 
 // due is when the next batch is.

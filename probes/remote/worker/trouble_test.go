@@ -1,0 +1,56 @@
+package worker
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestTrouble: the engine is told within seconds that the disk takes nothing, and
+// that it takes again.
+func TestTrouble(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		var ill *illSpool
+		p := o.start(func(opt *Options) { ill = &illSpool{Spool: opt.Spool}; opt.Spool = ill })
+		o.assign(version(5, 1), []string{"a"}, regular(0, 60))
+		after(5 * time.Minute)
+		said := func() string {
+			all := o.hellos()
+			return all[len(all)-1].Warning
+		}
+		if got := said(); got != "" {
+			t.Errorf("in health it says %q", got)
+		}
+		why := errors.New("spool /data: no space left on device")
+		for _, trouble := range []*error{&why, nil, &why} {
+			ill.trouble.Store(trouble)
+			before := len(o.hellos())
+			after(25 * time.Second)
+			want := ""
+			if trouble != nil {
+				want = why.Error()
+			}
+			if got := said(); got != want {
+				t.Errorf("it says %q, not %q", got, want)
+			}
+			if n := len(o.hellos()) - before; n > 2 {
+				t.Errorf("%d hellos of one change", n)
+			}
+		}
+		p.stop()
+	})
+}
+
+// illSpool has trouble when it is told to.
+type illSpool struct {
+	Spool
+	trouble atomic.Pointer[error]
+}
+
+func (s *illSpool) Trouble() error {
+	if why := s.trouble.Load(); why != nil {
+		return *why
+	}
+	return nil
+}
