@@ -9,21 +9,22 @@ import (
 	"time"
 )
 
-// bad is a listener that does what it should not.
-type bad struct {
-	name   string
-	never  bool // no check that reads may call it up
-	listen func(testing.TB) string
+// Listener does what none should.
+type Listener struct {
+	Name   string
+	Never  bool                    // nobody who reads may take it for what it should be
+	Listen func(testing.TB) string // starts it, and returns its address
 }
 
 // Hostile is text that hurts what shows it raw: escape sequences, a carriage
 // return that repaints the line, C1, bidi and zero-width characters, bytes that are no UTF-8.
 const Hostile = "\x1b]0;pwned\x07\x1b[2J\x1b[31mred\r up \u009b31m\u202eevil\u200b\x00\x7f\xff\xfe\r\n"
 
-func listenersOf(network string) []bad {
+// Listeners are those that hurt, for tcp or udp.
+func Listeners(network string) []Listener {
 	switch network {
 	case "tcp":
-		return []bad{
+		return []Listener{
 			{"closed", true, Closed},
 			{"silent", true, serve(func(c net.Conn) { read(c) })},
 			{"hang up", true, serve(func(c net.Conn) {})},
@@ -62,7 +63,7 @@ func listenersOf(network string) []bad {
 			})},
 		}
 	case "udp":
-		return []bad{
+		return []Listener{
 			{"closed", true, closedUDP},
 			{"silent", true, ServeUDP(func([]byte) [][]byte { return nil })},
 			{"garbage", true, ServeUDP(func([]byte) [][]byte { return [][]byte{garbage(), {}, {0}} })},

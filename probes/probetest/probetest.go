@@ -77,20 +77,20 @@ func Run(t *testing.T, s Suite) {
 	t.Run("concurrent", func(t *testing.T) {
 		s.many(t, s.job(t, s.Good(t), s.Values, s.Expect, 5*time.Second), 20)
 	})
-	listeners := listenersOf(s.Network)
+	listeners := Listeners(s.Network)
 	for _, name := range slices.Sorted(maps.Keys(s.Bad)) {
-		listeners = append(listeners, bad{name, true, serve(s.Bad[name])})
+		listeners = append(listeners, Listener{name, true, serve(s.Bad[name])})
 	}
 	for _, bad := range listeners {
-		t.Run(bad.name, func(t *testing.T) {
-			address, values := bad.listen(t), s.Values
+		t.Run(bad.Name, func(t *testing.T) {
+			address, values := bad.Listen(t), s.Values
 			if s.At != nil {
 				values = s.At(address)
 			}
 			job := s.job(t, s.URL(address), values, s.Expect, Timeout)
 			for _, r := range s.many(t, job, 10) {
-				if r.Outcome == uptime.OutcomeUp && bad.never {
-					t.Errorf("up, with %s", bad.name)
+				if r.Outcome == uptime.OutcomeUp && bad.Never {
+					t.Errorf("up, with %s", bad.Name)
 				}
 			}
 		})

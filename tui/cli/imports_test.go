@@ -16,9 +16,12 @@ import (
 // package and everything below it. A package that has no line may import
 // engine/uptime alone, and engine/uptime nothing.
 var arrows = map[string][]string{
-	".":                        {"tui/cli"},
-	"engine":                   {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine/depend"},
-	"engine/depend":            {},
+	".":             {"tui/cli"},
+	"engine":        {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine/depend"},
+	"engine/depend": {},
+
+	"engine/alert/channel/channeltest": {"engine/uptime", "probes/probetest"},
+
 	"engine/config":            {"engine/uptime", "engine/schedule"},
 	"engine/judge":             {"engine/uptime", "engine/schedule"},
 	"engine/selfcheck":         {"engine/uptime", "engine/verdict"},
@@ -63,8 +66,8 @@ var owners = map[string][]string{
 	"github.com/rogpeppe/go-internal":     {},
 	"pgregory.net/rapid":                  {},
 	"github.com/klauspost/compress":       {"engine/api", "probes/...", "storage/..."},
-	"github.com/wneessen/go-mail":         {"engine/alert"},
-	"github.com/nicholas-fedor/shoutrrr/": {"engine/alert"},
+	"github.com/wneessen/go-mail":         {"engine/alert/channel"},
+	"github.com/nicholas-fedor/shoutrrr/": {"engine/alert/channel"},
 }
 
 func TestImports(t *testing.T) {
