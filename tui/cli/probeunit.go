@@ -42,46 +42,7 @@ StateDirectory=lookout-probe
 StateDirectoryMode=0700
 UMask=0077
 
-# Thousands of checks at once are thousands of sockets.
-LimitNOFILE=1048576
-# For icmp checks where ping_group_range does not cover us. Nothing else is kept.
-AmbientCapabilities=CAP_NET_RAW
-CapabilityBoundingSet=CAP_NET_RAW
-NoNewPrivileges=yes
-
-# INET and INET6 to check and to dial, UNIX for the journal, NETLINK because the
-# resolver and the choice of a source address read the interfaces.
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-
-# It writes to its state folder and nowhere else.
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-# No process of others, no kernel interface, no clock, no name of the host.
-ProtectProc=invisible
-ProcSubset=pid
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-# It makes no namespaces, no set-uid files, no real-time threads, and no code
-# at run time (Go does not need writable and executable memory).
-RestrictNamespaces=yes
-RestrictSUIDSGID=yes
-RestrictRealtime=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-
-[Install]
-WantedBy=multi-user.target
-`
+` + confined
 
 // probeUnitFor is the unit of a probe for a program at a path.
 func probeUnitFor(exe string) string { return strings.ReplaceAll(probeUnit, "@EXE@", exe) }

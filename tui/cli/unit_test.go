@@ -24,3 +24,20 @@ func TestUnit(t *testing.T) {
 		}
 	}
 }
+
+// TestUnitsAreConfinedAlike: what the one service may do, the other may too, and
+// no more; a line that is there twice would be in force as the later one says.
+func TestUnitsAreConfinedAlike(t *testing.T) {
+	for name, u := range map[string]string{"engine": unitFor("/x/lookout"), "probe": probeUnitFor("/x/lookout")} {
+		own, ok := strings.CutSuffix(u, confined)
+		if !ok {
+			t.Errorf("%s does not end as both do", name)
+		}
+		for _, line := range strings.Split(confined, "\n") {
+			key, _, set := strings.Cut(line, "=")
+			if set && key[0] != '#' && strings.Contains(own, "\n"+key+"=") {
+				t.Errorf("%s sets %s itself too", name, key)
+			}
+		}
+	}
+}
