@@ -33,17 +33,14 @@ func (e *Engine) heardFrom(st *uptime.State, home string) ([]uptime.Result, erro
 // elsewhere puts into a snapshot who checks at other locations. A probe whose
 // vote does not count checks nothing.
 func (e *Engine) elsewhere(s *uptime.Snapshot) {
-	s.Network = e.o.Network
-	if e.o.Probes == nil {
-		return
+	s.Network, s.Place = e.o.Network, e.o.Place
+	if e.o.Probes != nil {
+		broker, probes := e.o.Probes()
+		s.Broker, s.Probes = broker, slices.Clone(probes)
 	}
-	broker, probes := e.o.Probes()
-	s.Broker, s.Probes = broker, slices.Clone(probes)
-	s.Health.Probes += len(s.Probes)
 	for i := range s.Probes {
 		e.ledger(&s.Probes[i])
-		if s.Probes[i].Votes() {
-			s.Health.ProbesLive++
-		}
 	}
+	n := uptime.CountProbes(s.Node, s.Probes)
+	s.Health.ProbesLive, s.Health.Probes = n.Live, n.Total()
 }

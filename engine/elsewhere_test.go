@@ -13,7 +13,7 @@ import (
 // far as it does check.
 func TestSnapshotHasProbes(t *testing.T) {
 	probes := []uptime.Probe{{Location: "fra", Name: "1", State: uptime.ProbeLive}, {Location: "fra", Name: "2", State: uptime.ProbeLive, Excluded: "jo"},
-		{Location: "nyc", Name: "1", State: uptime.ProbeJoining}, {Location: "sgp", Name: "1", State: uptime.ProbeLagging}, {Location: "syd", Name: "1"}}
+		{Location: "nyc", Name: "1", State: uptime.ProbeJoining}, {Location: "sgp", Name: "1", State: uptime.ProbeLagging}, {Location: "syd", Name: "1"}, {Location: "tyo", State: uptime.ProbeUnseen}}
 	for _, tt := range []struct {
 		name      string
 		probes    Probes
@@ -21,7 +21,7 @@ func TestSnapshotHasProbes(t *testing.T) {
 		broker    string
 	}{
 		{"alone", nil, 1, 1, ""},
-		{"with probes", func() (uptime.Broker, []uptime.Probe) { return uptime.Broker{URL: "amqps://b/v"}, probes }, 2, 6, "amqps://b/v"},
+		{"with probes", func() (uptime.Broker, []uptime.Probe) { return uptime.Broker{URL: "amqps://b/v"}, probes }, 2, 7, "amqps://b/v"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, err := New(Options{Instance: "web-1", Network: "AS24940", Store: newMemory(), Runner: newTargets(), Probes: tt.probes}, time.Now())

@@ -75,6 +75,7 @@ type Options struct {
 	Outside  Outside              // nil: nobody looks whether we are online
 	Anchors  []netip.AddrPort     // that tell it, beside the system's resolvers
 	Network  string               // of this node: another place in it is no witness; "": its own
+	Place    string               // what people call where it is; "": nothing
 	Resumed  Resumed
 	Capacity int            // checks in flight; 0: 1,024
 	Confirm  int            // checks beyond the regular ones a second, here and elsewhere; 0: 50

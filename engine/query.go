@@ -19,17 +19,17 @@ func (e *Engine) publish(now time.Time) {
 		States: make([]*uptime.State, len(e.monitors)),
 		Health: uptime.Health{
 			Rate: rate, Lag: lag, InFlight: e.flow.inFlight, Capacity: e.flow.capacity, Waiting: e.flow.waiting + e.budget.waiting,
-			Late: e.flow.late, Skipped: e.flow.skipped, Shed: e.budget.shed, ProbesLive: 1, Probes: 1,
+			Late: e.flow.late, Skipped: e.flow.skipped, Shed: e.budget.shed,
 			StoreBytes: e.out.size, StoreError: e.out.storeError(now), StoreLatency: e.out.latency,
 			Unstored: e.out.unstored(), Dropped: e.out.dropped,
 		},
 	}
-	e.elsewhere(s)
 	if e.o.Outbox != nil {
 		s.Outbox = e.o.Outbox()
 	}
 	s.Planned = e.calendar.planned(now)
 	s.Node, s.Health.Anchors = e.cannot(), e.line.missing
+	e.elsewhere(s)
 	if last := e.snapshot.Load(); last != nil {
 		s.Seq = last.Seq + 1
 	}

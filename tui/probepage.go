@@ -183,6 +183,12 @@ func probeFacts(s *shell, p *uptime.Probe) [][2]string {
 	if networkOf(p) == s.snap.Network {
 		where += ", which is this node's: it is no witness"
 	}
+	if p.Place != "" {
+		where = p.Place + ", " + where
+	}
+	if p.State == uptime.ProbeUnseen {
+		return [][2]string{{"WHERE", where}}
+	}
 	n := 0
 	for i := range s.snap.Probes {
 		if s.snap.Probes[i].Location == p.Location {

@@ -155,24 +155,13 @@ func (l *probes) head(s *shell, p *pen) {
 		p.say("  this node alone")
 		return
 	}
-	var n [5]int // live, joining, lagging, gone, excluded
-	for i := range s.snap.Probes {
-		switch pr := &s.snap.Probes[i]; {
-		case pr.State == uptime.ProbeLive && pr.Excluded != "":
-			n[4]++
-		case pr.State == uptime.ProbeLive:
-			n[0]++
-		case pr.State == uptime.ProbeJoining:
-			n[1]++
-		case pr.State == uptime.ProbeLagging:
-			n[2]++
-		default:
-			n[3]++
-		}
-	}
-	for i, word := range [...]string{"live", "joining", "lagging", "gone", "excluded"} {
-		text := fmt.Sprintf("%d %s", n[i], word)
-		if (n[i] > 0 || i == 0) && p.x+2+cells(text) <= p.w {
+	n := uptime.CountProbes(s.snap.Node, s.snap.Probes)
+	for i, c := range [...]struct {
+		n    int
+		word string
+	}{{n.Live, "live"}, {n.Blind, "blind"}, {n.Joining, "joining"}, {n.Lagging, "lagging"}, {n.Gone, "gone"}, {n.Unseen, "unseen"}, {n.Excluded, "excluded"}} {
+		text := fmt.Sprintf("%d %s", c.n, c.word)
+		if (c.n > 0 || i == 0) && p.x+2+cells(text) <= p.w {
 			p.say("  ", text)
 		}
 	}

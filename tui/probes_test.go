@@ -30,6 +30,7 @@ func probed() *pageSource {
 	sgp.Warning = "its clock is 3.1 s ahead; its times are corrected, check NTP there"
 	syd := probe("syd", "AS4826", uptime.ProbeGone, 11*time.Minute, "1.3.9", 14*time.Minute)
 	syd.Connected, syd.Spool, syd.Alone, syd.Why = time.Time{}, 8412, -1, "nothing heard since 12:21:02"
+	fra.Place, nyc.Place, sgp.Place, syd.Place = "Frankfurt", "New York", "Singapore", "Sydney"
 	f.snap.Probes = []uptime.Probe{fra, nyc, sgp, syd}
 	said := func(id uint64, when, message, note, by string) {
 		e := event(id, "2026-11-22 "+when, uptime.EventProbe, "", message)
@@ -58,12 +59,33 @@ func TestProbesScreens(t *testing.T) {
 		f.snap.Probes = nil
 		return f
 	}, func() page { return newProbes() })
+	goldenPage(t, "probes-unseen", unseen, func() page { return newProbes() }, "j")
+	goldenPage(t, "probe-unseen", unseen, func() page { return newProbePage("ams") })
 	goldenPage(t, "probe", probed, func() page { return newProbePage("sgp/1") })
 	goldenPage(t, "probe-gone", probed, func() page { return newProbePage("syd/1") })
 	goldenPage(t, "probe-local", probed, func() page { return newProbePage(uptime.Local) })
 	goldenPage(t, "probes-exclude", probed, func() page { return newProbes() }, "j", "x")
 	goldenPage(t, "events-probes", probed, func() page { return newEvents() }, "z", "z", "/", "p", "r", "o", "b", "e", "enter")
 	goldenPage(t, "events-of-probe", probed, func() page { return newProbes() }, "G", "l")
+}
+
+// unseen is a world with a location that no probe came from.
+func unseen() *pageSource {
+	f := probed()
+	f.snap.Place = "Nuremberg"
+	f.snap.Probes = append([]uptime.Probe{{Location: "ams", Network: "AS1103", Place: "Amsterdam", State: uptime.ProbeUnseen, Alone: -1,
+		Why: "never seen since the engine began: start lookout probe there with its probe.toml, which lookout remote init --out DIR ams/1 writes; lookout remote check says what the broker refuses"}}, f.snap.Probes...)
+	return f
+}
+
+// TestUnseenHasNoVote: there is nobody whose vote could be taken away.
+func TestUnseenHasNoVote(t *testing.T) {
+	s := pagesShell(unseen(), 80, 24, theme.New(theme.None, false, false))
+	visit(t, s, newProbes())
+	press(t, s, "j", "x")
+	if s.panel != nil || !strings.Contains(s.message.text, "no probe of ams has come yet") {
+		t.Errorf("x says %q", s.message.text)
+	}
 }
 
 // manyProbes is more of them than lines, with long names, a broker that is not

@@ -26,7 +26,16 @@ type probeColumn struct {
 // probeColumns are those after the name and the state.
 func probeColumns() []probeColumn {
 	return []probeColumn{
-		{"NETWORK", 10, 11, true, true, func(s *shell, r probeRow) string {
+		{"PLACE", 10, 11, true, true, func(s *shell, r probeRow) string {
+			switch {
+			case r.Probe != nil:
+				return dash(r.Place)
+			case s.snap.Place != "":
+				return s.snap.Place
+			}
+			return "this host"
+		}},
+		{"NETWORK", 10, 12, true, true, func(s *shell, r probeRow) string {
 			switch {
 			case r.Probe != nil:
 				return networkOf(r.Probe)
@@ -44,7 +53,7 @@ func probeColumns() []probeColumn {
 			}
 			return dash(r.Version)
 		}},
-		{"CONN", 7, 12, true, true, func(s *shell, r probeRow) string {
+		{"CONN", 7, 13, true, true, func(s *shell, r probeRow) string {
 			if r.Probe == nil || r.Connected.IsZero() {
 				return "-"
 			}
@@ -87,7 +96,7 @@ func probeColumns() []probeColumn {
 		}},
 		{"FAIL%", 6, 4, false, false, probeFigure(func(p *uptime.Probe) string { return fmt.Sprintf("%.1f", 100*p.Failing) })},
 		{"ALONE 24h", 10, 9, true, false, func(_ *shell, r probeRow) string {
-			if r.Probe == nil {
+			if r.Probe == nil || r.State == uptime.ProbeUnseen {
 				return "-"
 			}
 			return aloneText(r.Alone)
@@ -107,7 +116,7 @@ func probeFigure(of func(*uptime.Probe) string) func(*shell, probeRow) string {
 
 // alive is a figure that holds while a probe is there.
 func alive(r probeRow, text string) string {
-	if r.State == uptime.ProbeGone {
+	if r.State == uptime.ProbeGone || r.State == uptime.ProbeUnseen {
 		return "-"
 	}
 	return text
@@ -226,6 +235,8 @@ func probeLook(s *shell, r probeRow) theme.State {
 		set(uptime.Degraded, "lag")
 	case r.State == uptime.ProbeJoining:
 		set(uptime.Suspect, "join")
+	case r.State == uptime.ProbeUnseen:
+		set(uptime.Unknown, "none")
 	case r.Excluded != "":
 		look = s.th.State(uptime.Up, uptime.Paused)
 		look.Label = "excl"

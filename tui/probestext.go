@@ -85,9 +85,9 @@ func (l *probes) text(s *shell, w int, rows []probeRow, gaps bool) *sheet {
 	if s.snap.Broker.Connected {
 		broker()
 	}
-	if len(s.snap.Probes) > 0 && w >= 40 {
+	if seen := slices.DeleteFunc(slices.Clone(s.snap.Probes), func(p uptime.Probe) bool { return p.State == uptime.ProbeUnseen }); len(seen) > 0 && w >= 40 {
 		gap()
-		aloneLines(out, s.snap.Probes, w)
+		aloneLines(out, seen, w)
 	}
 	if w >= wide {
 		gap()
@@ -166,7 +166,7 @@ func probeNotes(s *shell, p *uptime.Probe) (out []string) {
 		add(p.Why)
 	}
 	switch p.State {
-	case uptime.ProbeLive:
+	case uptime.ProbeLive, uptime.ProbeUnseen:
 	case uptime.ProbeJoining:
 		if p.Why == "" {
 			add("it said hello; its vote counts when it has proved that it works")

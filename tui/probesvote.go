@@ -27,6 +27,8 @@ func voteKeys(excluded bool, chosen func(s *shell) (probeRow, bool)) []binding {
 			return "there is no probe here"
 		case r.Probe == nil:
 			return "this node is no probe: it always has its say"
+		case r.State == uptime.ProbeUnseen:
+			return "no probe of " + r.Location + " has come yet"
 		}
 		return ""
 	}

@@ -55,13 +55,18 @@ func (s *server) probe(location, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	seen := false
 	for i := range snap.Probes {
-		if p := &snap.Probes[i]; p.Location == location && p.Name == name {
+		p := &snap.Probes[i]
+		if p.State == uptime.ProbeUnseen {
+			continue
+		}
+		if seen = true; p.Location == location && p.Name == name {
 			return p.ID(), nil
 		}
 	}
 	e := &Error{http.StatusNotFound, fmt.Sprintf("there is no probe %s/%s", uptime.Clean(location, 80), uptime.Clean(name, 80)), "GET /v1/probes lists them"}
-	if len(snap.Probes) == 0 {
+	if !seen {
 		e.Hint = "none has said hello yet"
 	}
 	return "", e

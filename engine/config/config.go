@@ -50,6 +50,7 @@ type Config struct {
 	Locations   []uptime.Place    // where second opinions may come from, in their order
 	Broker      *Broker           // between this engine and its probes; nil: there is none, and nobody else is asked
 	Network     string            // of this machine: what [[location]] says of local; "": its own
+	Place       string            // what people call where this machine is; "": nothing
 	Jobs        []uptime.Job      // by name
 	Disabled    []string          // names that enabled = false left out
 	Was         map[string]string // a monitor's name to the one that it had before

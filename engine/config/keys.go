@@ -40,6 +40,7 @@ var (
 	locationKeys = []uptime.Key{
 		{Name: "name", Kind: uptime.String, Doc: "of a place to ask for a second opinion; local is this machine", Example: `"fra"`},
 		{Name: "network", Kind: uptime.String, Doc: "locations of one network are one witness; default: a network of its own", Example: `"AS24940"`},
+		{Name: "place", Kind: uptime.String, Doc: "what people call it, for the screens", Example: `"Frankfurt"`},
 	}
 	monitorKeys = []uptime.Key{
 		{Name: "name", Kind: uptime.String, Doc: "unique; commands, events and pages use it", Example: `"shop"`},

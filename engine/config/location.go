@@ -30,7 +30,9 @@ func (l *loader) location(b *block, m map[string]any) {
 		case key == "name":
 			p.Location = v.(string)
 		case uptime.Clean(v.(string), maxName) != v.(string) || v.(string) == "":
-			l.fail(b, path, "location: network must be a printable word", example(k))
+			l.fail(b, path, "location: "+key+" must be a printable word", example(k))
+		case key == "place":
+			p.Called = v.(string)
 		default:
 			p.Network = v.(string)
 		}
@@ -72,7 +74,7 @@ func (c *Config) Witnesses(m *uptime.Monitor) uptime.Witnesses {
 // placed takes a location into the Config.
 func (l *loader) placed(p uptime.Place) {
 	if p.Location == uptime.Local {
-		l.cfg.Network = p.Network
+		l.cfg.Network, l.cfg.Place = p.Network, p.Called
 		return
 	}
 	if p.Network == "" {

@@ -39,6 +39,7 @@ func remotes() uptime.Remotes {
 			{Location: "sgp", Name: "1", Network: "AS16509", State: uptime.ProbeLagging, Why: "no proof of work since 12:34:31", Version: "1.4.2",
 				Seen: at("12:35:19"), Skew: 3100 * time.Millisecond, Lag: 48 * time.Second, Waiting: 1204, Lost: 17, Warning: "its clock is 3.1 s ahead", Alone: 0.0061},
 			{Location: "syd", Name: "1", Network: "syd", State: uptime.ProbeGone, Why: "nothing heard since 12:21:02", Version: "1.3.9", Seen: at("12:21:02"), Spool: 8412, Alone: -1},
+			{Location: "ams", Network: "AS1103", Place: "Amsterdam", State: uptime.ProbeUnseen, Why: "never seen since the engine began: start lookout probe there", Alone: -1},
 			{Location: "tyo", Name: "1", Network: "tyo", Why: "it never said hello", Alone: -1}}}
 }
 
@@ -52,7 +53,7 @@ func TestProbesIll(t *testing.T) {
 		"wrong": {uptime.Broker{URL: "amqps://b/v", Since: at("12:34:00"), Error: "wrong password"}, "# broker amqps://b/v NOT CONNECTED since 12:34:00\n# broker: wrong password\n"},
 	} {
 		var b bytes.Buffer
-		if err := Probes(&b, uptime.Remotes{Instance: "web-1", Broker: tt.broker}, options()); err != nil || !strings.HasSuffix(b.String(), "live 0 of 0\n"+tt.want) {
+		if err := Probes(&b, uptime.Remotes{Instance: "web-1", Broker: tt.broker}, options()); err != nil || !strings.HasSuffix(b.String(), "probes 1 of 1, this node among them\n"+tt.want) {
 			t.Errorf("%s: %v\n%s", name, err, b.String())
 		}
 	}
@@ -168,7 +169,7 @@ func TestListsHostile(t *testing.T) {
 	}{
 		"incidents": {2 * len(in), func(w io.Writer) error { return Incidents(w, in, options()) }},
 		"events":    {len(ev), func(w io.Writer) error { return Events(w, ev, options()) }},
-		"probes":    {3 + 3 + 3 + 4 + 4 + 4, func(w io.Writer) error { return Probes(w, far, options()) }},
+		"probes":    {3 + 3 + 3 + 4 + 4 + 4 + 4, func(w io.Writer) error { return Probes(w, far, options()) }},
 		"results":   {len(rs), func(w io.Writer) error { return Results(w, rs, options()) }},
 		"checks":    {5 + 4 + 4 + 2 + 2 + 3 + 1, func(w io.Writer) error { return Checks(w, rs, options()) }},
 	} {

@@ -33,21 +33,20 @@ func probeLabel(p *uptime.Probe) string {
 func (t *text) remotes(r *uptime.Remotes) {
 	probes := slices.Clone(r.Probes)
 	slices.SortStableFunc(probes, func(a, b uptime.Probe) int { return votesLast(&a) - votesLast(&b) })
-	live, width := 0, 0
+	width := 0
 	for i := range probes {
-		if probes[i].Votes() {
-			live++
-		}
 		width = max(width, nameWidth(probes[i].ID(), t.ascii))
 	}
 	t.add("# ")
 	t.outside(r.Instance, 120)
 	t.add("  ")
 	t.b = t.dates.now.AppendFormat(t.b, "Mon 2006-01-02 15:04:05 MST")
-	t.add("  live ")
-	t.b = strconv.AppendInt(t.b, int64(live), 10)
+	n := uptime.CountProbes(r.Node, r.Probes)
+	t.add("  probes ")
+	t.b = strconv.AppendInt(t.b, int64(n.Live), 10)
 	t.add(" of ")
-	t.b = strconv.AppendInt(t.b, int64(len(probes)), 10)
+	t.b = strconv.AppendInt(t.b, int64(n.Total()), 10)
+	t.add(", this node among them")
 	t.endLine()
 	t.broker(&r.Broker)
 	if len(probes) > 0 {
@@ -103,6 +102,12 @@ func (t *text) probe(p *uptime.Probe, width int) {
 	from = len(t.b)
 	t.outside(dash(p.Network), 80)
 	t.pad(from, len("AS24940"))
+	if p.State == uptime.ProbeUnseen {
+		t.add("no probe")
+		t.endLine()
+		t.reasons(p)
+		return
+	}
 	from = len(t.b)
 	t.add("lookout ")
 	t.outside(dash(p.Version), 40)
@@ -144,6 +149,11 @@ func (t *text) probe(p *uptime.Probe, width int) {
 		t.b = uptime.AppendPercent(t.b, p.Alone)
 	}
 	t.endLine()
+	t.reasons(p)
+}
+
+// reasons are the lines below a probe's: what is wrong with it.
+func (t *text) reasons(p *uptime.Probe) {
 	for _, why := range []string{whereNot(p), excludedBy(p), p.Warning} {
 		if why != "" {
 			t.add("          ")

@@ -52,9 +52,9 @@ func TestJSON(t *testing.T) {
 		{"a probe that is gone", Probe{Location: "syd", Name: "1", Network: "syd", Why: "nothing heard", Excluded: "jo", Warning: "old", Alone: -1}, &Probe{},
 			`{"probe":"syd/1","location":"syd","name":"1","network":"syd","state":"gone","since":null,"votes":false,"why":"nothing heard","excluded_by":"jo","warning":"old","lookout":"","seen":null,"connected":null,"rtt_ms":0,"skew_ms":0,"lag_ms":0,"waiting":0,"spool":0,"lost":0,"monitors":0,"checks_per_second":0,"failing":0,"alone":null}`},
 		{"probes", Remotes{Time: when, Instance: "web-1", Broker: Broker{URL: "amqps://b/v", Since: ms, Error: "refused", Rate: 4.2, Batches: 0.3, Dead: 1}}, &Remotes{},
-			`{"version":1,"kind":"probes","time":"2026-11-22T12:31:07.114Z","instance":"web-1","broker":{"url":"amqps://b/v","connected":false,"since":"2026-11-22T12:31:07.114Z","error":"refused","results_per_second":4.2,"batches_per_second":0.3,"unreadable":1},"probes":[]}`},
+			`{"version":1,"kind":"probes","time":"2026-11-22T12:31:07.114Z","instance":"web-1","probes_live":1,"probes_total":1,"broker":{"url":"amqps://b/v","connected":false,"since":"2026-11-22T12:31:07.114Z","error":"refused","results_per_second":4.2,"batches_per_second":0.3,"unreadable":1},"probes":[]}`},
 		{"no broker", Remotes{Time: ms, Instance: "web-1"}, &Remotes{},
-			`{"version":1,"kind":"probes","time":"2026-11-22T12:31:07.114Z","instance":"web-1","broker":null,"probes":[]}`},
+			`{"version":1,"kind":"probes","time":"2026-11-22T12:31:07.114Z","instance":"web-1","probes_live":1,"probes_total":1,"broker":null,"probes":[]}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b, err := json.Marshal(tc.in)

@@ -59,6 +59,7 @@ func (m *Monitor) Asks(location string) bool {
 type Place struct {
 	Location string
 	Network  string
+	Called   string // by people, "Frankfurt"; "": nothing else
 }
 
 // Checker is a configured check, ready to run. It is a value: a check never

@@ -14,9 +14,10 @@ const (
 	ProbeJoining                   // it said hello, and has not proved yet that it works
 	ProbeLive                      // it works, and its vote counts
 	ProbeLagging                   // no proof of work: it is sent nothing, and has no vote
+	ProbeUnseen                    // none of the location has said hello since the engine began; it has no Name
 )
 
-var probeWords = [...]string{"gone", "joining", "live", "lagging"}
+var probeWords = [...]string{"gone", "joining", "live", "lagging", "unseen"}
 
 // String returns the word used in JSON.
 func (s ProbeState) String() string { return word(probeWords[:], uint8(s)) }
@@ -36,6 +37,7 @@ type Probe struct {
 	Location string
 	Name     string // without its location
 	Network  string // of the location, as configured
+	Place    string // what people call the location, "Frankfurt"; "": nothing else
 	State    ProbeState
 	Since    time.Time // when State began
 	Why      string    // one sentence where it is not live; else ""
@@ -57,8 +59,57 @@ type Probe struct {
 	Alone     float64       // share of its opinions of the last 24 h that said down where nobody else did; below 0: none
 }
 
-// ID is LOCATION/NAME.
-func (p *Probe) ID() string { return p.Location + "/" + p.Name }
+// ID is LOCATION/NAME; of a location without a probe, LOCATION.
+func (p *Probe) ID() string {
+	if p.Name == "" {
+		return p.Location
+	}
+	return p.Location + "/" + p.Name
+}
+
+// ProbeCounts is how many probes there are of each kind, in the one way that they
+// are counted everywhere: this node is one of them, and a location of the
+// configuration from which none came is one that is missing.
+type ProbeCounts struct {
+	Live     int // whose vote counts; this node where it can judge
+	Blind    int // this node, where it cannot
+	Joining  int
+	Lagging  int
+	Gone     int
+	Unseen   int
+	Excluded int // that would be live
+}
+
+// CountProbes counts the probes of other locations, and this node; node is what
+// keeps it from judging, "" for nothing.
+func CountProbes(node string, probes []Probe) ProbeCounts {
+	n := ProbeCounts{Live: 1}
+	if node != "" {
+		n = ProbeCounts{Blind: 1}
+	}
+	for i := range probes {
+		switch p := &probes[i]; {
+		case p.Votes():
+			n.Live++
+		case p.State == ProbeLive:
+			n.Excluded++
+		case p.State == ProbeJoining:
+			n.Joining++
+		case p.State == ProbeLagging:
+			n.Lagging++
+		case p.State == ProbeUnseen:
+			n.Unseen++
+		default:
+			n.Gone++
+		}
+	}
+	return n
+}
+
+// Total is the number of probes counted.
+func (n ProbeCounts) Total() int {
+	return n.Live + n.Blind + n.Joining + n.Lagging + n.Gone + n.Unseen + n.Excluded
+}
 
 // Broker is what an engine knows of the broker between it and its probes.
 type Broker struct {

@@ -9,13 +9,14 @@ import (
 type Remotes struct {
 	Time     time.Time
 	Instance string
+	Node     string // what keeps this node from judging; "" when nothing does
 	Broker   Broker
-	Probes   []Probe // by location and name
+	Probes   []Probe // by location and name; a location without one is there as ProbeUnseen
 }
 
 // Remotes is the part of a snapshot that is about other locations.
 func (s *Snapshot) Remotes() Remotes {
-	return Remotes{Time: s.Time, Instance: s.Instance, Broker: s.Broker, Probes: s.Probes}
+	return Remotes{Time: s.Time, Instance: s.Instance, Node: s.Node, Broker: s.Broker, Probes: s.Probes}
 }
 
 // Trouble is why the broker cannot be reached; "" where it is, or none is configured.
@@ -37,6 +38,7 @@ type probeJSON struct {
 	Location  string     `json:"location"`
 	Name      string     `json:"name"`
 	Network   string     `json:"network"`
+	Place     string     `json:"place,omitempty"`
 	State     ProbeState `json:"state"`
 	Since     stamp      `json:"since"`
 	Votes     bool       `json:"votes"`
@@ -60,7 +62,7 @@ type probeJSON struct {
 
 // MarshalJSON writes the probe object of the public interface.
 func (p Probe) MarshalJSON() ([]byte, error) {
-	j := probeJSON{p.ID(), p.Location, p.Name, p.Network, p.State, stamp(p.Since), p.Votes(), p.Why, p.Excluded, p.Warning, p.Version,
+	j := probeJSON{p.ID(), p.Location, p.Name, p.Network, p.Place, p.State, stamp(p.Since), p.Votes(), p.Why, p.Excluded, p.Warning, p.Version,
 		stamp(p.Seen), stamp(p.Connected), millis(p.RTT), millis(p.Skew), millis(p.Lag), p.Waiting, p.Spool, p.Lost, p.Monitors,
 		p.Rate, p.Failing, nil}
 	if p.Alone >= 0 {
@@ -75,7 +77,7 @@ func (p *Probe) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*p = Probe{j.Location, j.Name, j.Network, j.State, time.Time(j.Since), j.Why, j.Excluded, j.Warning, j.Version,
+	*p = Probe{j.Location, j.Name, j.Network, j.Place, j.State, time.Time(j.Since), j.Why, j.Excluded, j.Warning, j.Version,
 		time.Time(j.Seen), time.Time(j.Connected), time.Duration(j.RTT), time.Duration(j.Skew), time.Duration(j.Lag), j.Waiting,
 		j.Spool, j.Lost, j.Monitors, j.Rate, j.Failing, -1}
 	if j.Alone != nil {
@@ -99,13 +101,17 @@ type remotesJSON struct {
 	Kind     string      `json:"kind"`
 	Time     stamp       `json:"time"`
 	Instance string      `json:"instance"`
-	Broker   *brokerJSON `json:"broker"` // null: none is configured
+	Node     string      `json:"node,omitempty"`
+	Live     int         `json:"probes_live"`  // of …
+	All      int         `json:"probes_total"` // … with this node, which is not in Probes
+	Broker   *brokerJSON `json:"broker"`       // null: none is configured
 	Probes   []Probe     `json:"probes"`
 }
 
 // MarshalJSON writes the probes object of the public interface.
 func (r Remotes) MarshalJSON() ([]byte, error) {
-	j := remotesJSON{1, "probes", stamp(r.Time), r.Instance, nil, r.Probes}
+	n := CountProbes(r.Node, r.Probes)
+	j := remotesJSON{1, "probes", stamp(r.Time), r.Instance, r.Node, n.Live, n.Total(), nil, r.Probes}
 	if b := r.Broker; b.URL != "" {
 		j.Broker = &brokerJSON{b.URL, b.Connected, stamp(b.Since), b.Error, b.Rate, b.Batches, b.Dead}
 	}
@@ -121,7 +127,7 @@ func (r *Remotes) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*r = Remotes{Time: time.Time(j.Time), Instance: j.Instance, Probes: j.Probes}
+	*r = Remotes{Time: time.Time(j.Time), Instance: j.Instance, Node: j.Node, Probes: j.Probes}
 	if b := j.Broker; b != nil {
 		r.Broker = Broker{b.URL, b.Connected, time.Time(b.Since), b.Error, b.Rate, b.Batches, b.Dead}
 	}

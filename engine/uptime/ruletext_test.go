@@ -10,7 +10,7 @@ import (
 func places(networks ...string) []Place {
 	out := make([]Place, len(networks))
 	for i, n := range networks {
-		out[i] = Place{[]string{"fra", "nyc", "sgp"}[i], n}
+		out[i] = Place{Location: []string{"fra", "nyc", "sgp"}[i], Network: n}
 	}
 	return out
 }

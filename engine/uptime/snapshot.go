@@ -22,8 +22,9 @@ type Snapshot struct {
 	Unacked  int         // open incidents that are Unacked
 	Health   Health
 	Network  string // of this node: another place in it is no witness; "": its own
+	Place    string // what people call where it is; "": nothing
 	Broker   Broker
-	Probes   []Probe // of other locations, by location and name
+	Probes   []Probe // of other locations, by location and name; one without any is there as ProbeUnseen
 	Outbox   Outbox  // how telling people stands
 }
 
@@ -54,7 +55,7 @@ type Health struct {
 	Skipped      uint64 // checks that never ran because the one before had not ended, since the start
 	Shed         uint64 // second looks at checks that were slow to end, for which there was no time, since the start
 	Anchors      string // of [self_check], that do not answer and so do not count; "" when all do
-	ProbesLive   int    // probes that check, this node included
+	ProbesLive   int    // of ProbeCounts
 	Probes       int    // … of so many
 	StoreBytes   int64
 	StoreError   string        // why nothing is being stored; "" when it is

@@ -18,7 +18,8 @@ func (c *call) remoteListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "who checks at other locations, and how they do",
 		Long: `Prints the broker and the probes behind it as the running engine knows them,
-those whose vote does not count first, with the reason.`,
+those whose vote does not count first, with the reason, and each [[location]] that
+none has come from. The first line counts this node too, as lookout status does.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			format, err := c.reportFormat(report.Text, report.JSON)
@@ -110,9 +111,11 @@ func (p *peer) probeMeant(ctx context.Context, err error, id string) error {
 	if failed != nil {
 		return err
 	}
-	names := make([]string, len(r.Probes))
+	var names []string
 	for i := range r.Probes {
-		names[i] = r.Probes[i].ID()
+		if p := &r.Probes[i]; p.State != uptime.ProbeUnseen {
+			names = append(names, p.ID())
+		}
 	}
 	switch near := config.Near(id, names); {
 	case near != "":

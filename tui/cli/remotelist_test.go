@@ -65,16 +65,18 @@ func remoteBench(t *testing.T, all ...uptime.Probe) (*bench, *voting) {
 
 func TestRemoteList(t *testing.T) {
 	b, v := remoteBench(t, uptime.Probe{Location: "fra", Name: "1", Network: "AS24940", State: uptime.ProbeLive, Version: "1.4.2", Alone: -1},
-		uptime.Probe{Location: "nyc", Name: "1", Network: "AS3356", Why: "nothing heard for 3 minutes", Alone: -1})
+		uptime.Probe{Location: "nyc", Name: "1", Network: "AS3356", Why: "nothing heard for 3 minutes", Alone: -1},
+		uptime.Probe{Location: "syd", State: uptime.ProbeUnseen, Why: "never seen since the engine began: start lookout probe there", Alone: -1})
 	for _, tt := range []struct {
 		name, args     string
 		code           int
 		stdout, stderr string // a pattern; whole
 		done           string
 	}{
-		{"list", "list", 0, `^# test  .* UTC  live 1 of 2\n# broker amqps://b/v NOT CONNECTED .*\n\ngone +nyc/1 .*\n +nothing heard for 3 minutes\nlive +fra/1 `, "", ""},
+		{"list", "list", 0, `^# test  .* UTC  probes 2 of 4, this node among them\n# broker amqps://b/v NOT CONNECTED .*\n\ngone +nyc/1 .*\n +nothing heard for 3 minutes\nunseen +syd +- +no probe\n +never seen since the engine began: start lookout probe there\nlive +fra/1 `, "", ""},
 		{"list as JSON", "list --format json", 0, `^\{"version":1,"kind":"probes".*"probe":"nyc/1".*\}\n$`, "", ""},
 		{"list as csv", "list --format csv", 64, `^$`, "lookout: --format csv is not one of text and json here\n", ""},
+		{"a location without a probe", "exclude syd/1", 64, `^$`, "lookout: there is no probe syd/1; did you mean nyc/1?\n", ""},
 		{"exclude", "exclude fra/1 --note liar", 0, `^excluded  fra/1\n$`, "", "exclude fra/1 liar"},
 		{"include both", "include fra/1 nyc/1 --format json", 0, `^\{"version":1,"kind":"action","verb":"include","probes":\["fra/1","nyc/1"\]\}\n$`, "", "include fra/1 |include nyc/1 "},
 		{"nearly a probe", "exclude fra/2", 64, `^$`, "lookout: there is no probe fra/2; did you mean fra/1?\n", ""},
@@ -89,6 +91,16 @@ func TestRemoteList(t *testing.T) {
 				t.Errorf("got %+v, did %q", got, v.said)
 			}
 		})
+	}
+}
+
+// TestProbesAreCountedAlike: status and the list count this node, and a location without a probe.
+func TestProbesAreCountedAlike(t *testing.T) {
+	b, _ := remoteBench(t, uptime.Probe{Location: "fra", Name: "1", State: uptime.ProbeLive}, uptime.Probe{Location: "syd", State: uptime.ProbeUnseen})
+	for _, args := range [][]string{{"status"}, {"remote", "list"}} {
+		if got := b.call("", args...); !strings.Contains(got.stdout, "probes 2 of 3, ") {
+			t.Errorf("%v: %+v", args, got)
+		}
 	}
 }
 

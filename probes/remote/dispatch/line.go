@@ -101,7 +101,7 @@ func (d *Dispatcher) openPlaces() {
 	if d.line.usable() {
 		for _, l := range d.order {
 			if l.voters > 0 {
-				places = append(places, l.Place)
+				places = append(places, uptime.Place{Location: l.Location, Network: l.Network})
 			}
 		}
 	}

@@ -391,3 +391,33 @@ func TestOutdoes(t *testing.T) {
 		w.is("fra/1", uptime.ProbeLive)
 	})
 }
+
+// TestUnseen: a location that no probe came from is told of, with what to do, and
+// no longer when one comes.
+func TestUnseen(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(1))
+		says := func(when, location string, part string) {
+			t.Helper()
+			if p := w.probe(location); p.State != uptime.ProbeUnseen || p.Name != "" || p.Votes() || !strings.Contains(p.Why, part) {
+				t.Errorf("%s: %s is %v: %q lacks %q", when, location, p.State, p.Why, part)
+			}
+		}
+		w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		says("soon", "nyc", "not seen yet")
+		time.Sleep(4 * time.Minute)
+		says("later", "nyc", "lookout remote init --out DIR nyc/1")
+		if _, all := w.d.Status(); len(all) != 3 || all[0].ID() != "fra/1" || all[1].Network != "b" {
+			t.Errorf("%+v", all)
+		}
+		w.d.Exclude("sgp/7", "jo")
+		w.add("nyc/1")
+		time.Sleep(20 * time.Second)
+		w.is("nyc/1", uptime.ProbeLive)
+		w.is("sgp/7", uptime.ProbeGone)
+		if _, all := w.d.Status(); len(all) != 3 {
+			t.Errorf("%+v", all)
+		}
+	})
+}

@@ -77,13 +77,33 @@ func (d *Dispatcher) publish(now time.Time) {
 	for id, by := range d.excluded { // so that it can be included again
 		at, name, _ := strings.Cut(id, "/")
 		if l := d.locations[at]; l != nil && !listed[id] {
-			s.probes = append(s.probes, uptime.Probe{Location: at, Name: name, Network: l.Network, Why: "nothing was heard of it since the engine began", Excluded: by, Alone: -1})
+			s.probes = append(s.probes, uptime.Probe{Location: at, Name: name, Network: l.Network, Place: l.Called, Why: "nothing was heard of it since the engine began", Excluded: by, Alone: -1})
+		}
+	}
+	for _, l := range d.order {
+		if !slices.ContainsFunc(s.probes, func(p uptime.Probe) bool { return p.Location == l.Location }) {
+			s.probes = append(s.probes, d.unseen(l, now))
 		}
 	}
 	slices.SortFunc(s.probes, func(a, b uptime.Probe) int {
 		return cmp.Or(strings.Compare(a.Location, b.Location), strings.Compare(a.Name, b.Name))
 	})
 	d.status.Store(s)
+}
+
+// unseen stands for a location that no probe has come from since the engine
+// began, and says what to do about that.
+func (d *Dispatcher) unseen(l *location, now time.Time) uptime.Probe {
+	p := uptime.Probe{Location: l.Location, Network: l.Network, Place: l.Called, State: uptime.ProbeUnseen, Alone: -1}
+	switch {
+	case !d.line.usable():
+		p.Why = "never seen: nothing can be heard of it while there is no way to the broker"
+	case d.line.since(now) < goneAfter: // each says hello once a minute
+		p.Why = "not seen yet: a probe says hello once a minute"
+	default:
+		p.Why = fmt.Sprintf("never seen since the engine began: start lookout probe there with its probe.toml, which lookout remote init --out DIR %s/1 writes; lookout remote check says what the broker refuses", l.Location)
+	}
+	return p
 }
 
 // trouble says why the broker is of no use, or not of all that it should be.
@@ -110,7 +130,7 @@ func probeQueue(p *probe) string { return topology.ProbeQueue(p.at.Location, p.n
 // shown is what is known of a probe by itself.
 func (p *probe) shown(now time.Time) uptime.Probe {
 	x := uptime.Probe{
-		Location: p.at.Location, Name: p.name, Network: p.at.Network, State: p.state, Since: p.since, Why: p.why,
+		Location: p.at.Location, Name: p.name, Network: p.at.Network, Place: p.at.Called, State: p.state, Since: p.since, Why: p.why,
 		Version: p.hello.Software, Seen: p.heard, Connected: p.connected,
 		Spool: p.work.sums.Depth, Lost: p.work.sums.Dropped, Rate: p.work.rate, Failing: p.work.share(),
 	}
