@@ -257,7 +257,7 @@ func (e *Engine) behind(m *monitor, i *uptime.Incident, name string, now time.Ti
 	i.Behind = name
 	i.Tell(uptime.Phase{Time: now.UTC().Round(0), Phase: uptime.IncidentChanged, Verdict: m.mem.Verdict, Fault: i.Fault, Message: text})
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Since: i.Start, From: m.mem.Verdict, To: m.mem.Verdict,
-		Fault: i.Fault, Message: fmt.Sprintf("#%d %s", i.Number, text), Incident: i.Number, By: byEngine, Note: uptime.IncidentChanged, Behind: name})
+		Fault: i.Fault, Message: fmt.Sprintf("#%d %s", i.Number, text), Incident: i.Number, By: byEngine, Note: uptime.IncidentChanged, Behind: name, Silenced: i.Silenced})
 	e.keep(i)
 	m.touched()
 }

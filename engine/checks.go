@@ -315,7 +315,7 @@ func (e *Engine) incident(m *monitor, i *uptime.Incident, phase string, d verdic
 	}
 	i.Tell(p)
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventIncident, Monitor: m.job.Name, Since: d.Since, From: from, To: m.mem.Verdict,
-		Fault: i.Fault, Message: text, Incident: i.Number, By: byEngine, Note: phase, Behind: i.Behind})
+		Fault: i.Fault, Message: text, Incident: i.Number, By: byEngine, Note: phase, Behind: i.Behind, Silenced: i.Silenced})
 	if d.Flapping && phase != uptime.IncidentOpened {
 		e.flapping(m, i, d, now)
 	}

@@ -348,6 +348,9 @@ func TestWindowAndIncident(t *testing.T) {
 					}
 					if ev.Note == uptime.IncidentOpened && ev.Time.After(begun.Add(10*time.Minute)) && ev.Time.Before(begun.Add(39*time.Minute)) {
 						text += " silently"
+						if !ev.Silenced {
+							t.Errorf("%+v does not say so", ev)
+						}
 					}
 					got = append(got, text)
 				}

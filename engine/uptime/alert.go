@@ -37,6 +37,9 @@ type Parcel struct {
 	Incidents []uint64  // the newest last, at most MaxNamed of them; none: about the node, a probe, a test
 	Count     int       // incidents in all
 	Thread    uint64    // the incident that the first letter about this was about; 0: it is on its own
+	Ends      uint64    // the parcel to this channel that told what this one says is over; 0: it says no such thing
+	Over      int       // of Count, incidents that are over
+	Failing   int       // monitors with this Cause that fail too, and are not confirmed yet
 	Cause     Cause     // that they share; the zero value: nothing
 	Why       string    // by which rule it goes there: `route 2 (tags prod)`
 	Also      []string  // other channels that are told the same

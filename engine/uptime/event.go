@@ -55,6 +55,7 @@ type Event struct {
 	Until    time.Time
 	Evidence []Evidence
 	Behind   string // of verdict and incident events: Incident.Behind from now on; nobody is told of it
+	Silenced bool   // of incident events: Incident.Silenced from now on; nobody is told of it
 	// TakenBack is of an ack event that ends an acknowledgement. It is no word in
 	// Note, which is what people write.
 	TakenBack bool
@@ -183,6 +184,7 @@ type eventJSON struct {
 	Evidence []evidenceJSON `json:"evidence,omitempty"`
 	Back     bool           `json:"taken_back,omitempty"`
 	Behind   string         `json:"behind,omitempty"`
+	Silenced bool           `json:"silenced,omitempty"`
 	Channel  string         `json:"channel,omitempty"`
 }
 
@@ -190,7 +192,7 @@ type eventJSON struct {
 func (e Event) MarshalJSON() ([]byte, error) {
 	j := eventJSON{Version: 1, Kind: "event", ID: e.ID, Time: stamp(e.Time), Event: e.Kind, Monitor: e.Monitor,
 		Since: optional(e.Since), Fault: e.Fault, Message: e.Message, Incident: e.Incident, By: e.By, Note: e.Note,
-		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence), Back: e.TakenBack, Behind: e.Behind, Channel: e.Channel}
+		Until: optional(e.Until), Evidence: evidenceOut(e.Evidence), Back: e.TakenBack, Behind: e.Behind, Silenced: e.Silenced, Channel: e.Channel}
 	switch e.Kind {
 	case EventVerdict, EventIncident:
 		j.From, j.To = &e.From, &e.To
@@ -208,7 +210,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	}
 	*e = Event{ID: j.ID, Time: time.Time(j.Time), Kind: j.Event, Monitor: j.Monitor, Since: required(j.Since),
 		Fault: j.Fault, Message: j.Message, Incident: j.Incident, By: j.By, Note: j.Note, Until: required(j.Until),
-		Evidence: evidenceIn(j.Evidence), TakenBack: j.Back, Behind: j.Behind, Channel: j.Channel}
+		Evidence: evidenceIn(j.Evidence), TakenBack: j.Back, Behind: j.Behind, Silenced: j.Silenced, Channel: j.Channel}
 	if j.From != nil {
 		e.From = *j.From
 	}
