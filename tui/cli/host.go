@@ -123,7 +123,7 @@ func (h *host) make(store keeper, now time.Time) error {
 	if h.remotes != nil {
 		h.remotes.dispatch.Serve(e)
 		if err := h.remotes.assign(cfg); err != nil {
-			h.log.Error("the probes go on with what they have, and what they find waits, until a reload tells them what to check", "error", err)
+			h.log.Error("the probes go on with what they have, and what they find waits, until they can be told what to check; that is tried again", "error", err)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lookout/engine/config"
@@ -23,6 +24,11 @@ type remotes struct {
 	link     *link.Link
 	dispatch *dispatch.Dispatcher
 	numbers  numberer
+	log      *slog.Logger
+
+	telling sync.Mutex     // one assign at a time: the last one that was asked for wins
+	untold  *config.Config // what the probes could not be told; nil: they know all
+	failed  chan struct{}  // assign → insist: there is something; 1, since it is looked at whole
 }
 
 // numberer gives monitors the numbers by which probes know them.
@@ -40,11 +46,11 @@ func newRemotes(cfg *config.Config, store numberer, log *slog.Logger) *remotes {
 	d := dispatch.New(dispatch.Options{
 		Vhost: b.Vhost, URL: b.URL, Software: release, Key: b.SigningKey(), Locations: cfg.Locations, Broker: l, Log: log,
 	})
-	return &remotes{l, d, store}
+	return &remotes{link: l, dispatch: d, numbers: store, log: log, failed: make(chan struct{}, 1)}
 }
 
-// assign tells the probes what a configuration has for them.
-func (r *remotes) assign(cfg *config.Config) error {
+// tell tells the probes what a configuration has for them.
+func (r *remotes) tell(cfg *config.Config) error {
 	as, err := assignments(cfg.Jobs, r.numbers)
 	if err != nil {
 		return fmt.Errorf("tell the probes what to check: %w; they go on with what they have", err)
@@ -90,7 +96,12 @@ func (r *remotes) run(ctx context.Context) error {
 	defer unlink()
 	over := make(chan error, 1) // link → us; one slot: it ends even if we did before
 	go func() { over <- guard(func() error { return r.link.Run(linked) }) }()
+	insisting, end := context.WithCancel(ctx)
+	insisted := make(chan struct{}) // closed when nobody insists any more
+	go func() { r.insist(insisting); close(insisted) }()
 	err := guard(func() error { return r.dispatch.Run(ctx) })
+	end()
+	<-insisted
 	unlink()
 	return errors.Join(ended(err), ended(<-over))
 }

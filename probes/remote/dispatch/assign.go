@@ -83,6 +83,16 @@ func (d *Dispatcher) Assign(as []Assignment) {
 	defer d.assigner.mu.Unlock()
 	d.assigner.as, d.assigner.told = as, true
 	d.cut()
+	d.Unassigned("")
+}
+
+// Unassigned says why what is to be checked cannot be assigned now, for screens.
+// The next Assign takes that back, and so does "". It never waits.
+func (d *Dispatcher) Unassigned(why string) {
+	d.box.put(func(now time.Time) {
+		d.untold = uptime.Clean(why, 300)
+		d.publish(now)
+	})
 }
 
 // assignAgain cuts what is assigned once more.

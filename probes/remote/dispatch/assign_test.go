@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lookout/engine/uptime"
@@ -261,6 +262,33 @@ func BenchmarkAssign(b *testing.B) {
 		}
 		if shares != 180_000 {
 			b.Error(shares)
+		}
+	})
+}
+
+// TestUnassigned: while nobody can say what is to be checked nothing is taken of
+// the probes, and the screen says why; then all that waited is.
+func TestUnassigned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.d = New(w.d.o)
+		w.d.Serve(w.e)
+		const why = "no space left on device"
+		w.d.Unassigned(why)
+		w.run()
+		defer func() { w.stop() }()
+		p := w.add("fra/1")
+		p.with(func() { p.rows = []wire.Row{p.row(1, uptime.OutcomeUp)} })
+		p.flush()
+		time.Sleep(time.Minute)
+		if b, _ := w.d.Status(); b.Error != why || len(w.e.delivered()) > 0 {
+			t.Errorf("%q; %d deliveries", b.Error, len(w.e.delivered()))
+		}
+		w.d.Assign(monitors(10))
+		time.Sleep(time.Minute)
+		w.is("fra/1", uptime.ProbeLive)
+		if b, _ := w.d.Status(); b.Error != "" || len(w.e.delivered()) != 1 {
+			t.Errorf("then %q; %d deliveries", b.Error, len(w.e.delivered()))
 		}
 	})
 }

@@ -86,6 +86,7 @@ type Dispatcher struct {
 	held      []*parcel // of another engine: neither taken nor refused
 	retries   []retry   // what the engine could not take
 	outgoing  []*parcel
+	untold    string // why what is to be checked cannot be assigned; "": it is
 	notes     []uptime.Event
 	line      line
 	counts    counts

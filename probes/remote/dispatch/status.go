@@ -111,6 +111,9 @@ func (d *Dispatcher) trouble() string {
 	if e := d.line.error(); e != "" {
 		return e
 	}
+	if d.untold != "" {
+		return d.untold
+	}
 	for _, l := range d.order {
 		if l.missing {
 			return missing(topology.LocationQueue(l.Location))
