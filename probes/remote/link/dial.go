@@ -52,7 +52,6 @@ func parse(o Options) address {
 		if a.tls.ServerName == "" {
 			a.tls.ServerName = a.host
 		}
-		a.tls.DynamicRecordSizingDisabled = true // a message in one record: nobody shows the beginning of one early
 		if a.port == "" {
 			a.port = "5671"
 		}
