@@ -7,6 +7,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"lookout/probes/remote/brokertest"
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -120,4 +122,35 @@ func TestPublishFails(t *testing.T) {
 		t.Error(err)
 	}
 	guest.until("well", func(s State) bool { return s.Error == "" })
+}
+
+// TestPublishCosts: what a message of 2 kB costs beside its body, over TLS: one
+// record, and of AMQP no more than the three frames need.
+func TestPublishCosts(t *testing.T) {
+	t.Parallel()
+	b := broker().Broker(t)
+	a, err := authority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	adm := newAdmin(t, b)
+	q := adm.queue("costs", nil)
+	x := adm.exchange("x", "direct", q)
+	p := brokertest.StartProxy(t, b.TLSAddr())
+	r := run(t, Options{URL: "amqps://" + p.Addr(), TLS: a.trust(a.sign("by-certificate", time.Now().Add(time.Hour)))})
+	r.up()
+	body := make([]byte, 2000)
+	// Heartbeats come in between now and then, and the first bytes of TLS.
+	least := int64(1 << 60)
+	for range 5 {
+		before := p.Sent()
+		if err := r.publish(Message{Exchange: x, Key: q, Body: body, Durable: true}); err != nil {
+			t.Fatal(err)
+		}
+		least = min(least, p.Sent()-before-int64(len(body)+len(x)+len(q)))
+	}
+	const amqp, tls = 17 + 25 + 8, 22 // a method, a header with mode and number, the body's frame; a record
+	if least > amqp+tls {
+		t.Errorf("%d B beside body, exchange and key, at most %d", least, amqp+tls)
+	}
 }
