@@ -10,11 +10,11 @@ help:
 	@echo 'make lossy   10,000 checks over links that lose 0.1 and 1 % of the packets, and into a black hole (root)'
 	@echo 'make sim     the rule for DOWN against invented faults, 10,000 years of them, beside the rules of others;'
 	@echo '             Ctrl-C stops it, and it says what it covered'
-	@echo 'make drills  both of these, half an hour:'
+	@echo 'make drills  both of these, three quarters of an hour:'
 	@echo 'make drills-types   each check type against real servers: green, stopped, answering wrongly; says first'
 	@echo '             what it installs (root)'
 	@echo 'make drills-remote  the links of remote probes: 100 kill -9 over probes, engine and broker, cut and'
-	@echo '             stalled lines, bytes and CPU per result, second opinions; needs RabbitMQ, 25 minutes'
+	@echo '             stalled lines, bytes and CPU per result, second opinions; needs RabbitMQ, 35 minutes'
 	@echo 'make demo-remote  a private broker, an engine and three probes, and the console on them; nothing stays'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'

@@ -211,10 +211,13 @@ const pace = 10 * time.Millisecond
 
 // ply asks n questions with deadlines of 20 ms to 10 s while there is trouble,
 // and says what came of them.
-func ply(c *crew, office *dispatch.Dispatcher, location string, n int, clock *punctual, troubles ...trouble) (votes, refused int64, err error) {
+func (d *drill) ply(c *crew, office *dispatch.Dispatcher, location string, n int, clock *punctual, troubles ...trouble) (votes, refused int64, err error) {
 	chance := rand.New(rand.NewPCG(3, 4))
 	var voted, nobody atomic.Int64
 	for i := range n {
+		if i > 0 && i%1000 == 0 {
+			d.say("ask: %d of %d questions with deadlines to %s", i, n, location)
+		}
 		for _, t := range troubles {
 			if t.at == i {
 				if err := t.make(); err != nil {
@@ -259,7 +262,7 @@ func (d *drill) late(name string, n int, clock *punctual, votes, refused int64, 
 func (d *drill) punctuality(c *crew, s *site, office *dispatch.Dispatcher, proxy *brokertest.Proxy, clock *punctual) error {
 	d.say("ask: %d questions with deadlines, in %v; the line stands still after a tenth of them, the broker is killed for %v after a third", d.asks, time.Duration(d.asks)*pace, d.outage)
 	restarted := make(chan error, 1)
-	votes, refused, err := ply(c, office, "nyc", d.asks, clock,
+	votes, refused, err := d.ply(c, office, "nyc", d.asks, clock,
 		trouble{d.asks / 10, func() error { proxy.Stall(); return nil }},
 		trouble{d.asks * 3 / 20, func() error { proxy.Pass(); return nil }},
 		trouble{d.asks / 3, func() error {
@@ -306,7 +309,7 @@ func (d *drill) across(ctx context.Context) error {
 	if err := live(c.ctx, office, 1); err != nil {
 		return err
 	}
-	votes, refused, err := ply(c, office, "syd", n, clock,
+	votes, refused, err := d.ply(c, office, "syd", n, clock,
 		trouble{n / 4, func() error { t.way.Stall(); return nil }},
 		trouble{n / 2, func() error { t.way.Pass(); return nil }})
 	if err != nil {

@@ -73,15 +73,19 @@ func (d *drill) bytesOf(ctx context.Context, name string, phases bool, goal floa
 	if err := live(c.ctx, office, 1); err != nil {
 		return err
 	}
-	if err := c.pause(time.Minute + flush); err != nil { // until it was told everything, and each has been checked
+	d.say("bytes: %s: until it was told everything, and each has been checked", name)
+	if err := c.pause(time.Minute + flush); err != nil {
 		return err
 	}
 	before, err := scale.read(c.ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.pause(span); err != nil {
-		return err
+	for spent := time.Duration(0); spent < span; spent += flush {
+		if err := c.pause(min(flush, span-spent)); err != nil {
+			return err
+		}
+		d.say("bytes: %s: measured for %v of %v", name, min(spent+flush, span), span)
 	}
 	after, err := scale.read(c.ctx)
 	if err != nil {

@@ -62,6 +62,6 @@ func (d *drill) here(ctx context.Context) error {
 	if r.Verdict == uptime.Degraded && strings.HasPrefix(r.Message, "unreachable only from "+uptime.Local) {
 		said = 1
 	}
-	d.least("remote_only_here_said", float64(said), "sentences", 1, "%s: %q %.0f s after it began to fail, in doubt after %.1f s; the doubt began anew %d times, since this machine was too busy", r.Verdict.Label(), r.Message, r.Said.Seconds(), r.Doubted.Seconds(), r.Stalls)
+	d.least("remote_only_here_said", float64(said), "sentences", 1, "%s: %q %.0f s after it began to fail, in doubt after %.1f s; it stood still, and began anew to doubt, %d times", r.Verdict.Label(), r.Message, r.Said.Seconds(), r.Doubted.Seconds(), r.Stalls)
 	return nil
 }

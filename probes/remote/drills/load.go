@@ -87,10 +87,14 @@ func (d *drill) load(ctx context.Context) error {
 	close(begin)
 	rows, batches, want := 0, 0, flushes*nodes*perFlush
 	late := time.After(2*d.span + time.Minute)
+	progress := time.NewTicker(flush)
+	defer progress.Stop()
 	for rows < want {
 		select {
 		case n := <-taken:
 			rows, batches = rows+n, batches+1
+		case <-progress.C:
+			d.say("load: %d of %d results came", rows, want)
 		case <-late:
 			return fmt.Errorf("%d of %d results came", rows, want)
 		case <-c.ctx.Done():
