@@ -24,15 +24,18 @@ import (
 
 // Options is what Load has to know and cannot read.
 type Options struct {
-	Types    []uptime.CheckType          // the registry of check types
-	Env      func(string) (string, bool) // for ${NAME}; nil: the process's environment
-	Hostname string                      // the default for Instance; "": the system's
-	Now      time.Time                   // what has passed; zero: nothing has
-	Engine   bool                        // the engine asks: a managed file that it makes is for itself alone to read
+	Types    []uptime.CheckType               // the registry of check types
+	Env      func(string) (string, bool)      // for ${NAME}; nil: the process's environment
+	Hostname string                           // the default for Instance; "": the system's
+	Now      time.Time                        // what has passed; zero: nothing has
+	Channels []uptime.ChannelType             // the registry of channel types
+	Template func(subject, body string) error // what is wrong with the templates of a channel; nil: nothing is looked for
+	Engine   bool                             // the engine asks: a managed file that it makes is for itself alone to read
 }
 
 // Config is a configuration, complete and without mistakes. It is immutable.
-// What it holds of secrets, none of its exported fields but Jobs[i].Checker reaches.
+// What it holds of secrets, none of its exported fields but Jobs[i].Checker and
+// Channels[i].Channel reaches, and Heartbeat.URL, which does not show itself.
 type Config struct {
 	Path        string   // the file that was named; "" for none
 	Files       []string // all that were read, in order
@@ -47,16 +50,20 @@ type Config struct {
 	Anchors     []netip.AddrPort // addresses that tell whether this machine is online
 	Pages       []uptime.Page
 	Maintenance []Maintenance
-	Locations   []uptime.Place    // where second opinions may come from, in their order
-	Broker      *Broker           // between this engine and its probes; nil: there is none, and nobody else is asked
-	Network     string            // of this machine: what [[location]] says of local; "": its own
-	Place       string            // what people call where this machine is; "": nothing
-	Jobs        []uptime.Job      // by name
-	Disabled    []string          // names that enabled = false left out
-	Was         map[string]string // a monitor's name to the one that it had before
-	Warnings    []uptime.Mistake  // by file and line
+	Locations   []uptime.Place         // where second opinions may come from, in their order
+	Broker      *Broker                // between this engine and its probes; nil: there is none, and nobody else is asked
+	Network     string                 // of this machine: what [[location]] says of local; "": its own
+	Place       string                 // what people call where this machine is; "": nothing
+	Channels    []uptime.ChannelConfig // in their order
+	Routes      []uptime.Route         // in their order
+	Heartbeat   *uptime.Heartbeat      // nil: there is none
+	Jobs        []uptime.Job           // by name
+	Disabled    []string               // names that enabled = false left out
+	Was         map[string]string      // a monitor's name to the one that it had before
+	Warnings    []uptime.Mistake       // by file and line
 
-	made func(i int) *made // what Jobs[i] was made of; behind a function, so that no verb of fmt gets at secrets
+	made func(i int) *made          // what Jobs[i] was made of; behind a function, so that no verb of fmt gets at secrets
+	said func() map[string]settings // of each channel what is configured, likewise; nil: there is none
 }
 
 // Log is where and how much the engine writes of itself.

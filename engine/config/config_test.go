@@ -70,7 +70,7 @@ func testTypes() []uptime.CheckType {
 }
 
 func testOptions(env ...string) Options {
-	return Options{Types: testTypes(), Hostname: "test-host", Now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Env: func(name string) (string, bool) {
+	return Options{Types: testTypes(), Channels: testChannels(), Hostname: "test-host", Now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Env: func(name string) (string, bool) {
 		for i := 0; i < len(env); i += 2 {
 			if env[i] == name {
 				return env[i+1], true

@@ -145,7 +145,7 @@ func (l *loader) compileLayer(t *layer) {
 		case len(l.reg.owners[key]) > 0:
 			l.secrets.missed = ""
 			for _, k := range l.reg.kinds {
-				slot, v, w := l.convertOwn(at.blk, k, key, at.value)
+				slot, v, w := l.convertOwn(at.blk, k.keyset, key, at.value)
 				if w != nil {
 					l.fail(at.blk, path, strings.Join(t.path, ".")+": "+w.message, w.hint)
 				} else if slot != "" {
@@ -196,7 +196,7 @@ func put(m map[*kind]map[string]any, k *kind, key string, v any) {
 
 // convertOwn converts a key of a type; a secret's _file key fills the slot of the
 // secret. The slot is "" where the type does not know the key.
-func (l *loader) convertOwn(b *block, k *kind, key string, raw any) (slot string, v any, w *wrong) {
+func (l *loader) convertOwn(b *block, k keyset, key string, raw any) (slot string, v any, w *wrong) {
 	if spec, ok := k.values[key]; ok {
 		v, w = l.convert(b, spec, raw)
 		return key, v, w

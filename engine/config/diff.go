@@ -174,6 +174,20 @@ func (c *Config) describe() settings {
 	for _, m := range c.Maintenance {
 		plain("maintenance."+strings.Join(m.Of, " ")+" "+m.Window.String(), "for "+uptime.Span(m.Window.Length())+noted(m.Note))
 	}
+	if c.said != nil {
+		for name, keys := range c.said() {
+			for key, v := range keys {
+				out["channel."+name+"."+key] = v
+			}
+		}
+	}
+	for i, r := range c.Routes {
+		plain(fmt.Sprintf("route.%d", i+1), routeText(r))
+	}
+	if h := c.Heartbeat; h != nil {
+		out["heartbeat.url"] = setting{starred, h.URL.Reveal()}
+		plain("heartbeat.every", uptime.Span(h.Every))
+	}
 	for _, p := range c.Pages {
 		chosen := map[string]string{}
 		for key, words := range map[string][]string{"names": p.Names, "tags": p.Tags, "groups": p.Groups} {

@@ -10,12 +10,21 @@ import (
 // CheckExample reports whether a text shows every key that is Known once, and
 // no other, beside [defaults]. A line like #key = value or #[header], without a
 // blank after the #, is a key that is shown and not set; "# " begins prose.
-func CheckExample(text string, opt Options) error { return checkExample(text, Known(opt)) }
+func CheckExample(text string, opt Options) error {
+	return checkExample(text, Known(opt), "defaults")
+}
 
-// CheckProbeExample is CheckExample for the file of a probe.
-func CheckProbeExample(text string, opt Options) error { return checkExample(text, KnownToProbe(opt)) }
+// CheckProbeExample is CheckExample for the file of a probe, which may show any
+// keys of [[channel]] or none.
+func CheckProbeExample(text string, opt Options) error {
+	return checkExample(text, KnownToProbe(opt), "defaults", "channel")
+}
 
-func checkExample(text string, known []string) error {
+// often are the keys without which a block of another type cannot be shown.
+var often = []string{"monitor.name", "monitor.url", "channel.name", "channel.type", "channel.url"}
+
+// checkExample looks at all but what stands under the passed words.
+func checkExample(text string, known []string, passed ...string) error {
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		if len(l) > 1 && l[0] == '#' && l[1] != ' ' && l[1] != '#' {
@@ -29,7 +38,7 @@ func checkExample(text string, known []string) error {
 		}
 		for _, p := range b.pieces {
 			for _, k := range keysOf(p.text, p.line) {
-				if !k.header && k.depth == 0 && k.path[0] != "defaults" {
+				if !k.header && k.depth == 0 && !slices.Contains(passed, k.path[0]) {
 					shown = append(shown, strings.Join(k.path, "."))
 				}
 			}
@@ -38,7 +47,7 @@ func checkExample(text string, known []string) error {
 	slices.Sort(shown)
 	var wrong []error
 	for i, s := range shown {
-		if i > 0 && s == shown[i-1] && !slices.Contains([]string{"monitor.name", "monitor.url"}, s) {
+		if i > 0 && s == shown[i-1] && !slices.Contains(often, s) {
 			wrong = append(wrong, fmt.Errorf("%s is shown twice", s))
 		}
 		if !slices.Contains(known, s) {

@@ -177,22 +177,8 @@ func (d *draft) times() *uptime.Monitor {
 // hider returns a function that stars every secret of a check's settings, in
 // case a check type quotes one.
 func hider(s uptime.Settings) func(string) string {
-	var found []string
-	add := func(v string) {
-		if len(v) >= 4 { // less would star half of a sentence
-			found = append(found, v, starred)
-		}
-	}
-	for _, v := range s.Values {
-		switch v := v.(type) {
-		case uptime.Secret:
-			add(v.Reveal())
-		case map[string]uptime.Secret:
-			for _, x := range v {
-				add(x.Reveal())
-			}
-		}
-	}
+	found := secretsIn(s.Values)
+	add := func(v string) { found = append(found, v) }
 	if s.URL.User != nil {
 		if p, ok := s.URL.User.Password(); ok {
 			add(p)
@@ -206,8 +192,36 @@ func hider(s uptime.Settings) func(string) string {
 			add(url.QueryEscape(v))
 		}
 	}
-	if len(found) == 0 {
+	return starring(found)
+}
+
+// secretsIn are the secrets among the values of keys.
+func secretsIn(values map[string]any) []string {
+	var found []string
+	for _, v := range values {
+		switch v := v.(type) {
+		case uptime.Secret:
+			found = append(found, v.Reveal())
+		case map[string]uptime.Secret:
+			for _, x := range v {
+				found = append(found, x.Reveal())
+			}
+		}
+	}
+	return found
+}
+
+// starring returns a function that stars secrets in sentences.
+func starring(secrets []string) func(string) string {
+	var pairs []string
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
+	for _, s := range secrets {
+		if len(s) >= 4 { // less would star half of a sentence
+			pairs = append(pairs, s, starred)
+		}
+	}
+	if len(pairs) == 0 {
 		return func(text string) string { return text }
 	}
-	return strings.NewReplacer(found...).Replace
+	return strings.NewReplacer(pairs...).Replace
 }

@@ -77,9 +77,17 @@ const year = int64(365 * 24 * time.Hour)
 // tables that hold keys of their own at the top of a file.
 var tableKeys = map[string][]uptime.Key{"log": logKeys, "retention": retentionKeys, "self_check": selfCheckKeys, "broker": engineBrokerKeys()}
 
-// words is what may stand at the top of a file.
+// What headers may name: tables that are there once, and those of which there may be many.
+func tableWords() []string {
+	return []string{"log", "retention", "self_check", "broker", "heartbeat", "defaults"}
+}
+func arrayWords() []string {
+	return []string{"monitor", "page", "location", "maintenance", "channel", "route"}
+}
+
+// topWords is what may stand at the top of a file.
 func topWords() []string {
-	return append(names(globalKeys), "log", "retention", "self_check", "broker", "defaults", "monitor", "page", "location", "maintenance")
+	return slices.Concat(names(globalKeys), tableWords(), arrayWords())
 }
 
 func names(keys []uptime.Key) []string {
@@ -101,12 +109,31 @@ func keyMap(keys []uptime.Key) map[string]uptime.Key {
 // fileSuffix makes the key that reads a secret from a file.
 const fileSuffix = "_file"
 
+// keyset is the keys of a type by name.
+type keyset struct {
+	values   map[string]uptime.Key
+	fileKeys map[string]string // bearer_token_file → bearer_token
+}
+
+func newKeyset(keys []uptime.Key) keyset {
+	s := keyset{keyMap(keys), map[string]string{}}
+	for _, key := range keys {
+		if _, taken := s.values[key.Name+fileSuffix]; key.Kind == uptime.SecretText && !taken {
+			s.fileKeys[key.Name+fileSuffix] = key.Name
+		}
+	}
+	return s
+}
+
+// words are the names of all of them.
+func (s keyset) words() []string { return append(sorted(s.values), sorted(s.fileKeys)...) }
+
 // kind is a check type with its keys by name.
 type kind struct {
 	*uptime.CheckType
-	values, expect map[string]uptime.Key
-	fileKeys       map[string]string // bearer_token_file → bearer_token
-	secrets        []string          // its keys that hold secrets
+	keyset
+	expect  map[string]uptime.Key
+	secrets []string // its keys that hold secrets
 }
 
 // registry is the check types by name and by scheme.
@@ -123,12 +150,11 @@ func newRegistry(types []uptime.CheckType) *registry {
 	r := &registry{byName: map[string]*kind{}, byScheme: map[string]*kind{}, common: keyMap(monitorKeys),
 		owners: map[string][]string{}, expectOwners: map[string][]string{}}
 	for i := range types {
-		k := &kind{CheckType: &types[i], values: keyMap(types[i].Keys), expect: keyMap(types[i].Expect), fileKeys: map[string]string{}}
+		k := &kind{CheckType: &types[i], keyset: newKeyset(types[i].Keys), expect: keyMap(types[i].Expect)}
+		for key := range k.fileKeys {
+			r.owners[key] = append(r.owners[key], k.Name)
+		}
 		for _, key := range k.Keys {
-			if _, taken := k.values[key.Name+fileSuffix]; key.Kind == uptime.SecretText && !taken {
-				k.fileKeys[key.Name+fileSuffix] = key.Name
-				r.owners[key.Name+fileSuffix] = append(r.owners[key.Name+fileSuffix], k.Name)
-			}
 			if key.Kind == uptime.SecretText || key.Kind == uptime.SecretTable {
 				k.secrets = append(k.secrets, key.Name)
 			}
@@ -194,6 +220,9 @@ func Known(opt Options) []string {
 	add("page.", names(pageKeys))
 	add("location.", names(locationKeys))
 	add("maintenance.", names(maintenanceKeys))
+	add("channel.", newChannels(opt.Channels).words())
+	add("route.", names(routeKeys))
+	add("heartbeat.", newKeyset(heartbeatKeys).words())
 	add("monitor.", names(monitorKeys))
 	add("monitor.", sorted(r.owners))
 	add("monitor.expect.", sorted(r.expectOwners))

@@ -60,7 +60,12 @@ type loader struct {
 	pageAt   map[string]*block // by name
 	places   map[string]*block // of [[location]], by name
 	brokerAt *block            // the first [broker]; nil: there is none
-	windows  []windowBlock     // of [[maintenance]]
+	windows  []waiting         // of [[maintenance]]
+	channels []waiting         // of [[channel]]
+	routes   []waiting         // of [[route]]
+	beats    []waiting         // of [heartbeat], which is there once
+	heard    map[string]*block // channels by name
+	unheard  bool              // a channel could not be read: one that looks missing may be that
 	unplaced bool              // a location could not be read: one that looks missing may be that
 	looked   int               // words that were held against one that is not known; see nearest
 	names    map[string]place
@@ -116,6 +121,7 @@ func newLoader(path string, opt Options) *loader {
 		noted: map[uptime.Mistake]struct{}{}, read: map[string]bool{}, set: map[string]*block{}, globals: map[string]any{},
 		tagged: map[string]*layer{}, names: map[string]place{}, tags: map[string]string{}, groups: map[string]string{},
 		was: map[string]wasAt{}, chains: map[string]*chain{}, pageAt: map[string]*block{}, places: map[string]*block{},
+		heard: map[string]*block{},
 	}
 }
 
@@ -203,8 +209,8 @@ func (l *loader) walk() {
 }
 
 func (l *loader) tableHint(b *block) string {
-	if n := Near(b.name, []string{"log", "retention", "self_check", "broker", "defaults", "monitor", "page", "location", "maintenance"}); n != "" {
-		if slices.Contains([]string{"monitor", "page", "location", "maintenance"}, n) {
+	if n := Near(b.name, append(tableWords(), arrayWords()...)); n != "" {
+		if slices.Contains(arrayWords(), n) {
 			return "Did you mean [[" + n + "]]?"
 		}
 		return "Did you mean [" + n + "]?"
@@ -229,7 +235,13 @@ func (l *loader) top(b *block, root map[string]any) {
 		case "location":
 			l.each(b, name, raw, l.location)
 		case "maintenance":
-			l.each(b, name, raw, func(b *block, m map[string]any) { l.windows = append(l.windows, windowBlock{b, m}) })
+			l.each(b, name, raw, func(b *block, m map[string]any) { l.windows = append(l.windows, waiting{b, m}) })
+		case "channel":
+			l.each(b, name, raw, func(b *block, m map[string]any) { l.channels = append(l.channels, waiting{b, m}) })
+		case "route":
+			l.each(b, name, raw, func(b *block, m map[string]any) { l.routes = append(l.routes, waiting{b, m}) })
+		case "heartbeat":
+			l.beat(b, raw)
 		case "monitor":
 			l.each(b, name, raw, func(_ *block, m map[string]any) {
 				l.monitors = append(l.monitors, &block{file: b.file, name: "monitor", array: true, pieces: b.pieces, inline: m})
@@ -276,6 +288,7 @@ func (l *loader) each(b *block, name string, raw any, fn func(*block, map[string
 			continue
 		}
 		l.broken = l.broken || name == "monitor" || name == "location"
+		l.unheard = l.unheard || name == "channel"
 		l.fail(b, []string{name}, fmt.Sprintf("a %s is written [[%s]], with two brackets", name, name), "")
 	}
 }
@@ -347,6 +360,9 @@ func (l *loader) finish() (*Config, error) {
 	l.checkReferences()
 	l.checkLocations()
 	l.readMaintenance()
+	l.readChannels(c.Instance)
+	l.readRoutes()
+	l.readHeartbeat()
 	for _, j := range c.Jobs {
 		j.Was = c.Was[j.Name]
 	}

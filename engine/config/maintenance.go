@@ -32,8 +32,8 @@ var maintenanceKeys = []uptime.Key{
 	{Name: "note", Kind: uptime.String, Doc: "shown with its events", Example: `"upgrade to 18"`},
 }
 
-// windowBlock is a [[maintenance]] that waits for the monitors and the time zone.
-type windowBlock struct {
+// waiting is a block that waits for what it refers to: monitors, secrets, the time zone.
+type waiting struct {
 	blk *block
 	raw map[string]any
 }
@@ -112,7 +112,7 @@ func (d *windowDraft) of() {
 			if d.l.broken {
 				continue
 			}
-			message, hint := d.missing(key.name, word)
+			message, hint := d.l.unmet(key.name, word)
 			if message != "" {
 				d.fail("maintenance: "+message, hint, key.name)
 			}
@@ -123,14 +123,15 @@ func (d *windowDraft) of() {
 	}
 }
 
-func (d *windowDraft) missing(key, word string) (message, hint string) {
+// unmet says what is wrong with a word of names, tags or groups; "" where it means a monitor.
+func (l *loader) unmet(key, word string) (message, hint string) {
 	switch key {
 	case "tags":
-		return missingIn(d.l, word, d.l.tags, "no monitor has the tag %q")
+		return missingIn(l, word, l.tags, "no monitor has the tag %q")
 	case "groups":
-		return missingIn(d.l, word, d.l.groups, "no monitor is in the group %q")
+		return missingIn(l, word, l.groups, "no monitor is in the group %q")
 	}
-	return missingIn(d.l, word, d.l.names, "%q is no monitor")
+	return missingIn(l, word, l.names, "%q is no monitor")
 }
 
 func missingIn[V any](l *loader, word string, known map[string]V, sentence string) (message, hint string) {

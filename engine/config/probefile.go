@@ -16,7 +16,7 @@ import (
 )
 
 // Probe is probe.toml: who a remote probe is, whom it obeys, and what it does for
-// nobody. It is immutable. None of its fields shows a secret.
+// nobody. It is immutable. None of its fields but Channels[i].Channel reaches a secret.
 type Probe struct {
 	Path       string
 	Location   string
@@ -28,8 +28,9 @@ type Probe struct {
 	Anchors    []netip.AddrPort // addresses that tell whether this machine is online
 	Policy     Policy
 	Spool      SpoolLimits
-	Commands   []string         // the names of [[exec]]
-	Warnings   []uptime.Mistake // by line
+	Commands   []string               // the names of [[exec]]
+	Channels   []uptime.ChannelConfig // by which it tells that the engine is not heard of
+	Warnings   []uptime.Mistake       // by line
 
 	credentials string                               // the folder of systemd's credentials; "": none
 	files       []string                             // its own, which may lie among the secrets of checks
@@ -85,7 +86,8 @@ var (
 )
 
 // KnownToProbe lists the path of every key that LoadProbe understands with these
-// types: location, policy.allow, exec.command.
+// types: location, policy.allow, exec.command. Those of [[channel]] are the
+// engine's and are not listed.
 func KnownToProbe(opt Options) []string {
 	out := names(probeKeys)
 	for table, keys := range probeTables {
@@ -159,7 +161,7 @@ func (l *probeLoader) filedKind(name string) *kind {
 }
 
 func (l *probeLoader) words() []string {
-	out := append(names(probeKeys), sorted(probeTables)...)
+	out := append(append(names(probeKeys), "channel"), sorted(probeTables)...)
 	for _, k := range l.reg.kinds {
 		if k.Filed {
 			out = append(out, k.Name)
@@ -173,12 +175,14 @@ func (l *probeLoader) notHere(word string) string {
 	switch {
 	case slices.Contains([]string{"monitor", "defaults", "page", "maintenance", "location"}, word):
 		return "It belongs to the engine, which tells its probes what to check"
+	case slices.Contains([]string{"route", "heartbeat"}, word):
+		return "It belongs to the engine: a probe tells nothing but that the engine is not heard of"
 	}
 	n := Near(word, l.words())
 	switch {
 	case n == "":
 		return ""
-	case l.filedKind(n) != nil:
+	case l.filedKind(n) != nil || n == "channel":
 		return "Did you mean [[" + n + "]]?"
 	case probeTables[n] != nil:
 		return "Did you mean [" + n + "]?"
@@ -189,6 +193,8 @@ func (l *probeLoader) notHere(word string) string {
 func (l *probeLoader) top(b *block, root map[string]any) {
 	for _, name := range sorted(root) {
 		switch k := l.filedKind(name); {
+		case name == "channel":
+			l.each(b, name, root[name], func(b *block, m map[string]any) { l.channels = append(l.channels, waiting{b, m}) })
 		case probeTables[name] != nil:
 			l.table(b, name, root[name], probeTables[name])
 		case k != nil:
@@ -227,6 +233,10 @@ func (l *probeLoader) settle() {
 		l.readFiled(f)
 	}
 	slices.Sort(p.Commands)
+	l.secrets.read = func(path string) { p.files = append(p.files, path) } // for channels alone, whatever the engine orders
+	l.readChannels(p.ID())
+	l.secrets.read = nil
+	p.Channels = l.cfg.Channels
 }
 
 // lacks notes what the file has not at all.
@@ -343,7 +353,7 @@ func (l *probeLoader) readFiled(f filedBlock) {
 		if key == "name" {
 			continue
 		}
-		slot, v, w := l.convertOwn(f.blk, k, key, f.raw[key])
+		slot, v, w := l.convertOwn(f.blk, k.keyset, key, f.raw[key])
 		switch {
 		case w != nil:
 			fail(key, w.message, w.hint)

@@ -24,6 +24,8 @@ type secrets struct {
 	not []string // files that are no secrets of checks, although they may lie in dir
 	own string   // the folder of systemd's credentials, which is for us alone; "": none
 
+	read func(path string) // is told of each file that was read; nil: nobody is
+
 	only   bool   // ${secret:NAME} and nothing of the environment: it is for orders that came over the network
 	away   bool   // what is read now is checked at other locations only: a secret may be missing here
 	missed string // the name of one that is
@@ -122,6 +124,9 @@ func isName(s string, file bool) bool {
 
 // file reads a file that others cannot, without its last newline.
 func (s *secrets) file(path string) (string, error) {
+	if s.read != nil {
+		s.read(filepath.Clean(path))
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("cannot be read: %s", cause(err))

@@ -14,7 +14,7 @@ func (d *draft) typed() {
 		if _, ok := d.l.reg.common[key]; ok || key == "expect" {
 			continue
 		}
-		slot, v, w := d.l.convertOwn(d.blk, d.kind, key, d.raw[key])
+		slot, v, w := d.l.convertOwn(d.blk, d.kind.keyset, key, d.raw[key])
 		switch {
 		case d.l.full():
 			return

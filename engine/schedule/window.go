@@ -63,15 +63,28 @@ func clock(s string) (int, error) {
 	return int(hour*60 + minute), nil
 }
 
-// weekdays reads day, daily, or days of the week with commas and hyphens, as
-// the last field of a time table.
+// weekdays is Days as the last field of a time table.
 func weekdays(s string) (string, error) {
-	if s = strings.ToLower(s); s == "day" || s == "daily" {
-		return "*", nil
+	on, err := Days(s)
+	if err != nil || len(on) == 7 {
+		return "*", err
 	}
+	out := make([]string, len(on))
+	for i, d := range on {
+		out[i] = strconv.Itoa(int(d))
+	}
+	return strings.Join(out, ","), nil
+}
+
+// Days reads day, daily, or days of the week with commas and hyphens, as in
+// "Mon-Fri" or "Sat, Sun": each once, from Sunday on.
+func Days(s string) ([]time.Weekday, error) {
 	var on [7]bool
+	if s = strings.ToLower(s); s == "day" || s == "daily" {
+		s = "sun-sat"
+	}
 	for part := range strings.SplitSeq(s, ",") {
-		if part == "" { // "Mon, Thu"
+		if part = strings.TrimSpace(part); part == "" { // "Mon, Thu"
 			continue
 		}
 		a, b, isRange := strings.Cut(part, "-")
@@ -80,7 +93,7 @@ func weekdays(s string) (string, error) {
 			to = from
 		}
 		if from < 0 || to < 0 {
-			return "", fmt.Errorf("no day of the week, and not the word day")
+			return nil, fmt.Errorf("no day of the week, and not the word day")
 		}
 		for d := from; ; d = (d + 1) % 7 {
 			if on[d] = true; d == to {
@@ -88,16 +101,16 @@ func weekdays(s string) (string, error) {
 			}
 		}
 	}
-	var out []string
+	var out []time.Weekday
 	for d, is := range on {
 		if is {
-			out = append(out, strconv.Itoa(d))
+			out = append(out, time.Weekday(d))
 		}
 	}
 	if len(out) == 0 {
-		return "", fmt.Errorf("no day of the week, and not the word day")
+		return nil, fmt.Errorf("no day of the week, and not the word day")
 	}
-	return strings.Join(out, ","), nil
+	return out, nil
 }
 
 // weekday is 0 for sun or sunday, to 6; -1 for what is none.

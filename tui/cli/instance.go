@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"lookout/engine/alert/letter"
 	"lookout/engine/config"
 	"lookout/engine/judge"
 	"lookout/engine/uptime"
@@ -31,8 +32,12 @@ func types(resolvers ...netip.AddrPort) []uptime.CheckType {
 func (c *call) options() config.Options {
 	return config.Options{
 		Types: types(c.resolvers...),
-		Now:   c.now(),
-		Env:   func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
+		Template: func(subject, body string) error {
+			_, err := letter.Compile(subject, body)
+			return err
+		},
+		Now: c.now(),
+		Env: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
 	}
 }
 
