@@ -66,11 +66,13 @@ func TestInsist(t *testing.T) {
 					want = "second"
 				}
 				time.Sleep(tc.fails + insistMost)
+				synctest.Wait()
 				if last := store.asked[len(store.asked)-1]; r.untold != nil || last[0] != want || len(store.asked) > tc.most {
 					t.Errorf("asked %d times, at last for %s; left: %v", len(store.asked), last[0], r.untold)
 				}
 				calls := len(store.asked)
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				if len(store.asked) != calls {
 					t.Errorf("%d calls more when all is told", len(store.asked)-calls)
 				}
