@@ -41,6 +41,7 @@ func (e *Engine) elsewhere(s *uptime.Snapshot) {
 	for i := range s.Probes {
 		e.ledger(&s.Probes[i])
 	}
+	e.lags.sample(s, s.Time.Sub(e.started))
 	n := uptime.CountProbes(s.Node, s.Probes)
 	s.Health.ProbesLive, s.Health.Probes = n.Live, n.Total()
 }

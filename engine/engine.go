@@ -128,6 +128,7 @@ type Engine struct {
 	results  chan finished
 	opinions chan opinion
 	intake   intake
+	lags     lags
 	watch    *watch
 	done     chan struct{} // closed when Run has returned
 

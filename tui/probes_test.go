@@ -31,6 +31,13 @@ func probed() *pageSource {
 	syd := probe("syd", "AS4826", uptime.ProbeGone, 11*time.Minute, "1.3.9", 14*time.Minute)
 	syd.Connected, syd.Spool, syd.Alone, syd.Why = time.Time{}, 8412, -1, "nothing heard since 12:21:02"
 	fra.Place, nyc.Place, sgp.Place, syd.Place = "Frankfurt", "New York", "Singapore", "Sydney"
+	for i := range uptime.LagCells {
+		f.snap.Lags[i], fra.Lags[i], nyc.Lags[i], sgp.Lags[i], syd.Lags[i] = time.Second, 11*time.Second, 11*time.Second, 11*time.Second, 11*time.Second
+		if i >= 18 {
+			sgp.Lags[i], syd.Lags[i] = time.Duration(12+3*(i-17))*time.Second, uptime.LagGone
+		}
+	}
+	nyc.Lags[5], nyc.Lags[0], nyc.Lags[1] = 15*time.Second, 0, 0
 	f.snap.Probes = []uptime.Probe{fra, nyc, sgp, syd}
 	said := func(id uint64, when, message, note, by string) {
 		e := event(id, "2026-11-22 "+when, uptime.EventProbe, "", message)

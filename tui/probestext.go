@@ -79,6 +79,10 @@ func (l *probes) text(s *shell, w int, rows []probeRow, gaps bool) *sheet {
 		out.para("", "No probe has said hello yet: lookout probe starts one on its machine, with the probe.toml that lookout remote init wrote for it.", 1, w)
 		gap()
 	}
+	if len(s.snap.Probes) > 0 && w >= wide {
+		lagLines(out, s, w)
+		gap()
+	}
 	if l.notes(out, s, rows, w) {
 		gap()
 	}

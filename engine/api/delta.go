@@ -49,16 +49,17 @@ func cut[T any](s []T, n int) (head, tail []T) {
 func head(s *uptime.Snapshot) *uptime.Snapshot {
 	h := *s
 	h.States, h.Open, h.Broker, h.Probes = nil, nil, uptime.Broker{}, nil
+	h.Lags = uptime.LagHour{}
 	return &h
 }
 
 // elsewhere is what a snapshot says of other locations; nil where that is what
 // the one before said.
 func elsewhere(prev, next *uptime.Snapshot) *remote {
-	if prev != nil && prev.Broker == next.Broker && slices.Equal(prev.Probes, next.Probes) {
+	if prev != nil && prev.Broker == next.Broker && prev.Lags == next.Lags && slices.Equal(prev.Probes, next.Probes) {
 		return nil
 	}
-	return &remote{next.Broker, next.Probes}
+	return &remote{next.Broker, next.Probes, next.Lags}
 }
 
 // whole sends everything, the problems first.
@@ -193,9 +194,9 @@ func (m *mirror) take(p *part) (*uptime.Snapshot, error) {
 		*m = mirror{snap: m.snap, begun: true, whole: p.Whole, head: p.Head}
 		switch {
 		case p.Remote != nil:
-			m.head.Broker, m.head.Probes = p.Remote.Broker, p.Remote.Probes
+			m.head.Broker, m.head.Probes, m.head.Lags = p.Remote.Broker, p.Remote.Probes, p.Remote.Lags
 		case !p.Whole:
-			m.head.Broker, m.head.Probes = m.snap.Broker, m.snap.Probes
+			m.head.Broker, m.head.Probes, m.head.Lags = m.snap.Broker, m.snap.Probes, m.snap.Lags
 		}
 	} else if p.Head != nil || p.Remote != nil || p.Whole != m.whole {
 		return nil, errFrame

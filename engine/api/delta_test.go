@@ -193,6 +193,37 @@ func TestDeltaOfProbes(t *testing.T) {
 	}
 }
 
+// TestDeltaOfLags: the hour of lag arrives, and stays where nothing changed.
+func TestDeltaOfLags(t *testing.T) {
+	a := many(3)
+	a.Lags[0], a.Probes = time.Second, []uptime.Probe{{Location: "fra", Name: "1", Lags: uptime.LagHour{1: 48 * time.Second, 2: uptime.LagGone}}}
+	b := *a
+	b.Seq = a.Seq + 1
+	c := b
+	c.Seq, c.Lags = b.Seq+1, uptime.LagHour{time.Minute}
+	var m mirror
+	var prev, got *uptime.Snapshot
+	for _, next := range []*uptime.Snapshot{a, &b, &c} {
+		if err := between(prev, next, at(0), func(p *part) error {
+			q, err := readPart(partCodec().marshal(nil, p))
+			if err != nil {
+				return err
+			}
+			s, err := m.take(q)
+			if s != nil {
+				got = s
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got.Seq != next.Seq || got.Lags != next.Lags || got.Probes[0].Lags != next.Probes[0].Lags {
+			t.Errorf("%d: %v, %v", next.Seq, got.Lags, got.Probes[0].Lags)
+		}
+		prev = next
+	}
+}
+
 func TestWholeBeginsWithProblems(t *testing.T) {
 	s := many(2000)
 	for i := range s.States {

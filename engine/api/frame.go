@@ -57,6 +57,7 @@ type change struct {
 type remote struct {
 	Broker uptime.Broker
 	Probes []uptime.Probe
+	Lags   uptime.LagHour
 }
 
 // detailAnswer is what /v1/detail answers with.

@@ -57,6 +57,7 @@ type Probe struct {
 	Rate      float64       // checks a second
 	Failing   float64       // share of them that were not up, 0 to 1
 	Alone     float64       // share of its opinions of the last 24 h that said down where nobody else did; below 0: none
+	Lags      LagHour       // of Lag
 }
 
 // ID is LOCATION/NAME; of a location without a probe, LOCATION.

@@ -79,7 +79,7 @@ func (p *Probe) UnmarshalJSON(b []byte) error {
 	}
 	*p = Probe{j.Location, j.Name, j.Network, j.Place, j.State, time.Time(j.Since), j.Why, j.Excluded, j.Warning, j.Version,
 		time.Time(j.Seen), time.Time(j.Connected), time.Duration(j.RTT), time.Duration(j.Skew), time.Duration(j.Lag), j.Waiting,
-		j.Spool, j.Lost, j.Monitors, j.Rate, j.Failing, -1}
+		j.Spool, j.Lost, j.Monitors, j.Rate, j.Failing, -1, LagHour{}}
 	if j.Alone != nil {
 		p.Alone = *j.Alone
 	}

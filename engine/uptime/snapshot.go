@@ -21,8 +21,9 @@ type Snapshot struct {
 	Events   uint64      // the ID of the newest event that is stored
 	Unacked  int         // open incidents that are Unacked
 	Health   Health
-	Network  string // of this node: another place in it is no witness; "": its own
-	Place    string // what people call where it is; "": nothing
+	Network  string  // of this node: another place in it is no witness; "": its own
+	Place    string  // what people call where it is; "": nothing
+	Lags     LagHour // of this node: Health.Lag
 	Broker   Broker
 	Probes   []Probe // of other locations, by location and name; one without any is there as ProbeUnseen
 	Outbox   Outbox  // how telling people stands

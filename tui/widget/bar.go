@@ -49,6 +49,23 @@ func Spark(cells []uptime.Spark, width int, ascii bool) Line {
 	return l
 }
 
+// Lag draws lags, the newest last: the lowest step for up to fine, the full height
+// from limit on, × where there was nobody (below 0), blank where it is not known (0).
+func Lag(cells []time.Duration, fine, limit time.Duration, ascii bool) Line {
+	l := make(Line, len(cells))
+	for i, v := range cells {
+		switch {
+		case v < 0:
+			l[i] = Cell{Failed(ascii), Bad}
+		case v >= limit:
+			l[i] = Cell{ladder(ascii)[7], Bad}
+		case v > 0:
+			l[i] = Cell{ladder(ascii)[step(max(v-fine, 0), limit-fine)], Good}
+		}
+	}
+	return l
+}
+
 // AppendSpark writes Spark as plain text.
 func AppendSpark(dst []byte, cells []uptime.Spark, width int, ascii bool) []byte {
 	return Spark(cells, width, ascii).Append(dst)

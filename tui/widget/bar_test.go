@@ -103,3 +103,17 @@ func TestDays(t *testing.T) {
 		})
 	}
 }
+
+func TestLag(t *testing.T) {
+	cells := []time.Duration{0, 1, 12, 15, 20, 23, 25, 48, -1}
+	for i := range cells {
+		cells[i] *= time.Second
+	}
+	for ascii, want := range map[bool]string{false: " ▁▁▂▅▇██×", true: " ..:+#@@X"} {
+		l := Lag(cells, 12*time.Second, 25*time.Second, ascii)
+		if l.String() != want {
+			t.Errorf("got %q, want %q", l, want)
+		}
+		sound(t, l, ascii)
+	}
+}
