@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"time"
+
+	"lookout/engine/figure"
 )
 
 // drill is what was asked for.
@@ -29,33 +30,15 @@ func (d *drill) say(format string, args ...any) {
 
 // most prints a value that should be at most the goal, and of what it is.
 func (d *drill) most(name string, value float64, unit string, goal float64, format string, args ...any) {
-	d.figure(name, value, unit, "<=", goal, value <= goal, fmt.Sprintf(format, args...))
+	figure.Most(d.figures, name, value, unit, goal, fmt.Sprintf(format, args...))
 }
 
 // least prints a value that should be at least the goal, and of what it is.
 func (d *drill) least(name string, value float64, unit string, goal float64, format string, args ...any) {
-	d.figure(name, value, unit, ">=", goal, value >= goal, fmt.Sprintf(format, args...))
+	figure.Least(d.figures, name, value, unit, goal, fmt.Sprintf(format, args...))
 }
 
-func (d *drill) figure(name string, value float64, unit, sign string, goal float64, met bool, note string) {
-	verdict := "ok"
-	if !met {
-		verdict = "MISS"
-	}
-	fmt.Fprintf(d.figures, "figure %s %s %s goal%s%s %s (%s)\n", name, number(value), unit, sign, number(goal), verdict, note)
-}
-
-// number writes a value with three digits that matter.
-func number(v float64) string {
-	digits := 2
-	switch {
-	case v == float64(int64(v)) || v >= 100:
-		digits = 0
-	case v >= 10:
-		digits = 1
-	}
-	return strconv.FormatFloat(v, 'f', digits, 64)
-}
+func number(v float64) string { return figure.Number(v) }
 
 // quantile is the value below which a share of the durations lies.
 func quantile(all []time.Duration, share float64) time.Duration {

@@ -28,11 +28,3 @@ func TestPunctuality(t *testing.T) {
 		})
 	}
 }
-
-func TestNumber(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 4.256: "4.26", 12.34: "12.3", 123.4: "123", 60: "60"} {
-		if got := number(v); got != want {
-			t.Errorf("number(%v) = %s, want %s", v, got, want)
-		}
-	}
-}

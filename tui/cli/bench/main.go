@@ -16,10 +16,10 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
+	"lookout/engine/figure"
 	"lookout/tui/cli/e2e"
 )
 
@@ -89,23 +89,7 @@ func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format
 
 // figure prints a value that should be at most the goal.
 func (b *bench) figure(name string, value float64, unit string, goal float64) {
-	verdict := "ok"
-	if !(value <= goal) {
-		verdict = "MISS"
-	}
-	fmt.Fprintf(b.figures, "figure %s %s %s goal<=%s %s\n", name, number(value), unit, number(goal), verdict)
-}
-
-// number writes a value with three digits that matter.
-func number(v float64) string {
-	digits := 2
-	switch {
-	case v == float64(int64(v)) || v >= 100:
-		digits = 0
-	case v >= 10:
-		digits = 1
-	}
-	return strconv.FormatFloat(v, 'f', digits, 64)
+	figure.Most(b.figures, name, value, unit, goal, "")
 }
 
 // quantile is the value below which a share of the sorted durations lies.

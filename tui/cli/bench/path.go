@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"lookout/engine/figure"
 	"lookout/engine/uptime"
 	"lookout/probes"
 )
@@ -98,7 +99,7 @@ func (b *bench) ratio(name string, ours, theirs []time.Duration, other string, g
 		ratios[i] = float64(ours[i]) / float64(theirs[i])
 	}
 	slices.Sort(ratios)
-	unit := fmt.Sprintf("of_%s_%sus", other, number(float64(slices.Min(theirs).Microseconds())))
+	unit := fmt.Sprintf("of_%s_%sus", other, figure.Number(float64(slices.Min(theirs).Microseconds())))
 	b.figure(name+"_vs_"+other, ratios[len(ratios)/2], unit, goal)
 }
 
