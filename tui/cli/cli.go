@@ -166,7 +166,7 @@ needs no configuration.`,
 		{"Watch:", []*cobra.Command{c.engineCommand(), c.probeCommand(), c.attachCommand()}},
 		{"Ask:", []*cobra.Command{c.statusCommand(), c.checkCommand(), c.historyCommand(), c.eventsCommand(), c.explainCommand()}},
 		{"Act:", append(c.actCommands(), c.addCommand(), c.beatCommand())},
-		{"Care:", []*cobra.Command{c.reloadCommand(), c.stopCommand(), c.configCommand(), c.dataCommand(), c.remoteCommand(), c.versionCommand()}},
+		{"Care:", []*cobra.Command{c.reloadCommand(), c.stopCommand(), c.configCommand(), c.alertCommand(), c.dataCommand(), c.remoteCommand(), c.versionCommand()}},
 	}
 	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,6 +111,7 @@ its file, its line, the key and what to do; without one, also when each
 			}
 			fmt.Fprintln(c.stdout, ", no mistake")
 			fmt.Fprint(c.stdout, elsewhere(cfg))
+			fmt.Fprint(c.stdout, whoIsTold(cfg))
 			return c.printOpenings(cfg)
 		},
 	}
@@ -133,6 +135,23 @@ func elsewhere(cfg *config.Config) string {
 		}
 	}
 	return fmt.Sprintf("%s over %s: second opinions of %s, regular checks of %s\n", bullets(placeNames(cfg.Locations)), cfg.Broker.URL, count(asked, "monitor"), count(regular, "monitor"))
+}
+
+// whoIsTold says by what channels people are told; "" where there is none.
+func whoIsTold(cfg *config.Config) string {
+	if len(cfg.Channels) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s", count(len(cfg.Channels), "channel"), count(len(cfg.Routes), "route"))
+	if len(cfg.Routes) == 0 {
+		b.WriteString(": each is told of every outage")
+	}
+	b.WriteByte('\n')
+	for _, ch := range cfg.Channels {
+		fmt.Fprintf(&b, "  %s  %s  %s\n", ch.Name, ch.Type, ch.Channel.Target())
+	}
+	return b.String()
 }
 
 func checkedJSON(path string, cfg *config.Config, wrong error, now time.Time) checked {

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"lookout/engine/alert/channel"
 	"lookout/engine/config"
 )
 
 // config.example.toml loads with the real check types, and shows every key that works, once.
 func TestExample(t *testing.T) {
 	const path = "../../config.example.toml"
-	opt := config.Options{Types: types(), Hostname: "web-1", Env: func(string) (string, bool) { return "x", true }}
+	opt := config.Options{Types: types(), Channels: channel.Types(), Hostname: "web-1", Env: func(string) (string, bool) { return "x", true }}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -21,7 +22,7 @@ func TestExample(t *testing.T) {
 		t.Error(err)
 	}
 	c, err := config.Load(path, opt)
-	if err != nil || len(c.Jobs) == 0 {
+	if err != nil || len(c.Jobs) == 0 || len(c.Channels) == 0 || len(c.Routes) == 0 {
 		t.Errorf("%v", err)
 	}
 }
@@ -56,7 +57,7 @@ func TestReadmeProbe(t *testing.T) {
 	if !ok || !closed {
 		t.Fatal("there is no probe.toml")
 	}
-	opt := config.Options{Types: types(), Env: func(string) (string, bool) { return "", false }}
+	opt := config.Options{Types: types(), Channels: channel.Types(), Env: func(string) (string, bool) { return "", false }}
 	if err := config.CheckProbeExample(example, opt); err != nil {
 		t.Error(err)
 	}

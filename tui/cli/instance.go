@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"lookout/engine/alert/channel"
 	"lookout/engine/alert/letter"
 	"lookout/engine/config"
 	"lookout/engine/judge"
@@ -31,7 +32,8 @@ func types(resolvers ...netip.AddrPort) []uptime.CheckType {
 // options are what a configuration has to know and cannot read.
 func (c *call) options() config.Options {
 	return config.Options{
-		Types: types(c.resolvers...),
+		Types:    types(c.resolvers...),
+		Channels: channel.Types(),
 		Template: func(subject, body string) error {
 			_, err := letter.Compile(subject, body)
 			return err
