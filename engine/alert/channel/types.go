@@ -14,6 +14,7 @@ import (
 // Types returns the channel types.
 func Types() []uptime.ChannelType {
 	types := []uptime.ChannelType{
+		emailType(),
 		fileType(),
 		terminalType(),
 	}

@@ -26,7 +26,7 @@ import (
 )
 
 // Timeout is that of a try with an other side that is bad.
-const Timeout = 250 * time.Millisecond
+const Timeout = 100 * time.Millisecond
 
 const (
 	margin = 2 * time.Second // how late a try may end on a busy machine

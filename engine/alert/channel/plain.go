@@ -1,0 +1,31 @@
+package channel
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// plainError is an error of the network in a few words, without what the
+// sentence around it says already.
+func plainError(err error) string {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	if c := (*tls.CertificateVerificationError)(nil); errors.As(err, &c) {
+		return "its certificate does not verify: " + strings.TrimPrefix(c.Err.Error(), "x509: ")
+	}
+	if d := (*net.DNSError)(nil); errors.As(err, &d) {
+		return d.Name + ": " + d.Err
+	}
+	if o := (*net.OpError)(nil); errors.As(err, &o) {
+		err = o.Err
+	}
+	if s := (*os.SyscallError)(nil); errors.As(err, &s) {
+		err = s.Err
+	}
+	return err.Error()
+}
