@@ -1,0 +1,207 @@
+package desk
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// fewThreads is up to how many letters a new channel gets about what is open,
+// before they become one.
+const fewThreads = 3
+
+// dismiss forgets the channels that are no longer configured. One that comes
+// back is new.
+func (d *Desk) dismiss() {
+	gone := func(name string) bool { return !slices.Contains(d.o.Channels, name) }
+	any := false
+	for _, name := range slices.Sorted(maps.Keys(d.channels)) {
+		if gone(name) {
+			any = true
+			delete(d.channels, name)
+			d.save(channelKey(name), nil)
+		}
+	}
+	if !any {
+		return
+	}
+	strip := func(t *thread) {
+		t.Legs = slices.DeleteFunc(t.Legs, func(l *leg) bool {
+			if gone(l.Channel) {
+				delete(d.letters, l.Opened)
+				return true
+			}
+			return false
+		})
+		t.EscalateTo = without(t.EscalateTo, gone)
+		d.keepThread(t)
+	}
+	for _, m := range sorted(d.matters) {
+		m.Whom.Channels, m.Whom.EscalateTo = without(m.Whom.Channels, gone), without(m.Whom.EscalateTo, gone)
+		if m.Thread != nil {
+			strip(m.Thread)
+		}
+		d.keep(m)
+	}
+	for _, n := range slices.Sorted(maps.Keys(d.groups)) {
+		strip(&d.groups[n].Thread)
+	}
+	d.node.strip(gone)
+	d.probes.strip(gone)
+	d.save(keyNode, &d.node)
+	d.save(keyProbes, &d.probes)
+}
+
+// without makes a new list, as a route's own may be shared.
+func without(names []string, gone func(string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(names), gone)
+}
+
+// goThrough goes through the open incidents, once all that led to them was
+// taken: channels that are new are told of them, what nobody was told of and a
+// route takes now is told, and monitors that have another name are known by it.
+func (d *Desk) goThrough(s *uptime.Snapshot, now time.Time) {
+	if !d.due || d.kept.Cursor < max(d.review, s.Events) {
+		return
+	}
+	d.due = false
+	fresh := map[string]bool{}
+	for _, c := range d.o.Channels {
+		if !d.channels[c] {
+			fresh[c], d.channels[c] = true, true
+			d.save(channelKey(c), c)
+		}
+	}
+	for _, in := range slices.Backward(s.Open) {
+		m := d.matters[in.Number]
+		if m == nil {
+			d.overlooked(in, s, now)
+			continue
+		}
+		if m.Monitor != in.Monitor {
+			m.Monitor = in.Monitor
+			d.keep(m)
+		}
+		if m.Live {
+			d.rerouted(m, fresh, s, now)
+		}
+	}
+	d.openAtOnce(now)
+}
+
+// overlooked tells of an open incident that nobody was told of.
+func (d *Desk) overlooked(in *uptime.Incident, s *uptime.Snapshot, now time.Time) {
+	v := in.Verdict
+	st := find(s, in.Monitor)
+	if st != nil && st.Verdict == uptime.Degraded {
+		v = uptime.Degraded
+	}
+	if in.Behind != "" || in.Silenced || v == uptime.Degraded && ofCertificate(in.Fault) {
+		return
+	}
+	w := Who(&d.o, named(s, in.Monitor), v, in.Fault, now)
+	if len(w.Channels) == 0 {
+		return
+	}
+	m := &matter{Number: in.Number, Monitor: in.Monitor, Since: stamp(in.Start), Began: now, Verdict: v, Down: v == uptime.Down,
+		Fault: in.Fault, Whom: w, Live: true, Acked: in.Ack != nil, Stage: delayed, Here: here(in)}
+	d.matters[in.Number] = m
+	d.tell(m, s, now)
+}
+
+// rerouted takes what the routes say now of an incident that people know of:
+// new channels are told, reminders come as it says.
+func (d *Desk) rerouted(m *matter, fresh map[string]bool, s *uptime.Snapshot, now time.Time) {
+	v := uptime.Degraded
+	if m.Down {
+		v = uptime.Down
+	}
+	w := Who(&d.o, named(s, m.Monitor), v, m.Fault, m.Began)
+	if m.Stage != told {
+		if m.Whom = w; len(w.Channels) == 0 {
+			d.forget(m)
+			return
+		}
+		if m.Stage == delayed && !m.Parked {
+			m.Due = m.lasting()
+		}
+		d.keep(m)
+		return
+	}
+	t := d.thread(m)
+	for _, c := range w.Channels {
+		if slices.Contains(m.Whom.Channels, c) || !fresh[c] && len(m.Whom.Channels) > 0 {
+			continue
+		}
+		m.Whom.Channels = append(slices.Clip(m.Whom.Channels), c)
+		l := t.leg(c)
+		if l == nil {
+			l = &leg{Channel: c, Why: w.Why}
+			t.Legs = append(t.Legs, l)
+		}
+		if !l.Whole {
+			l.Count, l.Open = l.Count+1, l.Open+1
+			l.name(m.Number)
+			l.Event = max(l.Event, m.Event)
+		}
+		d.opening = append(d.opening, t)
+	}
+	m.Whom.Remind, m.Whom.EscalateTo, m.Whom.EscalateAfter = w.Remind, w.EscalateTo, w.EscalateAfter
+	if m.Thread != nil || t.Remind == 0 {
+		d.resettle(t, w, now)
+	}
+	d.keepThread(t)
+	d.keep(m)
+}
+
+// resettle takes how a thread is reminded of and escalated from now on.
+func (d *Desk) resettle(t *thread, w Whom, now time.Time) {
+	if t.Remind != w.Remind {
+		t.Remind, t.Next = w.Remind, time.Time{}
+	}
+	if !slices.Equal(t.EscalateTo, w.EscalateTo) || t.EscalateAfter != w.EscalateAfter {
+		t.EscalateTo, t.EscalateAfter, t.Escalate = w.EscalateTo, w.EscalateAfter, time.Time{}
+	}
+	d.watch(t, now)
+}
+
+// openAtOnce tells a channel of many things in one letter.
+func (d *Desk) openAtOnce(now time.Time) {
+	var channels []string
+	of := map[string][]*leg{}
+	threads := map[*leg]*thread{}
+	for _, t := range d.opening {
+		for _, l := range t.Legs {
+			if l.Opened != 0 || threads[l] != nil {
+				continue
+			}
+			if of[l.Channel] == nil {
+				channels = append(channels, l.Channel)
+			}
+			of[l.Channel] = append(of[l.Channel], l)
+			threads[l] = t
+		}
+	}
+	for _, c := range channels {
+		if len(of[c]) <= fewThreads {
+			continue
+		}
+		all := &leg{Channel: c, Why: of[c][0].Why}
+		for _, l := range of[c] {
+			all.Count, all.Open = all.Count+l.Count, all.Open+l.Open
+			all.name(l.First)
+			for _, n := range l.Newest {
+				all.name(n)
+			}
+		}
+		p := d.parcel(&thread{}, all, uptime.AlertOpened, now)
+		p.Thread = 0
+		for _, l := range of[c] {
+			l.Opened, l.Joint, l.At = p.Number, true, now
+			d.letters[p.Number] = append(d.letters[p.Number], threads[l])
+			d.watch(threads[l], now)
+		}
+	}
+}
