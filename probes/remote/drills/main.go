@@ -51,7 +51,8 @@ func main() {
 	flag.BoolVar(&d.keep, "keep", false, "leave the files, and say where")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	// A second signal ends us at once. Some send the first one twice, to us and to our group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	err := d.run(ctx, *only)
 	stop()
 	if err != nil {
