@@ -12,7 +12,7 @@ set -u
 
 need=() # command, package
 for pair in gcc:gcc nginx:nginx nsd:nsd sshd:openssh-server ip:iproute2 \
-  rabbitmq-server:rabbitmq-server; do
+  rabbitmq-server:rabbitmq-server postfix:postfix; do
   command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || need+=("${pair##*:}")
 done
 # gcc without the headers of the C library links nothing.
