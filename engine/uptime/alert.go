@@ -181,6 +181,8 @@ type Outbox struct {
 	Channels []ChannelState // as configured
 	Told     []Told         // of open incidents, and what is not sent: the newest first, at most MaxTold
 	Held     int            // alerts that wait for others of the same cause
+
+	Heartbeat HeartbeatState
 }
 
 // MaxTold bounds Outbox.Told.
@@ -242,4 +244,11 @@ type OutboxRecord struct {
 type Heartbeat struct {
 	URL   Secret
 	Every time.Duration
+}
+
+// HeartbeatState is how [heartbeat] goes. The zero value: there is none, or nothing is known yet.
+type HeartbeatState struct {
+	Error   string    // why the last one was not heard, without anything of its URL; "": it was
+	Failing time.Time // since when
+	Last    time.Time // when one was heard; zero: none since the start
 }
