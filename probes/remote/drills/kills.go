@@ -69,7 +69,7 @@ func (d *drill) killing(ctx context.Context) error {
 	}
 	note := fmt.Sprintf("%s; %d checks, %d of them under way at a kill, %d results sent, %d in the data file", did, audit.served, audit.served-audit.sent, audit.sent, audit.stored)
 	d.most("remote_lost", float64(max(0, audit.sent-(audit.stored-audit.twice))), "results", 0, "%s", note)
-	d.most("remote_applied_twice", float64(audit.twice), "results", 0, "of the same")
+	d.most("remote_applied_twice", float64(audit.twice), "results", 0, "of the same, told by the answer that each is of; %d got none and cannot be told apart", audit.untold)
 	d.most("remote_given_up", float64(audit.lost), "results", 0, "of the same")
 	d.most("remote_false_verdicts", float64(audit.verdicts), "verdicts", 0, "of %d monitors that were always well: down or WARN; of one that never was: up", pages)
 	return nil
@@ -106,11 +106,12 @@ func (d *drill) disturb(ctx context.Context, w *world) (did trials, err error) {
 			return errors.Join(w.site.broker.Kill9(), w.site.broker.Restart(context.WithoutCancel(ctx)))
 		}},
 	}
+	next := rounds(len(victims))
 	for i := range d.kills {
 		if !pause(ctx, time.Duration(chance.Int64N(int64(3*time.Second)))) {
 			return did, nil
 		}
-		v := victims[chance.IntN(len(victims))]
+		v := victims[next()]
 		d.say("kills: %d of %d: %s", i+1, d.kills, v.name)
 		if err := v.kill(); err != nil {
 			return did, fmt.Errorf("kill %s: %w", v.name, err)
@@ -142,6 +143,20 @@ func (d *drill) disturb(ctx context.Context, w *world) (did trials, err error) {
 	return did, nil
 }
 
+// rounds draws numbers below n, each once before any comes again: every kind of
+// victim is among a few kills.
+func rounds(n int) func() int {
+	var left []int
+	return func() int {
+		if len(left) == 0 {
+			left = rand.Perm(n)
+		}
+		i := left[0]
+		left = left[1:]
+		return i
+	}
+}
+
 // again kills a probe and starts it again.
 func (w *world) again(id string) func() error {
 	i := slices.IndexFunc(w.posts, func(p *post) bool { return p.ID() == id })
@@ -154,6 +169,7 @@ type audit struct {
 	sent     int // results that probes counted and got rid of
 	stored   int
 	twice    int // of these, that were stored already; or more than were sent
+	untold   int // that got no answer and took no time: nobody can tell one from the next
 	lost     int // given up by a probe or by the engine
 	verdicts int // that are false
 }
@@ -223,8 +239,7 @@ func stop(p *e2e.Process) error {
 	return err
 }
 
-// read counts what is in the data file. Two probes that follow one another may
-// begin a check of a monitor in the same millisecond; they do not find the same.
+// read counts what is in the data file.
 func (a *audit) read(w *world, web *targets) error {
 	store, err := storage.Open(filepath.Join(w.home.Data, "lookout.db"), storage.Options{})
 	if err != nil {
@@ -236,14 +251,9 @@ func (a *audit) read(w *world, web *targets) error {
 		if err != nil {
 			return err
 		}
-		seen := make(map[string]bool, len(rows))
-		for _, r := range rows {
-			row := fmt.Sprint(r.Time.UnixMilli(), r.Total, r.Measures)
-			if seen[row] && r.Outcome == uptime.OutcomeUp { // what failed has little that could differ
-				a.twice++
-			}
-			seen[row] = true
-		}
+		slices.SortStableFunc(rows, func(x, y uptime.Result) int { return x.Time.Compare(y.Time) })
+		n, untold := twice(rows)
+		a.twice, a.untold = a.twice+n, a.untold+untold
 		served := web.served(fmt.Sprintf("/%d", i))
 		a.stored += len(rows)
 		a.served += served

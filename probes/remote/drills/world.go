@@ -57,9 +57,10 @@ func (d *drill) newWorld(ctx context.Context, monitors string, probes ...string)
 		return nil, err
 	}
 	w = &world{dir: dir, ends: []func(){remove}}
+	made := w // an error is returned without it
 	defer func() {
 		if err != nil {
-			w.close()
+			made.close()
 		}
 	}()
 	anchors, err := w.anchors()
@@ -184,7 +185,7 @@ func listed(addrs []netip.AddrPort) string {
 }
 
 // targets is a web server that is always well, and answers after up to 50 ms, so
-// that no two checks find the same. It counts what it served, by page.
+// that no two checks find the same; see serial. It counts what it served, by page.
 type targets struct {
 	url string
 	mu  sync.Mutex
@@ -204,10 +205,11 @@ func newTargets() (*targets, func(), error) {
 
 func (t *targets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.mu.Lock()
+	n := t.n[r.URL.Path]
 	t.n[r.URL.Path]++
 	t.mu.Unlock()
 	pause(r.Context(), rand.N(50*time.Millisecond))
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(serial(n))
 }
 
 // served is how often somebody asked for a page.
