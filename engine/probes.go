@@ -84,7 +84,7 @@ func (e *Engine) exclude(ctx context.Context, probe, excluded, by, note string) 
 	return e.stable(ctx, batch)
 }
 
-// silence has the doubts that are on go on without the location of a probe that
+// silence has the doubts and recoveries that are on go on without the location of a probe that
 // was excluded just now, where no other of it has a vote.
 func (e *Engine) silence(probe string, now time.Time) {
 	location, _, _ := strings.Cut(probe, "/")
@@ -98,13 +98,13 @@ func (e *Engine) silence(probe string, now time.Time) {
 		}
 	}
 	for _, m := range e.monitors {
-		if m.mem.Verdict == uptime.Suspect && m.judged == nil {
+		if m.mem.Listens() && m.judged == nil {
 			e.without(m, location, now)
 		}
 	}
 }
 
-// without has a monitor's doubt go on without a location.
+// without has a monitor's doubt, or recovery, go on without a location.
 func (e *Engine) without(m *monitor, location string, now time.Time) {
 	home := m.away != nil && m.away.home.Location == location
 	s := e.scene(m)

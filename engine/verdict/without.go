@@ -10,9 +10,15 @@ import (
 // Without takes that the word of a location does not count any more, on
 // somebody's decision: a doubt goes on as if it had said nothing, and is over where
 // nobody else fails. What a second place of its network said weighs as little as
-// before, and another last look is taken.
+// before, and another last look is taken. A recovery that it has seen is to be seen
+// by somebody else. An outage that is decided stands: it ends when home sees it end.
 func Without(p Params, s Scene, m Memory, location string, now time.Time) (Memory, Decision) {
-	if m.Verdict != uptime.Suspect || p.counted() {
+	switch {
+	case p.counted():
+		return m, Decision{}
+	case m.recovers():
+		return m.unseen(location), Decision{}
+	case m.Verdict != uptime.Suspect:
 		return m, Decision{}
 	}
 	s = s.voters(m)
@@ -47,6 +53,23 @@ func Without(p Params, s Scene, m Memory, location string, now time.Time) (Memor
 		return m.clear(&uptime.Result{Time: now, Location: s.home(), Outcome: uptime.OutcomeUp}, now)
 	}
 	return m, d
+}
+
+// Listens reports whether what other places say decides something now: in a
+// doubt, and in a recovery.
+func (m Memory) Listens() bool { return m.Verdict == uptime.Suspect || m.recovers() }
+
+// recovers reports whether an outage may be ending: home sees that it has.
+func (m Memory) recovers() bool { return m.wasDown() && !m.Good.IsZero() }
+
+// unseen is a recovery in which a place has said nothing. Who saw it is not
+// kept, so the others that did are asked once more.
+func (m Memory) unseen(location string) Memory {
+	if slices.ContainsFunc(m.others.asked, func(r request) bool { return r.Location == location }) {
+		m.others = m.others.without(location)
+		m.others.cleared = false
+	}
+	return m
 }
 
 // raisedBy has a doubt be that of the first that fails of those that count.
