@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -263,7 +264,7 @@ func (b *probe) run(ctx context.Context) error {
 	watched := make(chan struct{}) // closed when nothing is told to systemd any more
 	beside, end := context.WithCancel(linked)
 	go func() {
-		n.watch(beside, func() (string, bool) { return b.standing(), true })
+		n.watch(beside, b.pulse)
 		close(watched)
 	}()
 	b.log.Info("ready: it works from here, and dials the broker", "probe", b.config.ID(), "broker", b.config.Broker.URL, "config", b.config.Path, "pid", os.Getpid(), "version", release)
@@ -283,6 +284,12 @@ func (b *probe) run(ctx context.Context) error {
 	n.stopping("ended")
 	b.log.Info("ended")
 	return err
+}
+
+// pulse is a line about the probe, and whether its loop turns.
+func (b *probe) pulse() (status string, ok bool) {
+	const late = 15 * time.Second // it turns every five
+	return b.standing(), b.worker.Still() < late
 }
 
 // standing is a line about the probe, for systemd.

@@ -22,7 +22,7 @@ func TestProbeUnit(t *testing.T) {
 	u := probeUnitFor("/usr/local/bin/lookout")
 	for _, want := range []string{
 		"ExecStart=/usr/local/bin/lookout probe --config ${CREDENTIALS_DIRECTORY}/probe.toml\n",
-		"Type=notify\n", "LoadCredential=client.key:", "StateDirectory=lookout-probe\n", "NoNewPrivileges=yes",
+		"Type=notify\n", "WatchdogSec=60\n", "LoadCredential=client.key:", "StateDirectory=lookout-probe\n", "NoNewPrivileges=yes",
 	} {
 		if !strings.Contains(u, want) {
 			t.Errorf("the unit lacks %q", want)

@@ -33,6 +33,8 @@ RestartSec=2
 # A mistake in the file, a folder in use, and a usage error do not go away by
 # trying again.
 RestartPreventExitStatus=64 73 77 78
+# The loop that decides what to check reports that it turns; a hung one is started again.
+WatchdogSec=60
 # SIGTERM cancels what is checked, sends what there is, and says goodbye.
 TimeoutStopSec=20
 

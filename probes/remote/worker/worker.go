@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lookout/engine/schedule"
@@ -84,15 +85,18 @@ const (
 	flushEvery      = 10 * time.Second
 	defaultCapacity = 1000
 	leaveWithin     = 3 * time.Second // for the last results and the goodbye
+	turnEvery       = 5 * time.Second // at least, so that a loop that hangs is told from one that waits
 )
 
-// Worker does what a probe does. Up may be called by any goroutine, all else is Run's.
+// Worker does what a probe does. Up and Still may be called by any goroutine, all else is Run's.
 type Worker struct {
-	o     Options
-	codec *wire.Codec
-	log   *slog.Logger
-	files files
-	pulse *pulse
+	o      Options
+	codec  *wire.Codec
+	log    *slog.Logger
+	files  files
+	pulse  *pulse
+	made   time.Time
+	turned atomic.Int64 // when the loop last did, in ns since made
 
 	up       chan struct{}  // the link is there, or there again; one is as good as many
 	arrivals chan arrival   // unbuffered: the broker keeps what we have no time for
@@ -148,6 +152,7 @@ func New(o Options) (*Worker, error) {
 		log:      o.Log,
 		files:    files{dir: o.Dir},
 		pulse:    &pulse{},
+		made:     time.Now(),
 		up:       make(chan struct{}, 1),
 		arrivals: make(chan arrival),
 		checked:  make(chan finished, o.Capacity+maxAsks),
@@ -174,6 +179,11 @@ func (w *Worker) Up() {
 	case w.up <- struct{}{}:
 	default:
 	}
+}
+
+// Still is for how long the loop has stood still. One that waits turns every 5 s.
+func (w *Worker) Still() time.Duration {
+	return time.Since(w.made) - time.Duration(w.turned.Load())
 }
 
 // Run works until ctx ends. Then it stops what it checks, sends what it has and
@@ -243,6 +253,7 @@ func (w *Worker) sender() *sender {
 
 // turn does what is due.
 func (w *Worker) turn(ctx context.Context, now time.Time) {
+	w.turned.Store(int64(now.Sub(w.made)))
 	w.more()
 	w.expire(now)
 	w.wheel.Advance(now, func(at time.Time, d due) { w.fire(at, d, now) })
@@ -266,7 +277,7 @@ func (w *Worker) more() {
 
 // wakes is when the loop has something to do, if nothing arrives.
 func (w *Worker) wakes(now time.Time) time.Time {
-	at := now.Add(helloEvery)
+	at := now.Add(turnEvery)
 	first := func(t time.Time) {
 		if !t.IsZero() && t.Before(at) {
 			at = t
