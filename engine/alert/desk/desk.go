@@ -48,6 +48,7 @@ type Desk struct {
 	sharing  map[sharedBy]*group  // the newest of each cause
 	parked   map[uint64]*matter   // that wait for their monitor to be active
 	holding  map[uint64]*matter   // that are held
+	looking  map[uint64]*group    // that are looked into
 	letters  map[uint64][]*thread // by the number of a parcel that opened them
 	channels map[string]bool      // that are known
 	certs    certificates
@@ -75,7 +76,7 @@ type state struct {
 func New(o Options, saved []uptime.OutboxRecord) (*Desk, error) {
 	d := &Desk{
 		o: o, matters: map[uint64]*matter{}, groups: map[uint64]*group{}, sharing: map[sharedBy]*group{},
-		parked: map[uint64]*matter{}, holding: map[uint64]*matter{}, letters: map[uint64][]*thread{}, channels: map[string]bool{},
+		parked: map[uint64]*matter{}, holding: map[uint64]*matter{}, looking: map[uint64]*group{}, letters: map[uint64][]*thread{}, channels: map[string]bool{},
 		changed: map[string]any{}, certs: certificates{Told: map[string]time.Time{}},
 	}
 	if err := d.load(saved); err != nil {
@@ -106,7 +107,7 @@ func (d *Desk) Configure(o Options, s *uptime.Snapshot, now time.Time) {
 	d.dismiss()
 	d.due, d.review = true, s.Events
 	d.goThrough(s, now)
-	d.flush(now)
+	d.flush(s, now)
 }
 
 // Cursor is the newest event that was taken.
@@ -144,7 +145,7 @@ func (d *Desk) Take(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
 		d.ofProbe(ev, now)
 	}
 	d.goThrough(s, now)
-	d.flush(now)
+	d.flush(s, now)
 }
 
 // Tick does what is due: the ends of holds and delays, reminders, escalations, digests.
@@ -155,7 +156,7 @@ func (d *Desk) Tick(s *uptime.Snapshot, now time.Time) {
 		d.ring(key, s, now)
 	}
 	d.goThrough(s, now)
-	d.flush(now)
+	d.flush(s, now)
 }
 
 // Wake is when Tick has something to do; zero: not before another event.

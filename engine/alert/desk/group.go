@@ -1,10 +1,19 @@
 package desk
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"lookout/engine/uptime"
+)
+
+const (
+	digestAfter = 10 * time.Minute // between two letters about who has joined a cause
+	settledFor  = 2 * time.Minute  // how long nobody of a cause has recovered when it is said how many have
+	commonFor   = time.Minute      // how long it is known that a cause is common, or …
+	apartFor    = 5 * time.Second  // … that it is not, before it is looked into again
 )
 
 // sharedBy is a cause, of what is down or of what is degraded.
@@ -13,50 +22,172 @@ type sharedBy struct {
 	down  bool
 }
 
+// finding is what the sample of a cause says.
+type finding string
+
+const (
+	unknown finding = ""
+	common  finding = "common" // most of the sample fails
+	apart   finding = "apart"  // it does not
+)
+
 // group is a cause that monitors may share: looked into, and told if they do.
 type group struct {
 	Number uint64
 	Cause  uptime.Cause
 	Down   bool
-	Thread thread
+	Said   finding   `json:",omitempty"`
+	Since  time.Time // when it was looked into last
+	Known  time.Time `json:",omitzero"` // when Said was
+	Sample []string  `json:",omitempty"`
+	Thread thread    // of those that share it
+
+	waiting map[uint64]bool // matters that will be members
 }
 
 func (g *group) key() string { return keyGroup + strconv.FormatUint(g.Number, 10) }
 
 func (g *group) by() sharedBy { return sharedBy{g.Cause, g.Down} }
 
-func (g *group) due() time.Time { return g.Thread.due() }
+// due is when a group is looked at again.
+func (g *group) due() time.Time {
+	if len(g.Thread.Legs) == 0 { // it was looked into, and nobody was told
+		return g.Since.Add(2 * holdMost)
+	}
+	due := g.Thread.due()
+	over := time.Time{}
+	for _, l := range g.Thread.Legs {
+		due = sooner(due, l.digest())
+		if l.Over.IsZero() {
+			continue
+		}
+		over = sooner(over, l.Over.Add(forgetAfter))
+	}
+	if g.Thread.done() {
+		due = sooner(due, over)
+	}
+	return due
+}
 
+// digest is when a channel hears what has become of a cause since the last
+// letter; zero: nothing has.
+func (l *leg) digest() time.Time {
+	var at time.Time
+	if l.Opened == 0 || l.Flaps || !l.Over.IsZero() {
+		return at
+	}
+	if l.Grown {
+		at = l.At.Add(digestAfter)
+	}
+	if l.Count-l.Open > l.Told {
+		settled := l.Moved.Add(settledFor)
+		if least := l.At.Add(digestAfter); settled.Before(least) {
+			settled = least
+		}
+		at = sooner(at, settled)
+	}
+	return at
+}
+
+// keepGroup has a group stored, and looked at when it has to be.
 func (d *Desk) keepGroup(g *group) {
+	d.groups[g.Number] = g
 	d.save(g.key(), g)
 	d.alarms.set(g.key(), g.due())
 }
 
-func (d *Desk) ringGroup(g *group, s *uptime.Snapshot, now time.Time) {}
+// newGroup begins to look into a cause.
+func (d *Desk) newGroup(by sharedBy) *group {
+	d.kept.Groups++
+	d.save(keyState, &d.kept)
+	g := &group{Number: d.kept.Groups, Cause: by.cause, Down: by.down, Thread: thread{Cause: by.cause}}
+	g.linked()
+	d.groups[g.Number], d.sharing[by] = g, g
+	return g
+}
 
-type index struct{}
+// linked makes what is not stored.
+func (g *group) linked() {
+	g.Thread.of, g.Thread.members, g.waiting = g, map[uint64]*matter{}, map[uint64]bool{}
+}
 
-func (d *Desk) sample(s *uptime.Snapshot, now time.Time) {}
-
-// hold keeps a matter from being told while it may turn out to be one of many.
-func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
-	if in := open(s, m.Number); in != nil {
-		m.Here = here(in)
+// ringGroup looks at a group whose time has come.
+func (d *Desk) ringGroup(g *group, s *uptime.Snapshot, now time.Time) {
+	t := &g.Thread
+	d.ringThread(t, s, now)
+	for _, l := range t.Legs {
+		if at := l.digest(); !at.IsZero() && !now.Before(at) {
+			d.parcel(t, l, uptime.AlertJoined, now)
+		}
 	}
+	if len(t.members)+len(g.waiting) == 0 && t.done() && !now.Before(g.idle()) {
+		d.dissolve(g)
+		return
+	}
+	d.keepGroup(g)
+	if !g.due().After(now) { // its members are to be forgotten first
+		d.alarms.set(g.key(), now.Add(time.Minute))
+	}
+}
+
+// idle is from when on a group that nobody is a member of is no more.
+func (g *group) idle() time.Time {
+	at := g.Since.Add(2 * holdMost)
+	for _, l := range g.Thread.Legs {
+		if over := l.Over.Add(forgetAfter); over.After(at) {
+			at = over
+		}
+	}
+	return at
+}
+
+// dissolve drops a group.
+func (d *Desk) dissolve(g *group) {
+	d.unlisted(&g.Thread)
+	delete(d.groups, g.Number)
+	delete(d.looking, g.Number)
+	if d.sharing[g.by()] == g {
+		delete(d.sharing, g.by())
+	}
+	d.alarms.set(g.key(), time.Time{})
+	d.save(g.key(), nil)
+}
+
+// join makes a matter one of a cause that is common.
+func (d *Desk) join(g *group, m *matter, s *uptime.Snapshot, now time.Time) {
+	m.Group = g.Number
+	g.waiting[m.Number] = true
+	d.keepGroup(g)
 	d.tell(m, s, now)
 }
 
-func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) { d.tell(m, s, now) }
-
-// here reports whether an incident was judged from this machine alone.
-func here(in *uptime.Incident) bool {
-	if len(in.ConfirmedBy) > 0 {
-		return false
+// failing is how many monitors with the cause of a group fail, too, and are not
+// members of it.
+func (d *Desk) failing(g *group, s *uptime.Snapshot, now time.Time) int {
+	d.index.update(s, now)
+	n := 0
+	known := make(map[string]bool, len(g.Thread.members))
+	for _, m := range g.Thread.members {
+		known[m.Monitor] = true
 	}
-	for i := range in.Evidence {
-		if e := &in.Evidence[i]; e.Outcome == uptime.OutcomeDown && e.Location != "" && e.Location != uptime.Local {
-			return false
+	of := d.index.sharers(g.Cause)
+	for i := range of.len() {
+		st := find(s, of.at(i))
+		if st == nil || st.Mode != uptime.Active || st.Behind != "" || known[st.Name] {
+			continue
+		}
+		if st.Verdict == uptime.Suspect || st.Verdict == uptime.Down && g.Down || st.Verdict == uptime.Degraded && !g.Down {
+			n++
 		}
 	}
-	return true
+	return n
+}
+
+// groupsInOrder are all of them, by number.
+func groupsInOrder(in map[uint64]*group) []*group {
+	out := make([]*group, 0, len(in))
+	for _, n := range slices.Sorted(maps.Keys(in)) {
+		out = append(out, in[n])
+	}
+	return out
 }

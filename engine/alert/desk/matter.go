@@ -88,6 +88,9 @@ func (d *Desk) forget(m *matter) {
 	delete(d.matters, m.Number)
 	delete(d.parked, m.Number)
 	delete(d.holding, m.Number)
+	if g := d.groups[m.Group]; g != nil {
+		delete(g.waiting, m.Number)
+	}
 	d.alarms.set(m.key(), time.Time{})
 	d.save(m.key(), nil)
 }
@@ -170,6 +173,9 @@ func (d *Desk) worse(m *matter, s *uptime.Snapshot, now time.Time) {
 		if m.Thread != nil {
 			d.unlisted(m.Thread)
 		}
+	}
+	if g := d.groups[m.Group]; g != nil {
+		delete(g.waiting, m.Number)
 	}
 	m.Whom, m.Down, m.Group, m.Thread, m.Began = w, true, 0, nil, now
 	d.hold(m, s, now)

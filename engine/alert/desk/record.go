@@ -34,6 +34,8 @@ const (
 	keyCerts   = Prefix + "certs"
 	keyNode    = Prefix + "node"
 	keyProbes  = Prefix + "probes"
+
+	keyLook = "look" // an alarm's alone
 )
 
 // save has a record written as it is when it is handed out; nil deletes it.
@@ -79,8 +81,12 @@ func (d *Desk) load(saved []uptime.OutboxRecord) error {
 		}
 	}
 	for _, m := range d.matters {
-		if g := d.groups[m.Group]; g != nil {
+		switch g := d.groups[m.Group]; {
+		case g == nil:
+		case m.Stage == told:
 			g.Thread.members[m.Number] = m
+		default:
+			g.waiting[m.Number] = true
 		}
 	}
 	for _, m := range d.matters {
@@ -91,6 +97,10 @@ func (d *Desk) load(saved []uptime.OutboxRecord) error {
 		d.alarms.set(g.key(), g.due())
 		if is := d.sharing[g.by()]; is == nil || is.Number < g.Number {
 			d.sharing[g.by()] = g
+		}
+		if g.Said == unknown {
+			d.looking[g.Number] = g
+			d.alarms.set(keyLook, g.Since)
 		}
 	}
 	d.alarms.set(keyNode, d.node.due())
@@ -150,7 +160,7 @@ func (d *Desk) read(r uptime.OutboxRecord) error {
 		if err := decode(r, g); err != nil {
 			return err
 		}
-		g.Thread.of, g.Thread.members = g, map[uint64]*matter{}
+		g.linked()
 		d.groups[g.Number] = g
 	case strings.HasPrefix(key, keyChannel):
 		var name string

@@ -85,6 +85,9 @@ func (l *leg) name(number uint64) {
 func (d *Desk) enlist(t *thread, m *matter, now time.Time) {
 	m.Stage = told
 	t.members[m.Number] = m
+	if g := d.groups[m.Group]; g != nil {
+		delete(g.waiting, m.Number)
+	}
 	if r := m.Whom.Remind; r > 0 && (t.Remind == 0 || r < t.Remind) {
 		t.Remind = r
 	}
@@ -172,7 +175,7 @@ func (d *Desk) quit(t *thread, m *matter, now time.Time) {
 }
 
 // flush tells the channels that have not been told yet.
-func (d *Desk) flush(now time.Time) {
+func (d *Desk) flush(s *uptime.Snapshot, now time.Time) {
 	for _, t := range d.opening {
 		for _, l := range t.Legs {
 			if l.Opened != 0 {
@@ -186,6 +189,9 @@ func (d *Desk) flush(now time.Time) {
 				kind = uptime.AlertEscalated
 			}
 			p := d.parcel(t, l, kind, now)
+			if g, ok := t.of.(*group); ok && kind == uptime.AlertOpened {
+				p.Failing = d.failing(g, s, now)
+			}
 			l.Opened = p.Number
 			d.letters[p.Number] = append(d.letters[p.Number], t)
 			d.watch(t, now)

@@ -21,6 +21,7 @@ import (
 //	shop behind uplink, shop free
 //	shop maintained, shop paused, shop active
 //	shop acked, shop unacked
+//	dead shop, alive shop  what checks that are asked for find
 //	+5m                   time passes, and the desk is woken whenever it wants to be
 //	channels ops pager    another configuration
 type world struct {
@@ -30,6 +31,7 @@ type world struct {
 	d       *Desk
 	saved   map[string][]byte
 	states  map[string]*uptime.State
+	names   []string // of them
 	open    map[uint64]*uptime.Incident
 	closed  map[string]*uptime.Incident // the last of each monitor
 	node    string
@@ -38,20 +40,30 @@ type world struct {
 	snap    *uptime.Snapshot
 	parcels []uptime.Parcel
 	looked  []string
-	answer  func(w *world, name string) // what a check that was asked for finds
-	restart bool                        // the desk is made anew after every step
-	lose    bool                        // … and what it does is lost once before it is stored
+	alone   bool            // nobody else confirms what is down
+	dead    map[string]bool // what does not answer
+	ahead   []event         // what will happen, the next first
+	restart bool            // the desk is made anew after every step
+	lose    bool            // … and what it does is lost once before it is stored
 	ticks   int
+}
+
+// event is something that will happen.
+type event struct {
+	at time.Time
+	do func()
 }
 
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
 func newWorld(t *testing.T, o Options, monitors ...*uptime.Monitor) *world {
 	w := &world{t: t, now: noon, o: o, saved: map[string][]byte{}, states: map[string]*uptime.State{}, open: map[uint64]*uptime.Incident{},
-		closed: map[string]*uptime.Incident{}}
+		closed: map[string]*uptime.Incident{}, dead: map[string]bool{}}
 	for _, m := range monitors {
 		w.states[m.Name] = &uptime.State{Monitor: m, Verdict: uptime.Up, Since: noon.Add(-time.Hour), Last: noon.Add(-time.Second), Outcome: uptime.OutcomeUp, Address: m.Dest}
+		w.names = append(w.names, m.Name)
 	}
+	slices.Sort(w.names)
 	return w
 }
 
@@ -96,9 +108,68 @@ func (w *world) store() {
 	}
 	for _, name := range step.Look {
 		w.looked = append(w.looked, name)
-		if w.answer != nil {
-			w.answer(w, name)
+		w.check(name)
+	}
+}
+
+// check has a monitor be looked at: what is dead fails after ten seconds.
+func (w *world) check(name string) {
+	begun := w.now.Add(time.Millisecond)
+	if w.dead[name] {
+		w.in(10*time.Second, func() {
+			w.change(name, func(s *uptime.State) {
+				s.Last, s.Outcome = begun, uptime.OutcomeDown
+				if s.Verdict == uptime.Up {
+					s.Before, s.Verdict, s.Since = s.Verdict, uptime.Suspect, begun
+				}
+			})
+		})
+		return
+	}
+	w.in(100*time.Millisecond, func() {
+		w.change(name, func(s *uptime.State) {
+			s.Last, s.Outcome = begun, uptime.OutcomeUp
+			if s.Verdict == uptime.Suspect {
+				s.Verdict = uptime.Up
+			}
+		})
+	})
+}
+
+// in has something happen after a while.
+func (w *world) in(d time.Duration, do func()) {
+	e := event{w.now.Add(d), do}
+	i, _ := slices.BinarySearchFunc(w.ahead, e, func(a, b event) int {
+		if a.at.After(b.at) {
+			return 1
 		}
+		return -1
+	})
+	w.ahead = slices.Insert(w.ahead, i, e)
+}
+
+// dies has monitors fail at their next check, and be confirmed a minute later.
+func (w *world) dies(names ...string) {
+	for i, name := range names {
+		w.dead[name] = true
+		every := w.states[name].Interval
+		first := time.Duration(i*7919%1000) * every / 1000
+		w.in(first+10*time.Second, func() {
+			if w.states[name].Verdict == uptime.Up {
+				w.change(name, func(s *uptime.State) {
+					s.Before, s.Verdict, s.Since, s.Last, s.Outcome = s.Verdict, uptime.Suspect, noon.Add(first), w.now, uptime.OutcomeDown
+				})
+			}
+		})
+		w.in(first+70*time.Second, func() { w.fails(name, uptime.Down, uptime.FaultTCPTimeout) })
+	}
+}
+
+// revives has them recover, each within an interval.
+func (w *world) revives(names ...string) {
+	for i, name := range names {
+		delete(w.dead, name)
+		w.in(time.Duration(i*7919%1000)*20*time.Second/1000, func() { w.recovers(name) })
 	}
 }
 
@@ -138,7 +209,7 @@ func (w *world) emit(events ...uptime.Event) {
 func (w *world) snapshot() *uptime.Snapshot {
 	if w.snap == nil {
 		w.snap = &uptime.Snapshot{Time: w.now, Events: uint64(len(w.events)), Node: w.node}
-		for _, name := range slices.Sorted(maps.Keys(w.states)) {
+		for _, name := range w.names {
 			w.snap.States = append(w.snap.States, w.states[name])
 		}
 		for _, n := range slices.Backward(slices.Sorted(maps.Keys(w.open))) {
@@ -162,23 +233,37 @@ func (w *world) pass(d time.Duration) {
 	end := w.now.Add(d)
 	for {
 		next := w.d.Wake()
+		if len(w.ahead) > 0 && (next.IsZero() || !next.Before(w.ahead[0].at)) && !w.ahead[0].at.After(end) {
+			e := w.ahead[0]
+			w.ahead = w.ahead[1:]
+			w.now = later(e.at, w.now)
+			w.snap = nil
+			e.do()
+			continue
+		}
 		if next.IsZero() || next.After(end) {
 			break
 		}
-		if !next.After(w.now) {
-			next = w.now.Add(time.Millisecond)
-			w.t.Fatalf("woken at %v, and wants to be at %v", w.now, w.d.Wake())
-		}
-		w.now = next
+		w.now = later(next, w.now) // one that was made anew may be late
 		if w.ticks++; w.ticks > 200_000 {
 			w.t.Fatal("it is woken without end")
 		}
 		w.snap = nil
 		s := w.snapshot()
 		w.do(func(d *Desk) { d.Tick(s, w.now) })
+		if next := w.d.Wake(); !next.IsZero() && !next.After(w.now) {
+			w.t.Fatalf("woken at %v, it wants to be at %v", w.now, next)
+		}
 	}
 	w.now = end
 	w.snap = nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // play does what lines say.
@@ -200,6 +285,11 @@ func (w *world) line(f []string) {
 			w.t.Fatal(err)
 		}
 		w.pass(d)
+		return
+	case f[0] == "dead", f[0] == "alive": // how checks that are asked for go
+		for _, name := range f[1:] {
+			w.dead[name] = f[0] == "dead"
+		}
 		return
 	case f[0] == "channels":
 		w.o.Channels = f[1:]
@@ -292,6 +382,9 @@ func (w *world) fails(name string, to uptime.Verdict, fault uptime.Fault) {
 		in.Behind = st.Behind
 	}
 	in.Evidence = []uptime.Evidence{{Location: uptime.Local, Outcome: uptime.OutcomeDown}}
+	if in.ConfirmedBy = nil; !w.alone {
+		in.ConfirmedBy = []string{"fra", "nyc"}
+	}
 	w.open[in.Number] = in
 	outcome := uptime.OutcomeDown
 	if to == uptime.Degraded {

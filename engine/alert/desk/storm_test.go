@@ -1,0 +1,146 @@
+package desk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// farm makes monitors: n of them, each as make says.
+func farm(n int, make func(i int, m *uptime.Monitor)) []*uptime.Monitor {
+	var out []*uptime.Monitor
+	for i := range n {
+		m := &uptime.Monitor{Name: fmt.Sprintf("m%04d", i), Type: "http", Interval: time.Minute}
+		m.Dest = fmt.Sprintf("10.%d.%d.1:443", i/200, i%200)
+		if make != nil {
+			make(i, m)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func names(monitors []*uptime.Monitor) []string {
+	var out []string
+	for _, m := range monitors {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
+// of counts the parcels of a kind.
+func (w *world) of(kind uptime.AlertKind) int {
+	n := 0
+	for i := range w.parcels {
+		if w.parcels[i].Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func TestStorms(t *testing.T) {
+	rack := func(i int, m *uptime.Monitor) {
+		if i < 40 {
+			m.Parent = "switch"
+		}
+	}
+	site := func(i int, m *uptime.Monitor) {
+		m.Dest = fmt.Sprintf("www.site%d.example:443", i)
+		if i < 300 {
+			m.Note = "192.0.2.7:443"
+		} else {
+			m.Note = fmt.Sprintf("192.0.2.%d:443", i%200+10)
+			if i >= 600 {
+				m.Note = fmt.Sprintf("10.%d.%d.1:443", i/200, i%200)
+			}
+		}
+	}
+	for _, tc := range []struct {
+		name     string
+		monitors []*uptime.Monitor
+		alone    bool
+		dead     func(m *uptime.Monitor) bool
+		want     string // the first letter, from its kind on
+		first    int    // that go out before anybody recovers
+		looks    int    // at most
+	}{
+		{name: "everything behind one uplink, as far as nobody else says", monitors: farm(1000, nil), alone: true,
+			dead: func(m *uptime.Monitor) bool { return true }, want: "opened this node", first: 1, looks: 60},
+		{name: "a network", monitors: farm(1000, func(i int, m *uptime.Monitor) {
+			m.Dest = fmt.Sprintf("10.0.%d.%d:443", i/250, i%250+1)
+		}), dead: func(m *uptime.Monitor) bool { return strings.HasPrefix(m.Dest, "10.0.1.") }, want: "opened network 10.0.1.0/24", first: 1, looks: 60},
+		{name: "a rack behind a parent that is well", monitors: append(farm(400, rack), &uptime.Monitor{Name: "switch", Type: "icmp", Dest: "10.9.9.9", Interval: time.Minute}),
+			dead: func(m *uptime.Monitor) bool { return m.Parent == "switch" }, want: "opened parent switch", first: 1, looks: 60},
+		{name: "a rack, and nobody else is asked", monitors: append(farm(400, rack), &uptime.Monitor{Name: "switch", Type: "icmp", Dest: "10.9.9.9", Interval: time.Minute}), alone: true,
+			dead: func(m *uptime.Monitor) bool { return m.Parent == "switch" }, want: "opened parent switch", first: 1, looks: 120},
+		{name: "a host among others in its network", monitors: farm(1000, site), alone: true,
+			dead: func(m *uptime.Monitor) bool { return m.Note == "192.0.2.7:443" }, want: "opened host 192.0.2.7", first: 1, looks: 150},
+		{name: "a domain", monitors: farm(300, func(i int, m *uptime.Monitor) {
+			if i < 30 {
+				m.Dest = fmt.Sprintf("s%d.example.co.uk:443", i)
+			} else {
+				m.Dest = fmt.Sprintf("www.site%d.co.uk:443", i)
+			}
+		}), dead: func(m *uptime.Monitor) bool { return strings.Contains(m.Dest, "example.co.uk") }, want: "opened name example.co.uk", first: 1, looks: 30},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t, Options{Channels: []string{"ops"}}, tc.monitors...)
+			var dead []string
+			for _, m := range tc.monitors {
+				if st := w.states[m.Name]; m.Note != "" {
+					st.Address = m.Note
+				} else if strings.Contains(m.Dest, ".uk") {
+					st.Address = ""
+				}
+				if tc.dead(m) {
+					dead = append(dead, m.Name)
+				}
+			}
+			w.alone = tc.alone
+			w.begin()
+			w.dies(dead...)
+			w.pass(9 * time.Minute)
+			if len(w.parcels) != tc.first || !strings.Contains(w.told(), tc.want) {
+				t.Errorf("%d dead: %d letters\n%.1000s\nwant %s", len(dead), len(w.parcels), w.told(), tc.want)
+			}
+			if p := w.parcels[0]; p.Count+p.Failing < len(dead)*9/10 || p.Count+p.Failing > len(dead) {
+				t.Errorf("%d, and %d more, of %d", p.Count, p.Failing, len(dead))
+			}
+			if n := len(w.looked); n > tc.looks {
+				t.Errorf("%d checks out of turn", n)
+			}
+			w.pass(2 * time.Hour)
+			w.revives(dead...)
+			w.pass(time.Hour)
+			if last := w.parcels[len(w.parcels)-1]; len(w.parcels) != tc.first+1 || last.Kind != uptime.AlertRecovered || last.Count != len(dead) || last.Ends != 1 {
+				t.Errorf("at last\n%.1000s", w.told())
+			}
+			if left := len(w.d.matters) + len(w.d.groups) + len(w.d.holding) + len(w.d.looking) + len(w.d.letters) + len(w.d.sharing); left > 0 || len(w.saved) > 4 {
+				t.Errorf("%d things and %d records are left: %v", left, len(w.saved), w.saved)
+			}
+		})
+	}
+}
+
+// TestAloneAmongOthers: one that shares a cause with others goes out as soon as
+// these have answered, and says nothing of a cause.
+func TestAloneAmongOthers(t *testing.T) {
+	all := farm(50, func(i int, m *uptime.Monitor) { m.Dest = fmt.Sprintf("192.0.2.%d:443", i/2+1) })
+	w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+	w.alone = true
+	w.begin()
+	w.dead["m0006"] = true
+	w.fails("m0006", uptime.Down, uptime.FaultTCPRefused)
+	if w.d.Held() != 1 || len(w.parcels) > 0 || len(w.looked) < 6 || slices.Contains(w.looked, "m0006") {
+		t.Fatalf("held %d, looked %q\n%s", w.d.Held(), w.looked, w.told())
+	}
+	w.pass(time.Second)
+	if got := w.told(); got != "250ms ops opened #1" {
+		t.Error(got)
+	}
+}
