@@ -121,6 +121,8 @@ type Refusal struct {
 	Permanent bool   // trying again as it is does not help: a person has to change something
 	Letter    bool   // it is about this letter, and others may be taken; else the channel takes none
 	Uncertain bool   // it may have been taken all the same: it is sent again as it was
+
+	Wait time.Duration // how long the other side asked to be left alone, at most an hour; 0: it did not say
 }
 
 func (r *Refusal) Error() string { return r.Reply }

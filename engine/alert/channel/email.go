@@ -66,6 +66,7 @@ func newEmail(s uptime.ChannelSettings) (uptime.Channel, []uptime.Mistake) {
 	e := email{
 		username: f.text("username", ""),
 		password: f.secret("password"),
+		roots:    f.roots("ca_file"),
 		helo:     hostName(f.text("helo", s.Host)),
 	}
 	for _, text := range uptime.Value(s.Values, "to", []string(nil)) {
@@ -89,12 +90,6 @@ func newEmail(s uptime.ChannelSettings) (uptime.Channel, []uptime.Mistake) {
 	}
 	if strings.ContainsFunc(e.username, func(r rune) bool { return r < ' ' || r == 0x7f }) || strings.ContainsAny(e.password.Reveal(), "\x00\r\n") {
 		f.wrong("username", "", "a username or password cannot have control characters")
-	}
-	if pem := uptime.Value(s.Values, "ca_file", []byte(nil)); pem != nil {
-		e.roots = x509.NewCertPool()
-		if !e.roots.AppendCertsFromPEM(pem) {
-			f.wrong("ca_file", "it needs -----BEGIN CERTIFICATE-----", "the file has no certificate")
-		}
 	}
 	return f.done(e)
 }

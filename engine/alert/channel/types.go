@@ -15,6 +15,7 @@ import (
 func Types() []uptime.ChannelType {
 	types := []uptime.ChannelType{
 		emailType(),
+		webhookType(),
 		fileType(),
 		terminalType(),
 	}
