@@ -16,6 +16,7 @@ func Types() []uptime.ChannelType {
 	types := []uptime.ChannelType{
 		emailType(),
 		webhookType(),
+		commandType(),
 		fileType(),
 		terminalType(),
 	}
