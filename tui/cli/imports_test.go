@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"engine":        {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine/depend"},
 	"engine/depend": {},
 
+	"engine/alert":                     {"engine/uptime", "engine/alert/desk", "engine/alert/letter"},
 	"engine/alert/channel/channeltest": {"engine/uptime", "probes/probetest"},
 
 	"engine/config":            {"engine/uptime", "engine/schedule"},

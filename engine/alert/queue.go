@@ -1,0 +1,272 @@
+package alert
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"lookout/engine/alert/letter"
+	"lookout/engine/uptime"
+)
+
+// item is a letter that was not taken yet.
+type item struct {
+	uptime.Parcel
+	tries     int       // that failed
+	first     time.Time // when the first of them did
+	next      time.Time // when the next is due; zero: now
+	hard      bool      // it takes a person to have it taken
+	reply     string    // what the other side said last
+	left      []string  // who has not had it yet, where others have; nil: nobody has
+	uncertain bool      // it may have been taken: it is sent again as it was, and stands for itself
+	sending   bool      // on its way, or chosen to be
+	underway  bool      // on its way
+	stands    []uint64  // numbers of the letters that it took the place of
+}
+
+// channel is where letters go, one at a time.
+type channel struct {
+	uptime.ChannelConfig
+	target    string // Channel.Target, clean
+	templates *letter.Templates
+	queue     []*item // by number
+	flying    *item   // the one of queue that is on its way, or chosen to be
+
+	tries   int       // since it took one
+	failing time.Time // since when; zero: it works
+	next    time.Time // when it is tried again; zero: now
+	err     string    // why it takes none
+	hard    bool      // … and it takes a person to change that
+
+	limit  limit  // of letters
+	capped bool   // letters have waited for it
+	said   limit  // of failures that are written down
+	reason string // why one was not taken, as it was written down last
+	sent   uint64
+	last   time.Time
+}
+
+const (
+	firstStep = 5 * time.Second
+	lastStep  = 15 * time.Minute
+	hardStep  = time.Hour // where a person has to change something
+	// A letter that is refused is given up after so long, and so many tries: a
+	// clock that leaps gives up nothing.
+	giveUp      = 3 * 24 * time.Hour
+	giveUpTries = 36
+	maxQueue    = 20_000 // letters to one channel; those beyond become one
+	maxStands   = 1000
+	saidHourly  = 20 // failures of a channel that are written down
+)
+
+// step is how long to wait after so many tries that failed.
+func step(tries int, hard bool) time.Duration {
+	if hard {
+		return hardStep
+	}
+	return min(firstStep<<min(max(tries-1, 0), 20), lastStep)
+}
+
+// later is the time of the next try: a step away, more or less, so that not all
+// who were refused at once come again at once.
+func later(now time.Time, tries int, hard bool, rng *rand.Rand) time.Time {
+	d := step(tries, hard)
+	return now.Add(d*4/5 + time.Duration(rng.Int64N(int64(d)*2/5+1)))
+}
+
+// due is when a try is due that was planned when the clock may have been
+// another: never further away than a step.
+func due(next *time.Time, now time.Time, tries int, hard bool) time.Time {
+	if most := now.Add(step(tries, hard) * 6 / 5); next.After(most) {
+		*next = most
+	}
+	return *next
+}
+
+// steady bounds what a clock that was set back does.
+func (c *channel) steady(now time.Time) {
+	due(&c.next, now, c.tries, c.hard)
+	for _, it := range c.queue {
+		due(&it.next, now, it.tries, it.hard)
+	}
+}
+
+// find is the place of a number in the queue.
+func (c *channel) find(number uint64) (int, bool) {
+	return slices.BinarySearchFunc(c.queue, number, func(it *item, n uint64) int { return cmp.Compare(it.Number, n) })
+}
+
+// add takes a letter in; one of the same number it has already stays.
+func (c *channel) add(it *item) {
+	if i, found := c.find(it.Number); !found {
+		c.queue = slices.Insert(c.queue, i, it)
+	}
+}
+
+// drop takes one out.
+func (c *channel) drop(number uint64) {
+	switch i, found := c.find(number); {
+	case !found:
+	case i == 0:
+		c.queue[0] = nil
+		c.queue = c.queue[1:]
+	default:
+		c.queue = slices.Delete(c.queue, i, i+1)
+	}
+}
+
+// collapse joins what is over with the letter that would have told of it, where
+// that was surely told to nobody, and with all between them. It says which
+// letters are gone, and whether this one changed.
+func (c *channel) collapse(end *item) (gone []uint64, changed bool) {
+	if end.Ends == 0 || end.uncertain || end == c.flying {
+		return nil, false
+	}
+	at, found := c.find(end.Ends)
+	if !found || c.queue[at].uncertain || c.queue[at] == c.flying {
+		return nil, false
+	}
+	begin := c.queue[at]
+	to, _ := c.find(end.Number)
+	for _, it := range c.queue[at:to] {
+		if it == begin || it.Thread != 0 && it.Thread == begin.Thread && !it.uncertain && it != c.flying {
+			gone = append(gone, it.Number)
+			end.stands = append(append(end.stands, it.stands...), it.Number)
+			end.tries = max(end.tries, it.tries)
+			if !it.first.IsZero() && (end.first.IsZero() || it.first.Before(end.first)) {
+				end.first = it.first
+			}
+		}
+	}
+	end.stands = few(end.stands)
+	for _, n := range gone {
+		c.drop(n)
+	}
+	end.Kind = uptime.AlertCollapsed
+	return gone, true
+}
+
+// merge makes one letter of those that wait and were surely not told, the oldest
+// first and at most as many as one transaction may have: the newest of them
+// stands for the others. It says which letters are gone, and which one stands for
+// them; nil: there is nothing to merge.
+func (c *channel) merge(now time.Time) (gone []uint64, into *item) {
+	var all []*item
+	for _, it := range c.queue {
+		if len(all) < maxPost && !it.uncertain && it != c.flying {
+			all = append(all, it)
+		}
+	}
+	if len(all) < 2 {
+		return nil, nil
+	}
+	into = all[len(all)-1]
+	m := uptime.Parcel{Number: into.Number, Channel: into.Channel, Kind: uptime.AlertMore, At: now, Event: into.Event, Why: into.Why}
+	merged := &item{first: all[0].first}
+	for _, it := range all {
+		m.Incidents = append(m.Incidents, it.Incidents...)
+		n := 1
+		if it.Kind == uptime.AlertMore {
+			n = max(it.Count, 1)
+		}
+		m.Count += n
+		merged.stands = append(merged.stands, it.stands...)
+		if it != into {
+			merged.stands = append(merged.stands, it.Number)
+			gone = append(gone, it.Number)
+		}
+		merged.tries = max(merged.tries, it.tries)
+		if len(it.Incidents) == 0 && it.Says != "" && len(m.Says)+len(it.Says) < 500 {
+			if m.Says != "" {
+				m.Says += "; "
+			}
+			m.Says += it.Says
+		}
+	}
+	m.Incidents = newestNamed(m.Incidents)
+	merged.Parcel = m
+	merged.stands = few(merged.stands)
+	for _, n := range gone {
+		c.drop(n)
+	}
+	*into = *merged
+	return gone, into
+}
+
+// newestNamed are the last incidents of a list, each once.
+func newestNamed(list []uint64) []uint64 {
+	var out []uint64
+	for i := len(list) - 1; i >= 0 && len(out) < uptime.MaxNamed; i-- {
+		if !slices.Contains(out, list[i]) {
+			out = append(out, list[i])
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// few bounds the numbers that a letter stands for, the newest last.
+func few(numbers []uint64) []uint64 {
+	slices.Sort(numbers)
+	return slices.Clone(numbers[max(len(numbers)-maxStands, 0):])
+}
+
+// pick is the letter to be sent now: the first that is due, unless an earlier
+// one about the same has to go before it. nil: none, before at (zero: before
+// something else happens).
+func (c *channel) pick(now time.Time) (it *item, at time.Time) {
+	if c.flying != nil || len(c.queue) == 0 {
+		return nil, time.Time{}
+	}
+	if at := due(&c.next, now, c.tries, c.hard); at.After(now) {
+		return nil, at
+	}
+	var held map[uint64]bool // incidents of letters that are not due
+	for _, it := range c.queue {
+		next := due(&it.next, now, it.tries, it.hard)
+		switch {
+		case next.After(now):
+			if at.IsZero() || next.Before(at) {
+				at = next
+			}
+		case !held[it.Thread] && !slices.ContainsFunc(it.Incidents, func(n uint64) bool { return held[n] }):
+			return it, time.Time{}
+		}
+		if held == nil {
+			held = map[uint64]bool{}
+		}
+		if it.Thread != 0 {
+			held[it.Thread] = true
+		}
+		for _, n := range it.Incidents {
+			held[n] = true
+		}
+	}
+	return nil, at
+}
+
+// took notes that the other side took a letter.
+func (c *channel) took(now time.Time) {
+	c.tries, c.failing, c.next, c.err, c.hard = 0, time.Time{}, time.Time{}, "", false
+	c.sent++
+	c.last = now
+	c.limit.take(now)
+}
+
+// refuses notes that it takes none.
+func (c *channel) refuses(r *uptime.Refusal, now time.Time, rng *rand.Rand) {
+	if c.tries == 0 {
+		c.failing = now
+	}
+	c.tries++
+	c.err, c.hard = r.Reply, r.Permanent
+	c.next = later(now, c.tries, c.hard, rng)
+}
+
+// record is the channel's. What it was goes into it without secrets, and without
+// what could be checked for them.
+func (c *channel) record() uptime.OutboxRecord {
+	return uptime.OutboxRecord{Key: channelKey(c.Name), Data: encode(channelRecord{recordVersion, c.Name, c.Type, c.target,
+		c.tries, stamp(c.failing), stamp(c.next), c.err, c.hard, stamp(c.limit.full)})}
+}

@@ -1,0 +1,68 @@
+package alert
+
+import (
+	"slices"
+
+	"lookout/engine/uptime"
+)
+
+// publish makes Outbox what it is now.
+func (f *Office) publish() {
+	f.dirty = false
+	o := &uptime.Outbox{Held: f.desk.Held()}
+	for _, c := range f.channels {
+		s := uptime.ChannelState{Name: c.Name, Type: c.Type, Target: f.targets[c.Name], Pending: len(c.queue), Tries: c.tries,
+			Error: c.err, Failing: c.failing, Next: c.next, Sent: c.sent, Last: c.last}
+		if len(c.queue) > 0 {
+			s.Oldest = c.queue[0].At
+			c.worst(&s)
+		}
+		if c.capped {
+			s.Capped = len(c.queue)
+		}
+		o.Channels = append(o.Channels, s)
+		for i := len(c.queue) - 1; i >= 0 && len(c.queue)-i <= uptime.MaxTold; i-- {
+			o.Told = append(o.Told, c.queue[i].toldAs(c.stateOf(c.queue[i]), s.Target))
+		}
+	}
+	for i := len(f.told) - 1; i >= 0 && len(f.told)-i <= uptime.MaxTold; i-- {
+		t := f.told[i].Told
+		t.Target = f.targets[t.Channel]
+		o.Told = append(o.Told, t)
+	}
+	slices.SortStableFunc(o.Told, func(a, b uptime.Told) int { return b.At.Compare(a.At) })
+	o.Told = slices.Clip(o.Told[:min(len(o.Told), uptime.MaxTold)])
+	f.outbox.Store(o)
+}
+
+// worst says of a channel that works how the letter does that it refuses longest.
+func (c *channel) worst(s *uptime.ChannelState) {
+	if c.tries > 0 {
+		return
+	}
+	for _, it := range c.queue[:min(len(c.queue), uptime.MaxTold)] {
+		if it.tries > s.Tries {
+			s.Tries, s.Error, s.Failing, s.Next = it.tries, it.reply, it.first, it.next
+		}
+	}
+}
+
+func (c *channel) stateOf(it *item) uptime.ToldState {
+	switch {
+	case it.sending:
+		return uptime.ToldSending
+	case it.tries > 0:
+		return uptime.ToldFailing
+	}
+	return uptime.ToldWaiting
+}
+
+// toldAs is a letter as others see it.
+func (it *item) toldAs(state uptime.ToldState, target string) uptime.Told {
+	t := uptime.Told{Number: it.Number, Channel: it.Channel, Target: target, Kind: it.Kind, State: state, Count: it.Count,
+		Cause: it.Cause, At: it.At, Tries: it.tries, Next: it.next, Reply: it.reply}
+	if len(it.Incidents) > 0 {
+		t.Incident = it.Incidents[0]
+	}
+	return t
+}
