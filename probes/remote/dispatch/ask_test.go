@@ -307,8 +307,8 @@ func TestQuestionsAreBounded(t *testing.T) {
 	})
 }
 
-// TestAlone: who says down where the others don't is counted, for a day.
-func TestAlone(t *testing.T) {
+// TestAloneWithItsOpinion: who says down where the others don't is counted, for a day.
+func TestAloneWithItsOpinion(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for _, id := range []string{"fra/1", "nyc/1", "sgp/1"} {
 			w.add(id)
