@@ -26,7 +26,7 @@ import (
 
 const (
 	binaries = "/usr/lib/rabbitmq/bin" // those of /usr/sbin want to be root or rabbitmq
-	patience = time.Minute             // for a start on a machine that is busy; 2 to 5 s on an idle one
+	patience = 3 * time.Minute         // for a start on a machine that is busy; 2 to 5 s on an idle one
 	attempts = 3                       // with other ports, when somebody took one
 )
 

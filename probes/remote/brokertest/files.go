@@ -53,6 +53,9 @@ func (b *Broker) write() error {
 		fmt.Sprintf("listeners.tcp.1 = 127.0.0.1:%d", b.ports.amqp),
 		"log.console = false",
 		"log.file.level = info",
+		// By default 10 and 5 s, which a busy machine may take.
+		"handshake_timeout = 60000",
+		"ssl_handshake_timeout = 60000",
 	}
 	plugins := b.o.Plugins
 	files := map[string][]byte{".erlang.cookie": []byte(rand.Text())}
