@@ -31,6 +31,7 @@ type line struct {
 	answers  chan anchored        // rounds → loop; they wait until the loop takes them, or ends
 	back     time.Time            // when we last came back online; zero: never
 	named    map[string]time.Time // when resolvers last answered again, by selfcheck.Servers
+	mute     map[string]time.Time // when they were said to answer no more
 	stirred  bool                 // something may have changed since selfCheck looked
 	next     time.Time            // when it looks again in any case; zero: not
 	held     []holding            // results that would be final, and may be ours; oldest first
@@ -53,7 +54,7 @@ type holding struct {
 }
 
 func newLine(o Options, now time.Time) line {
-	l := line{settings: selfcheck.Settings{Anchors: o.Anchors}, answers: make(chan anchored), named: map[string]time.Time{}}
+	l := line{settings: selfcheck.Settings{Anchors: o.Anchors}, answers: make(chan anchored), named: map[string]time.Time{}, mute: map[string]time.Time{}}
 	l.Line = selfcheck.New(selfcheck.Settings{}, now) // it asks when it knows what is around
 	l.told = l.State(now)
 	return l
@@ -177,7 +178,8 @@ func (e *Engine) tellNames(s, was selfcheck.State, now time.Time) {
 	}
 	for _, x := range s.Silent {
 		if was.Down(x.Servers) == "" {
-			e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Fault: uptime.FaultLocalResolverDown, By: byEngine,
+			e.line.mute[x.Servers] = now
+			e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: now, Fault: uptime.FaultLocalResolverDown, By: byEngine,
 				Message: uptime.Clean(x.Why+"; checks that need one for a name tell nothing", 300)})
 			e.blind(now)
 		}
@@ -185,7 +187,7 @@ func (e *Engine) tellNames(s, was selfcheck.State, now time.Time) {
 	for _, x := range was.Silent {
 		if s.Down(x.Servers) == "" && s.Self != verdict.Offline {
 			e.line.named[x.Servers] = now
-			e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, By: byEngine,
+			e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: e.line.mute[x.Servers], By: byEngine,
 				Message: uptime.Clean(of(x.Servers)+" answer again", 300) + e.revive(now)})
 		}
 	}

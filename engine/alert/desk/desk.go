@@ -77,7 +77,7 @@ func New(o Options, saved []uptime.OutboxRecord) (*Desk, error) {
 	d := &Desk{
 		o: o, matters: map[uint64]*matter{}, groups: map[uint64]*group{}, sharing: map[sharedBy]*group{},
 		parked: map[uint64]*matter{}, holding: map[uint64]*matter{}, looking: map[uint64]*group{}, letters: map[uint64][]*thread{}, channels: map[string]bool{},
-		changed: map[string]any{}, certs: certificates{Told: map[string]time.Time{}},
+		changed: map[string]any{}, certs: certificates{told: map[string]time.Time{}},
 	}
 	if err := d.load(saved); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,10 +182,74 @@ var script = []struct {
 		3m0s ops recovered #1`},
 }
 
+var otherScripts = []struct {
+	name   string
+	routes []uptime.Route
+	script string
+	want   string
+}{
+	{name: "certificates: once for each", script: `
+		a ends 1
+		+5s
+		b ends 2
+		+2m
+		a up
+		+1h
+		a ends 1
+		+1m
+		b up
+		b ends 3
+		+2m
+		b up`, want: `
+		1m0s ops certificate #1 #2 a: tls.expires_soon; b: tls.expires_soon
+		1h4m5s ops certificate #4`},
+	{name: "one certificate of two monitors", script: "a ends 1\n b ends 1\n +2m", want: "1m0s ops certificate #1"},
+	{name: "a certificate that a route drops", routes: []uptime.Route{{Faults: []string{"tls.expires_soon"}}}, script: "a ends 1\n +2m"},
+	{name: "a certificate goes to whom a route gives, whatever it takes", routes: []uptime.Route{{Names: []string{"a"}, Channels: []string{"pager"}}},
+		script: "a ends 1\n b ends 2\n +2m", want: `
+		1m0s ops certificate #2
+		1m0s pager certificate #1 #2 a: tls.expires_soon; b: tls.expires_soon`},
+	{name: "a certificate ends, and then it is down", script: "a ends 1\n +2m\n a down tls.expired\n +2m\n a up", want: `
+		1m0s ops certificate #1
+		2m0s ops opened #1
+		4m0s ops recovered #1`},
+	{name: "offline, and not for long", script: "node offline\n +50s\n node online\n +10m"},
+	{name: "offline", script: "node offline\n +5m\n node online\n +10m", want: `
+		1m0s ops node offline: no anchor answers
+		5m0.001s ops node not offline any more`},
+	{name: "offline again and again", script: strings.Repeat("node offline\n +5m\n node online\n +3m\n", 6) + "+20m", want: `
+		1m0s ops node offline: no anchor answers
+		5m0.001s ops node not offline any more
+		9m0s ops node offline: no anchor answers; it comes and goes, and nothing more is told before it was well for 10m
+		55m0s ops node not offline any more`},
+	{name: "started again, and still offline", script: "node offline\n +5m\n node started\n +10s\n node offline\n +5m\n node online\n +1m", want: `
+		1m0s ops node offline: no anchor answers
+		10m10.001s ops node not offline any more`},
+	{name: "started again, and not offline", script: "node offline\n +5m\n node started\n +10m", want: `
+		1m0s ops node offline: no anchor answers
+		6m0s ops node it is not seen any more since lookout was started again: offline: no anchor answers`},
+	{name: "no name server, and then offline", script: "node mute\n +30s\n node offline\n +5m\n node online\n +10m", want: `
+		1m30s ops node offline: no anchor answers
+		5m30.001s ops node not offline any more`},
+	{name: "no name server", script: "node mute\n +5m\n node unmute\n +10m", want: `
+		1m0s ops node no name server answers
+		5m0.001s ops node name servers answer again`},
+	{name: "a probe is gone, and back", script: "probe fra/1 gone\n +5m\n probe fra/1 joining\n probe fra/1 live\n +1m", want: `
+		30s ops probe probe fra/1 is gone: so it is
+		5m30s ops probe probe fra/1 is live: so it is`},
+	{name: "a probe is gone for a moment", script: "probe fra/1 gone\n +20s\n probe fra/1 live\n +1h"},
+	{name: "a probe lags, and then it is gone", script: "probe fra/1 lagging\n +3m\n probe fra/1 gone\n +1h", want: `
+		2m0s ops probe probe fra/1 is lagging: so it is`},
+	{name: "several probes are gone", script: "probe fra/1 gone\n +10s\n probe nyc/1 gone\n +5m\n probe nyc/1 live\n +10s\n probe fra/1 live\n +1m", want: `
+		30s ops probe 2 probes are missed: fra/1, nyc/1
+		5m40s ops probe 2 probes are live again: fra/1, nyc/1`},
+	{name: "what nobody else says waits until we can see", script: "node offline\n a down\n +40s\n node online\n +10s", want: "40.25s ops opened #1"},
+}
+
 // TestScripts plays each script as it is, with a desk that is made anew after
 // every step, and with one whose every step is lost once before it is stored.
 func TestScripts(t *testing.T) {
-	for _, tc := range script {
+	for _, tc := range slices.Concat(script, otherScripts) {
 		for _, way := range []string{"", "restarted", "lost"} {
 			t.Run(strings.TrimSpace(tc.name+" "+way), func(t *testing.T) {
 				o := Options{Instance: "web-1", Channels: []string{"ops", "pager"}, Routes: tc.routes}
@@ -192,6 +257,7 @@ func TestScripts(t *testing.T) {
 					o.Channels = o.Channels[:1]
 				}
 				w := newWorld(t, o, plain("a", "b")...).begin()
+				w.alone = strings.Contains(tc.name, "nobody else says")
 				w.restart, w.lose = way != "", way == "lost"
 				w.play(tc.script)
 				if got, want := w.told(), lines(tc.want); got != want {

@@ -21,7 +21,9 @@ import (
 //	desk/told/NUMBER  a matter: by its incident
 //	desk/group/NUMBER a cause: looked into, or told
 //	desk/channel/NAME a channel that is known
-//	desk/certs, desk/node, desk/probes
+//	desk/cert/HASH    until when it is known that a certificate was told
+//	desk/certs        those that will be in the next letter
+//	desk/node, desk/probes
 const Prefix = "desk/"
 
 const (
@@ -31,6 +33,7 @@ const (
 	keyTold    = Prefix + "told/"
 	keyGroup   = Prefix + "group/"
 	keyChannel = Prefix + "channel/"
+	keyCert    = Prefix + "cert/"
 	keyCerts   = Prefix + "certs"
 	keyNode    = Prefix + "node"
 	keyProbes  = Prefix + "probes"
@@ -168,6 +171,12 @@ func (d *Desk) read(r uptime.OutboxRecord) error {
 			return err
 		}
 		d.channels[name] = true
+	case strings.HasPrefix(key, keyCert):
+		var until time.Time
+		if err := decode(r, &until); err != nil {
+			return err
+		}
+		d.certs.told[key] = until
 	case key == keyCerts:
 		return decode(r, &d.certs)
 	case key == keyNode:

@@ -23,6 +23,9 @@ import (
 //	shop acked, shop unacked
 //	dead shop, alive shop  what checks that are asked for find
 //	+5m                   time passes, and the desk is woken whenever it wants to be
+//	shop ends 4711        its certificate, which has that serial
+//	node offline, node online, node mute, node unmute, node started
+//	probe fra/1 gone      or lagging, live
 //	channels ops pager    another configuration
 type world struct {
 	t       *testing.T
@@ -35,6 +38,8 @@ type world struct {
 	open    map[uint64]*uptime.Incident
 	closed  map[string]*uptime.Incident // the last of each monitor
 	node    string
+	blind   time.Time // since when
+	mute    time.Time // since when no name server answers
 	events  []uptime.Event
 	number  uint64
 	snap    *uptime.Snapshot
@@ -291,6 +296,12 @@ func (w *world) line(f []string) {
 			w.dead[name] = f[0] == "dead"
 		}
 		return
+	case f[0] == "node":
+		w.ofNode(f[1])
+		return
+	case f[0] == "probe":
+		w.emit(uptime.Event{Kind: uptime.EventProbe, Message: f[1] + " " + f[2] + ": so it is", Note: f[2]})
+		return
 	case f[0] == "channels":
 		w.o.Channels = f[1:]
 		w.configure()
@@ -312,6 +323,11 @@ func (w *world) line(f []string) {
 		w.fails(name, to, fault)
 	case "up":
 		w.recovers(name)
+	case "ends": // its certificate, of a serial
+		w.change(name, func(s *uptime.State) {
+			s.Cert = &uptime.Certificate{Serial: f[2], NotAfter: w.now.Add(14 * 24 * time.Hour)}
+		})
+		w.fails(name, uptime.Degraded, uptime.FaultTLSExpiresSoon)
 	case "suspect":
 		w.change(name, func(s *uptime.State) {
 			s.Before, s.Verdict, s.Last, s.Outcome = s.Verdict, uptime.Suspect, w.now, uptime.OutcomeDown
@@ -330,6 +346,27 @@ func (w *world) line(f []string) {
 		w.emit(uptime.Event{Kind: uptime.EventAck, Monitor: name, Incident: in.Number, TakenBack: what == "unacked"})
 	default:
 		w.t.Fatalf("what is %q?", strings.Join(f, " "))
+	}
+}
+
+// ofNode has this machine be offline, online, started anew, or without a way to something.
+func (w *world) ofNode(what string) {
+	w.t.Helper()
+	switch what {
+	case "offline":
+		w.blind, w.node = w.now, "offline"
+		w.emit(uptime.Event{Kind: uptime.EventNode, Since: w.blind, Fault: uptime.FaultLocalNodeOffline, Message: "offline: no anchor answers"})
+	case "online":
+		w.node = ""
+		w.emit(uptime.Event{Kind: uptime.EventNode, Since: w.blind, Message: "not offline any more"})
+	case "mute":
+		w.mute = w.now
+		w.emit(uptime.Event{Kind: uptime.EventNode, Since: w.mute, Fault: uptime.FaultLocalResolverDown, Message: "no name server answers"})
+	case "unmute":
+		w.emit(uptime.Event{Kind: uptime.EventNode, Since: w.mute, Message: "name servers answer again"})
+	case "started":
+		w.node = ""
+		w.emit(uptime.Event{Kind: uptime.EventNode, Message: "started with 2 monitors"})
 	}
 }
 
