@@ -120,11 +120,12 @@ func (d *Desk) rerouted(m *matter, fresh map[string]bool, s *uptime.Snapshot, no
 	}
 	w := Who(&d.o, named(s, m.Monitor), v, m.Fault, m.Began)
 	if m.Stage != told {
+		was := m.Whom.Delay
 		if m.Whom = w; len(w.Channels) == 0 {
 			d.forget(m)
 			return
 		}
-		if m.Stage == delayed && !m.Parked {
+		if m.Stage == delayed && !m.Parked && was != w.Delay {
 			m.Due = m.lasting()
 		}
 		d.keep(m)
