@@ -18,6 +18,8 @@ func Types() []uptime.ChannelType {
 		webhookType(),
 		commandType(),
 		fileType(),
+		syslogType(),
+		journalType(),
 		terminalType(),
 	}
 	for i := range types {
