@@ -25,6 +25,8 @@ type Alert struct {
 	Over     bool
 	Cause    string // "host 192.0.2.7"; "": none
 	Count    int    // incidents in all
+	Back     int    // … that are over, of a digest
+	Failing  int    // monitors with this cause that fail too, and are not confirmed yet
 	Monitors []string
 	Also     []string // who else is told: "ops (ops@example.com)"
 	Why      string   // it is told here
@@ -64,7 +66,7 @@ func newAlert(p *uptime.Parcel, f *Facts) *Alert {
 	a := &Alert{
 		ID: id(p, f.Instance), Thread: thread(p, f.Incidents, f.Instance),
 		Kind: string(p.Kind), Instance: uptime.Clean(f.Instance, maxName), Channel: uptime.Clean(p.Channel, maxName),
-		Time: p.At.In(zone), Cause: uptime.Clean(p.Cause.String(), maxName), Count: max(p.Count, len(p.Incidents)),
+		Time: p.At.In(zone), Cause: uptime.Clean(p.Cause.String(), maxName), Count: max(p.Count, len(p.Incidents)), Back: p.Over, Failing: p.Failing,
 		Why: uptime.Clean(p.Why, maxSays), says: uptime.Clean(p.Says, maxSays), cause: p.Cause, event: p.Event, now: f.Now.In(zone),
 	}
 	for _, c := range p.Also {

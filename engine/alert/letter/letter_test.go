@@ -95,6 +95,8 @@ func letters(t *testing.T) []uptime.Letter {
 	write(uptime.Parcel{Kind: uptime.AlertFlapping, Thread: 4711}, Facts{Incidents: []uptime.Incident{shop}})
 	write(uptime.Parcel{Kind: uptime.AlertOpened, Thread: 4711, Cause: host, Count: 300}, Facts{Incidents: many(uptime.MaxNamed, 0)})
 	write(uptime.Parcel{Kind: uptime.AlertJoined, Thread: 4711, Cause: uptime.Cause{Kind: uptime.CauseParent, Key: "office uplink"}}, Facts{Incidents: many(3, 0), Now: noon.Add(10 * time.Minute)})
+	write(uptime.Parcel{Kind: uptime.AlertOpened, Thread: 4711, Cause: host, Failing: 39}, Facts{Incidents: many(1, 0)})
+	write(uptime.Parcel{Kind: uptime.AlertJoined, Thread: 4711, Cause: host, Count: 40, Over: 12}, Facts{Incidents: many(2, 0), Now: noon.Add(20 * time.Minute)})
 	write(uptime.Parcel{Kind: uptime.AlertRecovered, Thread: 4711, Cause: host, Count: 300}, Facts{Incidents: many(uptime.MaxNamed, 14*time.Minute), Now: noon.Add(15 * time.Minute)})
 	write(uptime.Parcel{Kind: uptime.AlertMore, Count: 27}, Facts{Incidents: many(4, 0)})
 	write(uptime.Parcel{Kind: uptime.AlertCertificate, Thread: 12}, Facts{Incidents: []uptime.Incident{soon}})

@@ -26,6 +26,8 @@ type alertJSON struct {
 	Event     uint64            `json:"event_id,omitempty"`
 	Cause     *causeJSON        `json:"cause"`
 	Count     int               `json:"count"`
+	Back      int               `json:"back,omitempty"`
+	Failing   int               `json:"failing,omitempty"`
 	Monitors  []string          `json:"monitors"`
 	Incidents []uptime.Incident `json:"incidents"`
 	Why       string            `json:"why,omitempty"`
@@ -39,7 +41,7 @@ type causeJSON struct {
 // object is the alert as JSON: what it is too large for is left out from its end.
 func object(a *Alert, l *uptime.Letter) []byte {
 	j := alertJSON{1, "alert", a.Kind, a.ID, a.Thread, a.Time.UTC().Format("2006-01-02T15:04:05.000Z"), a.Instance, a.Channel,
-		l.Subject, l.Text, a.Urgent, a.Over, a.event, nil, a.Count, a.Monitors, a.Incidents, a.Why}
+		l.Subject, l.Text, a.Urgent, a.Over, a.event, nil, a.Count, a.Back, a.Failing, a.Monitors, a.Incidents, a.Why}
 	if l.Custom {
 		j.Text = a.Text // the template's may be JSON itself
 	}

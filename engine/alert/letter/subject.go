@@ -39,7 +39,12 @@ func (a *Alert) headline() string {
 	case uptime.AlertTest:
 		return "test: lookout can reach " + a.Channel
 	}
-	if a.Count > 1 {
+	switch {
+	case a.Back > 0 && a.Back < a.Count:
+		return fmt.Sprintf("%s %s, %d of them up again", a.Word, what, a.Back)
+	case a.Failing > 0:
+		return fmt.Sprintf("%s %s, %d more failing", a.Word, what, a.Failing)
+	case a.Count > 1:
 		return a.Word + " " + what
 	}
 	return a.Word + " " + what + ": " + a.Message + a.places()
@@ -48,7 +53,7 @@ func (a *Alert) headline() string {
 // what an alert is about, in a few words.
 func (a *Alert) what() string {
 	list := named(a.Monitors, a.Count, 3)
-	if a.Count <= 1 {
+	if a.Count <= 1 && (a.Cause == "" || a.Failing == 0) {
 		return list
 	}
 	if a.Cause == "" {

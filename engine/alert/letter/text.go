@@ -65,9 +65,7 @@ func (a *Alert) opening() []string {
 		if a.Word == "WARN" {
 			state = "is degraded"
 		}
-		if a.Count > 1 {
-			state = strings.Replace(state, "is", "are", 1)
-		}
+		state = strings.Replace(state, "is", verb(a.Count, "is", "are"), 1)
 		if a.Kind == string(uptime.AlertReminder) || a.Kind == string(uptime.AlertEscalated) {
 			state = strings.Replace(state, " ", " still ", 1)
 		}
@@ -78,18 +76,17 @@ func (a *Alert) opening() []string {
 		if a.Count <= 1 && why != "" {
 			add("%s", sentence(why))
 		}
-		if a.Count > 1 && a.Cause != "" {
+		if (a.Count > 1 || a.Failing > 0) && a.Cause != "" {
 			add("They share %s; what was looked at of it fails as well, so this is told once.", shared(a.cause))
 		}
-		if a.Kind == string(uptime.AlertJoined) {
-			add("Those that came since the last letter are among them.")
+		if a.Failing > 0 {
+			add("%s with it %s, too, and %s being confirmed: that is not told again.", counted(a.Failing, "more monitor", "more monitors"), verb(a.Failing, "fails", "fail"), verb(a.Failing, "is", "are"))
+		}
+		if a.Kind == string(uptime.AlertJoined) && a.Back > 0 {
+			add("%d of these %d %s up again.", a.Back, a.Count, verb(a.Back, "is", "are"))
 		}
 	case uptime.AlertRecovered:
-		verb := "is"
-		if a.Count > 1 {
-			verb = "are"
-		}
-		add("%s %s up again%s.", what, verb, a.ended())
+		add("%s %s up again%s.", what, verb(a.Count, "is", "are"), a.ended())
 		add("It lasted %s, from %s.", a.lasted(), a.at(a.Since))
 		if n := a.successes(); n != "" {
 			add("%s", n)
@@ -125,6 +122,13 @@ func (a *Alert) opening() []string {
 		add("%s", sentence(a.says))
 	}
 	return out
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // shared is a cause as part of a sentence.
