@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"slices"
@@ -21,16 +22,37 @@ const (
 	patient  = 90 * time.Second // for what must come; it fails a test that would hang
 )
 
+// vhosts are those of the tests that have an engine over a broker: one each.
+var vhosts = []string{vhost, "asks", "edits"}
+
 // shared is the broker of this package's tests.
 var shared = sync.OnceValue(func() *brokertest.Shared {
-	plan := topology.Plan{Version: 1, Vhost: vhost, URL: "amqp://127.0.0.1/" + vhost,
-		Engine: topology.User{Name: topology.EngineUser(vhost), Hash: topology.HashPassword(password)}}
-	for _, id := range []string{"fra/1", "fra/2", "nyc/1"} {
-		at, name, _ := strings.Cut(id, "/")
-		plan.Probes = append(plan.Probes, topology.Probe{Location: at, Name: name,
-			User: topology.User{Name: topology.ProbeUser(vhost, at, name), Hash: topology.HashPassword(password)}})
+	all := make(map[string]any)
+	for _, v := range vhosts {
+		plan := topology.Plan{Version: 1, Vhost: v, URL: "amqp://127.0.0.1/" + v,
+			Engine: topology.User{Name: topology.EngineUser(v), Hash: topology.HashPassword(password)}}
+		for _, id := range []string{"fra/1", "fra/2", "nyc/1"} {
+			at, name, _ := strings.Cut(id, "/")
+			plan.Probes = append(plan.Probes, topology.Probe{Location: at, Name: name,
+				User: topology.User{Name: topology.ProbeUser(v, at, name), Hash: topology.HashPassword(password)}})
+		}
+		text, err := plan.Definitions()
+		if err != nil {
+			panic(err)
+		}
+		var its map[string]any
+		if err := json.Unmarshal(text, &its); err != nil {
+			panic(err)
+		}
+		for key, value := range its {
+			if more, ok := value.([]any); ok {
+				before, _ := all[key].([]any)
+				value = append(before, more...)
+			}
+			all[key] = value
+		}
 	}
-	definitions, err := plan.Definitions()
+	definitions, err := json.Marshal(all)
 	if err != nil {
 		panic(err)
 	}
@@ -186,7 +208,9 @@ func TestOverBroker(t *testing.T) {
 
 // TestNobodyTakes asks over a real broker where a queue has no consumer: that
 // comes back at once.
-func TestNobodyTakes(t *testing.T) { // not beside the other: they are two engines of one vhost
+func TestNobodyTakes(t *testing.T) {
+	t.Parallel()
+	const vhost = "asks"
 	b := shared().Broker(t)
 	url := b.URL("", "", vhost)
 	w := newWorld(t)

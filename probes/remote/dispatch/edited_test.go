@@ -12,10 +12,13 @@ import (
 // TestEditedOverBroker: over a real broker, what a probe measured before a monitor
 // was edited, and sent after it had heard of that, does not count for the new
 // target; what it measured since does, and so does all of the other monitors.
-func TestEditedOverBroker(t *testing.T) { // not beside the others: they are engines of one vhost
+func TestEditedOverBroker(t *testing.T) {
+	t.Parallel()
+	const vhost = "edits"
 	b := shared().Broker(t)
 	url := b.URL("", "", vhost)
 	w := newWorld(t)
+	w.vhost = vhost
 	l, unlink := connect(t, url, topology.EngineUser(vhost), nil)
 	w.d = New(Options{Vhost: vhost, URL: url, Software: "1.4.2", Key: w.key, Locations: places[:1], Broker: l})
 	w.d.Serve(w.e)

@@ -88,7 +88,7 @@ func (w *world) site(b worker.Broker, i *internet, at, name, dir string) *site {
 		w.t.Fatal(err)
 	}
 	p, err := worker.New(worker.Options{
-		Place: wire.Place{Vhost: vhost, Location: at, Probe: name}, Key: w.key.Public().(ed25519.PublicKey), Dir: dir, Software: "1.4.2",
+		Place: wire.Place{Vhost: w.vhost, Location: at, Probe: name}, Key: w.key.Public().(ed25519.PublicKey), Dir: dir, Software: "1.4.2",
 		Broker: b, Spool: s, Runner: &probes.Runner{Location: at}, Outside: anchors{i, at + "/" + name},
 		Anchors: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:53")}, Types: []string{"http"},
 		Build: func(name, typ string, p uptime.Portable, interval, timeout, degradedAbove time.Duration) (uptime.Job, []uptime.Mistake) {

@@ -21,6 +21,7 @@ type world struct {
 	b      *memory
 	e      *engineFake
 	d      *Dispatcher
+	vhost  string // of its sites
 	public ed25519.PublicKey
 	key    ed25519.PrivateKey
 	stop   func()
@@ -35,7 +36,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, e: new(engineFake), public: public, key: key, b: newMemory(time.Now(), "fra", "nyc", "sgp")}
+	w := &world{t: t, vhost: vhost, e: new(engineFake), public: public, key: key, b: newMemory(time.Now(), "fra", "nyc", "sgp")}
 	w.d = New(Options{Vhost: vhost, URL: "amqps://probe.example.com/lookout", Software: "1.4.2", Key: key, Locations: places, Broker: w.b})
 	w.d.Serve(w.e)
 	w.d.Assign(nil)
