@@ -29,7 +29,7 @@ func between(prev, next *uptime.Snapshot, now time.Time, send func(*part) error)
 	for first := true; ; first = false {
 		p := part{Now: now}
 		if first {
-			p.Head, p.Remote, p.Gone, p.Closed = head(next), d.Remote, d.Gone, d.Closed
+			p.Head, p.Remote, p.Outbox, p.Gone, p.Closed = head(next), d.Remote, d.Outbox, d.Gone, d.Closed
 		}
 		p.States, states = cut(states, statesAPart)
 		p.Open, open = cut(open, openAPart)
@@ -45,11 +45,11 @@ func cut[T any](s []T, n int) (head, tail []T) {
 	return s[:n:n], s[n:]
 }
 
-// head is a snapshot without its lists, and without what travels as remote.
+// head is a snapshot without its lists, and without what travels beside it.
 func head(s *uptime.Snapshot) *uptime.Snapshot {
 	h := *s
 	h.States, h.Open, h.Broker, h.Probes = nil, nil, uptime.Broker{}, nil
-	h.Lags = uptime.LagHour{}
+	h.Lags, h.Outbox = uptime.LagHour{}, uptime.Outbox{}
 	return &h
 }
 
@@ -62,9 +62,24 @@ func elsewhere(prev, next *uptime.Snapshot) *remote {
 	return &remote{next.Broker, next.Probes, next.Lags}
 }
 
+// telling is how telling people stands in a snapshot; nil where that is as it
+// was in the one before. It is long while much is told.
+func telling(prev, next *uptime.Snapshot) *uptime.Outbox {
+	o := next.Outbox
+	o.Channels, o.Told = o.Channels[:min(len(o.Channels), uptime.MaxChannels)], o.Told[:min(len(o.Told), uptime.MaxTold)]
+	if prev == nil {
+		return &o
+	}
+	p := &prev.Outbox
+	if p.Held == o.Held && p.Heartbeat == o.Heartbeat && slices.Equal(p.Channels, next.Outbox.Channels) && slices.Equal(p.Told, next.Outbox.Told) {
+		return nil
+	}
+	return &o
+}
+
 // whole sends everything, the problems first.
 func whole(s *uptime.Snapshot, now time.Time, send func(*part) error) error {
-	p := part{Whole: true, Now: now, Head: head(s), Remote: elsewhere(nil, s)}
+	p := part{Whole: true, Now: now, Head: head(s), Remote: elsewhere(nil, s), Outbox: telling(nil, s)}
 	pass := func(problems bool) error {
 		for _, st := range s.States {
 			if st.Problem() != problems {
@@ -107,7 +122,7 @@ func whole(s *uptime.Snapshot, now time.Time, send func(*part) error) error {
 // difference finds what changed. A state that did not is the same pointer, so
 // that a walk over 180,000 of them touches only the two lists.
 func difference(prev, next *uptime.Snapshot) (d part) {
-	d.Remote = elsewhere(prev, next)
+	d.Remote, d.Outbox = elsewhere(prev, next), telling(prev, next)
 	a, b := prev.States, next.States
 	for len(a) > 0 || len(b) > 0 {
 		switch {
@@ -198,7 +213,15 @@ func (m *mirror) take(p *part) (*uptime.Snapshot, error) {
 		case !p.Whole:
 			m.head.Broker, m.head.Probes, m.head.Lags = m.snap.Broker, m.snap.Probes, m.snap.Lags
 		}
-	} else if p.Head != nil || p.Remote != nil || p.Whole != m.whole {
+		switch {
+		case p.Outbox != nil:
+			m.head.Outbox = *p.Outbox
+		case !p.Whole:
+			m.head.Outbox = m.snap.Outbox
+		default:
+			m.head.Outbox = uptime.Outbox{}
+		}
+	} else if p.Head != nil || p.Remote != nil || p.Outbox != nil || p.Whole != m.whole {
 		return nil, errFrame
 	}
 	if err := m.states(p); err != nil {
@@ -331,6 +354,9 @@ func readPart(b []byte) (*part, error) {
 		return nil, err
 	}
 	if slices.Contains(p.Open, nil) {
+		return nil, errFrame
+	}
+	if o := p.Outbox; o != nil && (len(o.Told) > uptime.MaxTold || len(o.Channels) > uptime.MaxChannels) {
 		return nil, errFrame
 	}
 	for i := range p.States {

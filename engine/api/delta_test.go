@@ -27,6 +27,13 @@ func randomChange(s *uptime.Snapshot, r *rand.Rand) *uptime.Snapshot {
 			n.Probes = append(n.Probes, uptime.Probe{Location: "fra", Name: fmt.Sprint(i), State: uptime.ProbeState(r.IntN(4)), Seen: n.Time})
 		}
 	}
+	if r.IntN(2) == 0 {
+		n.Outbox = uptime.Outbox{Held: r.IntN(3), Heartbeat: uptime.HeartbeatState{Last: n.Time}}
+		for i := range r.IntN(3) {
+			n.Outbox.Channels = append(n.Outbox.Channels, uptime.ChannelState{Name: fmt.Sprint(i), Pending: r.IntN(9)})
+			n.Outbox.Told = append(n.Outbox.Told, uptime.Told{Number: n.Seq, Channel: fmt.Sprint(i), State: uptime.ToldSent, Done: n.Time})
+		}
+	}
 	chance := r.IntN(100) // of a change, in percent
 	for _, st := range s.States {
 		switch c := r.IntN(100); {
@@ -221,6 +228,59 @@ func TestDeltaOfLags(t *testing.T) {
 			t.Errorf("%d: %v, %v", next.Seq, got.Lags, got.Probes[0].Lags)
 		}
 		prev = next
+	}
+}
+
+// TestDeltaOfOutbox: how telling people stands arrives, stays where nothing
+// changed and costs nothing then; more of it than an engine has is refused.
+func TestDeltaOfOutbox(t *testing.T) {
+	a := many(3)
+	for i := range uptime.MaxTold {
+		a.Outbox.Told = append(a.Outbox.Told, uptime.Told{Number: uint64(i), Channel: "ops", State: uptime.ToldSent, Reply: "250 2.0.0 queued"})
+	}
+	a.Outbox.Channels = []uptime.ChannelState{{Name: "ops", Target: "ops@example.com", Pending: 3, Oldest: at(0)}}
+	a.States[1].Address = "192.0.2.7:443"
+	b := *a
+	b.Seq = a.Seq + 1
+	b.Outbox.Told, b.Outbox.Channels = slices.Clone(a.Outbox.Told), slices.Clone(a.Outbox.Channels)
+	c := b
+	c.Seq, c.Outbox = b.Seq+1, uptime.Outbox{Held: 1}
+	var m mirror
+	var prev, got *uptime.Snapshot
+	var sizes []int
+	for _, next := range []*uptime.Snapshot{a, &b, &c} {
+		if err := between(prev, next, at(0), func(p *part) error {
+			sent := partCodec().marshal(nil, p)
+			sizes = append(sizes, len(sent))
+			q, err := readPart(sent)
+			if err != nil {
+				return err
+			}
+			s, err := m.take(q)
+			if s != nil {
+				got = s
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got.Seq != next.Seq || !reflect.DeepEqual(got.Outbox, next.Outbox) || got.States[1].Address != "192.0.2.7:443" {
+			t.Errorf("%d: %+v, %q", next.Seq, got.Outbox, got.States[1].Address)
+		}
+		prev = next
+	}
+	if n := sizes[len(sizes)-2]; n > 300 {
+		t.Errorf("%d bytes where nothing changed", n)
+	}
+	for name, o := range map[string]uptime.Outbox{"letters": {Told: make([]uptime.Told, uptime.MaxTold+1)}, "channels": {Channels: make([]uptime.ChannelState, uptime.MaxChannels+1)}} {
+		if _, err := readPart(partCodec().marshal(nil, &part{Whole: true, Head: head(a), Outbox: &o})); err == nil {
+			t.Errorf("too many %s are taken", name)
+		}
+		big := *a
+		big.Outbox = o
+		if n := telling(nil, &big); len(n.Told) > uptime.MaxTold || len(n.Channels) > uptime.MaxChannels {
+			t.Errorf("too many %s are sent", name)
+		}
 	}
 }
 

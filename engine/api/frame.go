@@ -37,8 +37,9 @@ type part struct {
 	Last   bool
 	Shown  bool             // of Whole: every problem has come, it is worth a look
 	Now    time.Time        // the server's clock
-	Head   *uptime.Snapshot // in the first part: all but States and Open, and what Remote has
+	Head   *uptime.Snapshot // in the first part: all but States and Open, and what Remote and Outbox have
 	Remote *remote          // in the first part, where it changed, and of Whole; nil: as it was
+	Outbox *uptime.Outbox   // likewise
 	States []change         // by name; in a Whole first all problems, then all others
 	Gone   []string         // names of the monitors that no longer are, by name
 	Open   []*uptime.Incident
@@ -104,7 +105,7 @@ func (f *frameWriter) part(p *part) error {
 	a, b := *p, *p
 	s, o := len(p.States)/2, len(p.Open)/2
 	a.States, a.Open, a.Last, a.Shown = p.States[:s], p.Open[:o], false, false
-	b.States, b.Open, b.Head, b.Remote, b.Gone, b.Closed = p.States[s:], p.Open[o:], nil, nil, nil, nil
+	b.States, b.Open, b.Head, b.Remote, b.Outbox, b.Gone, b.Closed = p.States[s:], p.Open[o:], nil, nil, nil, nil, nil
 	if err := f.part(&a); err != nil {
 		return err
 	}

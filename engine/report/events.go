@@ -65,7 +65,7 @@ func (t *text) sentence(e *uptime.Event) {
 	default:
 		t.why(e.Message, e.Fault)
 		byUs := e.By == "engine" || e.By == ""
-		t.author(e, e.Kind != uptime.EventIncident && !(e.Kind == uptime.EventProbe && byUs)) // then it is a phase, or a state
+		t.author(e, e.Kind != uptime.EventIncident && e.Kind != uptime.EventAlert && !(e.Kind == uptime.EventProbe && byUs)) // then it is a phase, or a state
 	}
 	if e.Incident != 0 && e.Kind != uptime.EventIncident {
 		t.add("; #")

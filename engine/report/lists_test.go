@@ -26,6 +26,9 @@ func events() []uptime.Event {
 		{ID: 90211, Time: at("12:34:50"), Kind: uptime.EventVerdict, Monitor: "shop", From: uptime.Down, To: uptime.Up, By: "engine"},
 		{ID: 90212, Time: at("12:34:56"), Kind: uptime.EventProbe, Message: "sgp/1 lagging: no proof of work for 25 s, its votes do not count", By: "engine", Note: "lagging"},
 		{ID: 90213, Time: at("12:34:57"), Kind: uptime.EventProbe, Message: "sgp/1 excluded: its vote does not count", By: "jo", Note: "a bad line"},
+		{ID: 90214, Time: at("12:34:58"), Kind: uptime.EventAlert, Monitor: "shop", Incident: 4711, By: "engine", Channel: "ops", Note: string(uptime.ToldSent),
+			Message: "mail to ops@example.com taken by smtp.example.com: 250 2.0.0 queued as 4bT1x"},
+		{ID: 90215, Time: at("12:34:59"), Kind: uptime.EventAlert, By: "engine", Channel: "ops", Note: string(uptime.ToldLost), Message: "2 letters to ops dropped: it is no channel any more"},
 	}
 }
 

@@ -54,6 +54,7 @@ func statusPrometheus(w io.Writer, s uptime.Status, opt Options) error {
 	gauge("lookout_coverage_24h_ratio", "Known time of the last 24 hours.", func(st *uptime.State) (float64, bool) {
 		return st.Day.Coverage(), true
 	})
+	t.alertsPrometheus(s)
 	stale := map[bool]float64{true: 1}[s.Stale]
 	t.add("# HELP lookout_stale 1 when no engine answers and these figures are old.\n# TYPE lookout_stale gauge\nlookout_stale ")
 	t.b = strconv.AppendFloat(t.b, stale, 'g', -1, 64)

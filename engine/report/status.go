@@ -129,6 +129,7 @@ func (t *text) header(s uptime.Status) {
 	t.warning("broker not connected, no other place can be asked", snap.Broker.Trouble())
 	t.warning("config not applied", snap.Config.Error)
 	t.warning("nothing is stored", snap.Health.StoreError)
+	t.alerts(s)
 }
 
 func (t *text) staleLine(snap *uptime.Snapshot) {

@@ -63,6 +63,17 @@ func snapshot() *uptime.Snapshot {
 	return s
 }
 
+// outbox has a channel of each kind: one that fails, one that works, one that is full.
+func outbox() uptime.Outbox {
+	return uptime.Outbox{Held: 2, Channels: []uptime.ChannelState{
+		{Name: "ops", Type: "email", Target: "ops@example.com by smtp.example.com:25", Pending: 3, Oldest: at("12:31:29"), Tries: 4,
+			Error: "451 4.7.1 greylisted \x1b[31m", Failing: at("12:31:30"), Next: at("12:35:59"), Sent: 12, Last: at("12:20:00")},
+		{Name: "hook", Type: "webhook", Target: "https://hooks.example.com/***", Sent: 4, Last: at("12:31:29")},
+		{Name: `chat "a"`, Type: "ntfy", Target: "ntfy.example.com", Pending: 40, Oldest: at("12:30:00"), Capped: 40, Sent: 60, Last: at("12:29:59")},
+	}, Heartbeat: uptime.HeartbeatState{Error: "404 Not Found", Failing: at("12:00:00"), Last: at("11:59:00")},
+		Told: []uptime.Told{{Number: 7, Channel: "ops", State: uptime.ToldSent, Incident: 4711}}}
+}
+
 func statusOf(t *testing.T, s uptime.Status, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -80,11 +91,19 @@ func TestStatusGolden(t *testing.T) {
 	ill.Snapshot.Health.StoreError = "no space left on device"
 	ill.Snapshot.Broker = uptime.Broker{URL: "amqps://probe.example.com/lookout", Error: "the name probe.example.com in the broker's url does not exist"}
 	ill.Snapshot.Time = at("12:33:18")
+	behind := uptime.Status{Snapshot: snapshot()}
+	behind.Snapshot.Outbox = outbox()
+	page := uptime.Status{Snapshot: behind.Snapshot, Page: "public"}
 	for _, c := range []struct {
 		file string
 		s    uptime.Status
 		opt  func(*Options)
 	}{
+		{"status-alerts.txt", behind, func(o *Options) { o.Problems = true }},
+		{"status-alerts.json", behind, func(o *Options) { o.Format = JSON }},
+		{"status-alerts.prom", behind, func(o *Options) { o.Format = Prometheus }},
+		{"status-alerts-page.txt", page, func(o *Options) { o.Problems = true }},
+		{"status-alerts-page.json", page, func(o *Options) { o.Format = JSON }},
 		{"status.txt", whole, func(*Options) {}},
 		{"status-problems.txt", whole, func(o *Options) { o.Problems = true }},
 		{"status-ascii.txt", whole, func(o *Options) { o.ASCII = true }},

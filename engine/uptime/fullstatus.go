@@ -93,7 +93,7 @@ func (s *FullStatus) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	n := j.Counts
-	snap := &Snapshot{Time: time.Time(j.Time), Instance: j.Instance, Node: j.Node, States: make([]*State, len(j.Monitors)),
+	snap := &Snapshot{Time: time.Time(j.Time), Instance: j.Instance, Node: j.Node, Outbox: j.Alerts.outbox(), States: make([]*State, len(j.Monitors)),
 		Counts: Counts{n["up"], n["suspect"], n["degraded"], n["down"], n["unknown"], n["pending"], n["maintenance"], n["paused"]}}
 	for i := range j.Monitors {
 		snap.States[i] = j.Monitors[i].state()

@@ -324,6 +324,7 @@ type statusJSON struct {
 	Stale    bool           `json:"stale,omitempty"`
 	Node     string         `json:"node,omitempty"`
 	Counts   map[string]int `json:"counts"`
+	Alerts   *alertsJSON    `json:"alerts,omitempty"`
 	Monitors []*State       `json:"monitors"`
 }
 
@@ -334,7 +335,7 @@ func (s Status) json() statusJSON {
 	c := s.Snapshot.Counts
 	j := statusJSON{1, "status", stamp(s.Snapshot.Time), s.Snapshot.Instance, s.Page, s.Stale, s.Snapshot.Node,
 		map[string]int{"up": c.Up, "suspect": c.Suspect, "degraded": c.Degraded, "down": c.Down, "unknown": c.Unknown,
-			"pending": c.Pending, "maintenance": c.Maintenance, "paused": c.Paused}, s.Snapshot.States}
+			"pending": c.Pending, "maintenance": c.Maintenance, "paused": c.Paused}, s.alertsOut(), s.Snapshot.States}
 	if j.Monitors == nil {
 		j.Monitors = []*State{}
 	}
