@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lookout/engine/alert/channel/channeltest"
 	"lookout/engine/alert/channel/smtptest"
@@ -342,6 +343,19 @@ func TestEmailLogin(t *testing.T) {
 				t.Errorf("%v, %d mails, %d logins", err, len(s.Mails()), logins)
 			}
 		})
+	}
+}
+
+// A server that offers TLS and never comes to it is done without, in time.
+func TestEmailStalledTLS(t *testing.T) {
+	config, _, err := smtptest.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mailServer(t, smtptest.Options{TLS: config, Behave: smtptest.At(smtptest.StartTLS, smtptest.Answer{Stall: true})})
+	r, refusal, said := sendMail(t, s, values{"timeout": 3 * time.Second}, channeltest.Letter(1))
+	if refusal != nil || len(s.Mails()) != 1 || s.Mails()[0].TLS || !strings.Contains(said, "no answer to STARTTLS in time; again, in the open") {
+		t.Errorf("%+v %+v\n%s", r, refusal, said)
 	}
 }
 

@@ -209,7 +209,7 @@ func (s *session) prepare(c *smtp.Client) error {
 		switch ok, _ := c.Extension("STARTTLS"); {
 		case ok:
 			s.stage = stageTLS
-			if err := c.StartTLS(s.tls()); err != nil {
+			if err := s.startTLS(c); err != nil {
 				return err
 			}
 		case s.mustTLS():
@@ -226,6 +226,21 @@ func (s *session) prepare(c *smtp.Client) error {
 		return &uptime.Refusal{Reply: s.address() + " offers no login that we know: AUTH " + offer, Permanent: true}
 	}
 	return c.Auth(a)
+}
+
+// startTLS goes over to TLS. Where it may be left out it has a third of the time:
+// there has to be some left to do without.
+func (s *session) startTLS(c *smtp.Client) error {
+	end, limited := s.ctx.Deadline()
+	if s.mustTLS() || !limited {
+		return c.StartTLS(s.tls())
+	}
+	s.heard.SetDeadline(time.Now().Add(time.Until(end) / 3))
+	if err := c.StartTLS(s.tls()); err != nil {
+		return err
+	}
+	s.heard.SetDeadline(end)
+	return s.ctx.Err() // its end may have set a deadline that was just overwritten
 }
 
 // login is the way to log in. Within TLS that is verified the plainest works

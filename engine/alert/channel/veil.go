@@ -65,7 +65,7 @@ func secretForms(all map[string]bool, s string) {
 		quoted, _ := json.Marshal(part) // a string has no error
 		path, query, b := url.PathEscape(part), url.QueryEscape(part), []byte(part)
 		for _, f := range []string{
-			part, strings.Trim(part, " \t\r\n"), uptime.Clean(part, len(part)),
+			part, strings.Trim(part, " \t\r\n"), uptime.Clean(part, 3*len(part)),
 			path, strings.ToLower(path), query, strings.ToLower(query), strings.ReplaceAll(query, "+", "%20"),
 			string(quoted[1 : len(quoted)-1]), strings.Trim(strconv.Quote(part), `"`),
 			base64.StdEncoding.EncodeToString(b), base64.RawStdEncoding.EncodeToString(b),
