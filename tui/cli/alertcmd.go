@@ -92,8 +92,7 @@ func (c *call) testChannel(ctx context.Context, cfg *config.Config, ch *uptime.C
 		return failf(exitConfig, "channel %s: %w", ch.Name, err)
 	}
 	begun := c.now()
-	l := letter.Write(&uptime.Parcel{Channel: ch.Name, Kind: uptime.AlertTest, At: begun, Why: "lookout alert test",
-		Says: fmt.Sprintf("This is a test of the channel %s: nothing is wrong.", ch.Name)},
+	l := letter.Write(&uptime.Parcel{Channel: ch.Name, Kind: uptime.AlertTest, At: begun, Why: "lookout alert test"},
 		&letter.Facts{Instance: cfg.Instance, Zone: cfg.Timezone, Now: begun}, templates)
 	out := testedChannel{Version: 1, Kind: "alert_test", Channel: ch.Name, Type: ch.Type, Target: ch.Channel.Target(), Subject: l.Subject, Conversation: []string{}, Left: []string{}}
 	text := format == "text"

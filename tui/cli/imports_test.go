@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"engine/depend": {},
 
 	"engine/alert":                     {"engine/uptime", "engine/alert/desk", "engine/alert/letter"},
+	"engine/alert/watch":               {"engine/uptime", "engine/alert/letter"},
 	"engine/alert/channel/channeltest": {"engine/uptime", "probes/probetest"},
 
 	"engine/config":            {"engine/uptime", "engine/schedule"},

@@ -9,11 +9,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"lookout/engine/alert/watch"
 	"lookout/engine/config"
 	"lookout/engine/uptime"
 	"lookout/probes"
@@ -44,6 +46,10 @@ what it has and says goodbye.
                    allows one; commands that are not in [[exec]] of its own
                    file; secrets of the environment.
                    ${secret:NAME} is looked up in its own secrets_dir.
+  Whom it tells    nothing was heard of the engine for 3 minutes, while it is
+                   itself online by its [self_check] anchors: that goes to
+                   each [[channel]] of its own file, again after 6 hours, and
+                   when the engine is back.
   Where it stands  lookout remote list, at the engine: joining, live, lagging or
                    gone, and why. A new probe votes after about 15 s.
 
@@ -143,7 +149,8 @@ data          %s
 private       %s
 commands      %s
 own line      is told by %s
-`, p.Path, p.ID(), said, p.Broker.URL, whoLogsIn(p.Broker), dir, allows(p.Policy), commands, anchors)
+engine        when it is not heard of: tells %s
+`, p.Path, p.ID(), said, p.Broker.URL, whoLogsIn(p.Broker), dir, allows(p.Policy), commands, anchors, tells(p))
 	return err
 }
 
@@ -213,6 +220,7 @@ type probe struct {
 	config *config.Probe
 	link   *link.Link
 	worker *worker.Worker
+	eye    *watch.Watch // nil: nobody is told when the engine is not heard of
 	log    *slog.Logger
 }
 
@@ -245,7 +253,9 @@ func (c *call) newProbe(p *config.Probe, dir folder, kept *spool.Spool, log *slo
 		Capacity:   capacity(raiseFiles()),
 		Log:        log,
 	})
-	b.worker = w
+	if b.worker = w; err == nil {
+		b.eye, err = b.watching()
+	}
 	return b, err
 }
 
@@ -261,12 +271,10 @@ func (b *probe) run(ctx context.Context) error {
 	defer unlink()
 	over := make(chan error, 1) // link → us; one slot: it ends even if we did before
 	go func() { over <- guard(func() error { return b.link.Run(linked) }) }()
-	watched := make(chan struct{}) // closed when nothing is told to systemd any more
 	beside, end := context.WithCancel(linked)
-	go func() {
-		n.watch(beside, b.pulse)
-		close(watched)
-	}()
+	var watched sync.WaitGroup // of who tells systemd of us, and people of the engine
+	watched.Go(func() { n.watch(beside, b.pulse) })
+	watched.Go(func() { b.watch(beside) })
 	b.log.Info("ready: it works from here, and dials the broker", "probe", b.config.ID(), "broker", b.config.Broker.URL, "config", b.config.Path, "pid", os.Getpid(), "version", release)
 	n.ready("dialling the broker")
 	stopped := whenDone(ctx, func() {
@@ -276,7 +284,7 @@ func (b *probe) run(ctx context.Context) error {
 	err := guard(func() error { return b.worker.Run(ctx) })
 	stopped()
 	end()
-	<-watched
+	watched.Wait()
 	unlink()
 	if lost := <-over; !errors.Is(lost, context.Canceled) {
 		err = errors.Join(err, lost)

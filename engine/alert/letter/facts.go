@@ -93,7 +93,7 @@ func newAlert(p *uptime.Parcel, f *Facts) *Alert {
 	if f.Failed > 0 && !f.First.IsZero() {
 		a.late = uptime.Ago(f.Now.Sub(f.First))
 	}
-	a.judge(p.Kind)
+	a.judge(p)
 	a.Subject = a.subject()
 	a.Text = a.text()
 	return a
@@ -128,7 +128,8 @@ func find(s *uptime.Snapshot, name string) *uptime.State {
 }
 
 // judge says what kind of news it is.
-func (a *Alert) judge(kind uptime.AlertKind) {
+func (a *Alert) judge(p *uptime.Parcel) {
+	kind := p.Kind
 	down := a.Verdict == uptime.Down.String()
 	a.Word = "WARN"
 	if down {
@@ -156,9 +157,13 @@ func (a *Alert) judge(kind uptime.AlertKind) {
 		a.Word = "probe"
 	case uptime.AlertBlind:
 		a.Word, a.Urgent = "BLIND", true
+		if p.Ends > 0 {
+			a.Word, a.Urgent = "no longer blind", false
+		}
 	case uptime.AlertTest:
 		a.Word = "test"
 	}
+	a.Over = a.Over || p.Ends > 0
 }
 
 // cleaned is an incident whose texts are, and whose times people can read.

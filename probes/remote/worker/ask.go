@@ -63,6 +63,7 @@ func (w *Worker) takeRequest(a arrival, now time.Time) {
 		w.refuse(a, err)
 		return
 	}
+	w.heard.now(now)
 	if !w.serving {
 		a.Done(false) // it came before the broker heard that we take none
 		return

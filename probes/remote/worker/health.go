@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"sync"
 	"time"
 
 	"lookout/engine/uptime"
@@ -86,7 +87,7 @@ func (w *Worker) look(ctx context.Context, now time.Time) {
 		return
 	}
 	h.running = true
-	w.running.Go(func() { w.line <- w.selfCheck(ctx) }) // it has a slot
+	w.running.Go(func() { w.line <- w.selfCheck(ctx, &w.running) }) // it has a slot
 }
 
 // read takes a reading, and passes on what waited for it.
@@ -109,15 +110,16 @@ func (w *Worker) read(r reading) {
 	}
 }
 
-// selfCheck asks all anchors at once. The line is well where half of them answer.
-func (w *Worker) selfCheck(ctx context.Context) reading {
+// selfCheck asks all anchors at once, in goroutines that asking waits for. The line
+// is well where half of them answer.
+func (w *Worker) selfCheck(ctx context.Context, asking *sync.WaitGroup) reading {
 	r := reading{began: time.Now()}
 	ctx, cancel := context.WithTimeout(ctx, anchorWithin)
 	defer cancel()
 	anchors, why := w.anchors(ctx)
 	answers := make(chan uptime.Answer, len(anchors)) // one for each
 	for _, a := range anchors {
-		w.running.Go(func() { answers <- w.o.Outside.Try(ctx, uptime.Anchor{Address: a}) })
+		asking.Go(func() { answers <- w.o.Outside.Try(ctx, uptime.Anchor{Address: a}) })
 	}
 	good, void := 0, 0
 	for n := 0; n < len(anchors) && 2*good < len(anchors); n++ { // the others may take long to be silent
@@ -174,6 +176,7 @@ func (w *Worker) takeCanary(ctx context.Context, frame []byte, now time.Time) er
 	if err != nil {
 		return err
 	}
+	w.heard.now(now)
 	c, h := canary{order, now}, &w.health
 	if h.canary {
 		if len(h.canaries) < maxCanaries {
@@ -201,7 +204,7 @@ func (w *Worker) sing(ctx context.Context, c canary) {
 			r.ended = time.Now()
 		}
 		if !r.good {
-			r = w.selfCheck(ctx)
+			r = w.selfCheck(ctx, &w.running)
 		}
 		w.canaried <- answered{c, r} // it has a slot
 	})

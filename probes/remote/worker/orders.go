@@ -97,6 +97,7 @@ func (w *Worker) takeManifest(frame []byte, now time.Time) error {
 	if m.Major != wire.Major {
 		return fmt.Errorf("the manifest %w: it is about major version %d", wire.ErrMajor, m.Major)
 	}
+	w.heard.now(now)
 	o := &w.orders
 	first := !o.heard
 	o.heard = true

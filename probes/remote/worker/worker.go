@@ -88,7 +88,7 @@ const (
 	turnEvery       = 5 * time.Second // at least, so that a loop that hangs is told from one that waits
 )
 
-// Worker does what a probe does. Up and Still may be called by any goroutine, all else is Run's.
+// Worker does what a probe does. Up, Still, Heard and Online may be called by any goroutine, all else is Run's.
 type Worker struct {
 	o      Options
 	codec  *wire.Codec
@@ -122,6 +122,7 @@ type Worker struct {
 	asks   asks
 	hello  hellos
 	quiet  quiet
+	heard  sign
 
 	connected bool   // the link was there once; what is said while it is not is lost
 	found     letter // for the box
