@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -114,9 +113,8 @@ func (h *host) reloadBySignal(ctx context.Context, n notifier) {
 
 // pulse is a line about the engine, and whether its loop turns.
 func (h *host) pulse() (status string, ok bool) {
-	const late = 15 * time.Second // the loop publishes every second
 	s := h.engine.Snapshot()
 	c := s.Counts
 	return fmt.Sprintf("%d monitors: %d down, %d degraded, %d unknown, %.1f checks/s", c.Total(), c.Down, c.Degraded, c.Unknown, s.Health.Rate),
-		h.c.now().Sub(s.Time) < late
+		h.c.now().Sub(s.Time) < stillAfter
 }

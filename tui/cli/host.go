@@ -28,6 +28,7 @@ type host struct {
 	store   *storage.Store // nil: in memory
 	engine  *engine.Engine
 	remotes *remotes     // nil: there is no broker
+	telling *telling     // nil: in memory, where nobody is told
 	socket  net.Listener // nil: in memory
 
 	config    atomic.Pointer[config.Config] // in force
@@ -110,6 +111,10 @@ func (h *host) make(store keeper, now time.Time) error {
 			h.log.Error("a part of the data file cannot be read and is left out; run: lookout data check", "where", d)
 		}
 		o.Resumed = engine.Resumed{LastEvent: at.LastEvent, LastIncident: at.LastIncident, LastAlive: at.LastAlive}
+		if h.telling, err = newTelling(cfg, h.store, h.alive, h.log); err != nil {
+			return failf(exitIO, "%w", err)
+		}
+		o.Outbox = h.telling.outbox
 	}
 	if h.remotes = newRemotes(cfg, store, h.log); h.remotes != nil {
 		d := h.remotes.dispatch
@@ -188,7 +193,13 @@ func (h *host) reload(ctx context.Context) (string, error) {
 	if aerr := h.engine.Anchors(ctx, cfg.Anchors); aerr != nil {
 		return "", aerr
 	}
-	h.config.Store(cfg) // it is in force, on disk or not
+	was := h.config.Swap(cfg) // it is in force, on disk or not
+	if h.telling != nil {
+		if what := toldOtherwise(was, cfg); what != "" {
+			said += "; in force now: " + what
+		}
+		err = errors.Join(err, h.telling.configure(ctx, cfg))
+	}
 	if h.remotes != nil {
 		if aerr := h.remotes.assign(cfg); aerr != nil {
 			err = errors.Join(err, aerr)

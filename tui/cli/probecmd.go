@@ -149,7 +149,7 @@ data          %s
 private       %s
 commands      %s
 own line      is told by %s
-engine        when it is not heard of: tells %s
+silence       of the engine is told to %s
 `, p.Path, p.ID(), said, p.Broker.URL, whoLogsIn(p.Broker), dir, allows(p.Policy), commands, anchors, tells(p))
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lookout/engine/alert/channel"
 	"lookout/engine/config"
 	"lookout/engine/uptime"
 	"lookout/probes/remote/topology"
@@ -58,6 +59,7 @@ data          ` + filepath.Join(b.dir, "data") + `
 private       nothing of private networks or of this machine is checked
 commands      none
 own line      is told by the broker, 127.0.0.1:1
+silence       of the engine is told to nobody: there is no [[channel]]
 `
 	if got := b.call("", "probe", "--config", path, "--check"); got.code != 0 || got.stdout != want {
 		t.Errorf("%+v\nwant %s", got, want)
@@ -112,7 +114,7 @@ func TestWhatTravels(t *testing.T) {
 	if _, err := topology.Init(topology.Options{Dir: dir, Probes: []string{"fra/p1"}, URL: "amqp://127.0.0.1:1/lookout", Now: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	opt := config.Options{Types: types(), Hostname: "web-1", Env: func(string) (string, bool) { return "", false }}
+	opt := config.Options{Types: types(), Channels: channel.Types(), Hostname: "web-1", Env: func(name string) (string, bool) { return "x", name == "HOOK_TOKEN" }}
 	example, err := os.ReadFile("../../config.example.toml")
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +202,7 @@ url = "https://jo:pass@c.example.com/"
 	ended := make(chan outcome, 1) // the engine's only word
 	go func() { ended <- b.callContext(ctx, "", "engine", "--config", path) }()
 	other := &bench{dir: b.dir, env: b.env, now: time.Now}
-	other.eventually(t, "probes 1 of 1", "--config", path, "status") // it answers
+	other.eventually(t, "probes 1 of 3", "--config", path, "status") // it answers
 	for _, tc := range []struct {
 		code int
 		want string

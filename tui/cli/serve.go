@@ -58,8 +58,21 @@ func (h *host) serve(ctx context.Context, ready func()) error {
 		case <-ctx.Done():
 		}
 	}()
+	// The engine checks until who tells people has ended: what came of the last letter is an event.
+	checks, finish := context.WithCancel(context.WithoutCancel(ctx))
+	defer finish()
 	checked := make(chan error, 1) // engine → us; one slot: it ends even if we did before
-	go func() { checked <- guard(func() error { return h.engine.Run(ctx) }) }()
+	go func() { checked <- guard(func() error { return h.engine.Run(checks) }) }()
+	told := make(chan error, 1) // who tells people → us, as above
+	go func() {
+		var err error
+		if h.telling != nil {
+			err = h.telling.run(ctx, h.engine)
+		}
+		<-ctx.Done()
+		finish()
+		told <- err
+	}()
 	// The probes are served until the last tick is stored: what came of them before is confirmed then.
 	reached, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
@@ -90,6 +103,7 @@ func (h *host) serve(ctx context.Context, ready func()) error {
 	var err error
 	select {
 	case err = <-checked:
+		cancel()
 		if l, ok := h.socket.(*net.UnixListener); ok && errors.Is(err, storage.ErrReplaced) {
 			l.SetUnlinkOnClose(false)
 		}
@@ -106,6 +120,9 @@ func (h *host) serve(ctx context.Context, ready func()) error {
 		err = errors.Join(err, <-checked)
 		closeSocket()
 		err = errors.Join(err, <-served)
+	}
+	if untold := <-told; !errors.Is(untold, storage.ErrReplaced) { // else all is said
+		err = errors.Join(err, untold)
 	}
 	if errors.Is(err, storage.ErrReplaced) {
 		return errors.Join(err, h.store.Close()) // what else is in the folder now may be another engine's
