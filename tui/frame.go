@@ -17,7 +17,9 @@ func (s *shell) View() tea.View {
 	s.dirty = false
 	v := tea.NewView(s.render())
 	v.AltScreen, v.ReportFocus = true, true
-	v.WindowTitle = s.windowTitle()
+	if !s.dumb {
+		v.WindowTitle = s.windowTitle()
+	}
 	if s.mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
@@ -126,6 +128,8 @@ func (s *shell) windowTitle() string {
 		name += "@" + uptime.Clean(n, 60)
 	}
 	switch {
+	case s.ringer.title != "":
+		return s.ringer.title + " - " + name
 	case s.lost:
 		return "? " + name
 	case s.snap != nil && s.snap.Counts.Down > 0:

@@ -111,6 +111,7 @@ func (s *shell) drawLost(p *pen) {
 func (s *shell) hhmmss(t time.Time) string { return t.In(s.loc).Format("15:04:05") }
 
 // bell rings on a new outage: at most once a minute, and only where nobody looks.
+// Where a channel of type terminal is configured, that says what rings.
 type bell struct {
 	focused bool // the terminal says so; one that cannot say counts as away
 	down    int
@@ -129,7 +130,7 @@ func (b *bell) ring(snap *uptime.Snapshot, now time.Time) tea.Cmd {
 	}
 	fresh := b.started && (snap.Counts.Down > b.down || newest > b.newest)
 	b.started, b.down, b.newest = true, snap.Counts.Down, newest
-	if !fresh || b.focused || now.Sub(b.rang) < bellEvery {
+	if !fresh || b.focused || now.Sub(b.rang) < bellEvery || len(terminals(snap)) > 0 {
 		return nil
 	}
 	b.rang = now

@@ -89,6 +89,7 @@ func Run(ctx context.Context, o Options) (Leave, error) {
 	}
 	s := newShell(ctx, o, theme.New(depth(profile), false, ascii))
 	s.w, s.h = size(o.Output)
+	s.dumb = oldTerminal(o.Env)
 	hangUp := make(chan os.Signal, 1) // one is enough: it ends the screen
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)

@@ -41,6 +41,8 @@ type shell struct {
 	message  message
 	undo     *undo
 	bell     bell
+	ringer   ringer
+	dumb     bool // the terminal takes no OSC sequences
 	leaving  Leave
 	instance string // shown until a snapshot names it
 	mouse    bool
@@ -124,9 +126,10 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 			s.w, s.h, s.dirty = m.Width, m.Height, true
 		}
 	case tea.FocusMsg:
-		s.bell.focused = true
+		s.bell.focused, s.ringer.can, s.ringer.away = true, true, false
+		s.ringer.looked(s)
 	case tea.BlurMsg:
-		s.bell.focused = false
+		s.bell.focused, s.ringer.can, s.ringer.away = false, true, true
 	case tea.BackgroundColorMsg:
 		if light := !m.IsDark(); light != s.th.Light {
 			s.th = theme.New(s.th.Depth, light, s.th.ASCII)
@@ -151,6 +154,8 @@ func (s *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 			s.say(m.text)
 			s.offer(m.undo)
 		}
+	case rangMsg:
+		return s, s.ringer.heard(s, m, s.source.Snapshot(), s.clock())
 	case pastMsg:
 		s.dirty = true
 		return s, s.went(m)
@@ -202,6 +207,9 @@ func (s *shell) pull() tea.Cmd {
 	if s.undo != nil && now.After(s.undo.until) {
 		s.undo = nil
 	}
+	if now.After(s.ringer.until) {
+		s.ringer.looked(s)
+	}
 	link, snap := s.source.Link(), s.source.Snapshot()
 	if link != s.link {
 		s.link, s.dirty = link, true
@@ -209,7 +217,7 @@ func (s *shell) pull() tea.Cmd {
 	var cmds []tea.Cmd
 	fresh := snap != nil && (s.snap == nil || snap.Seq != s.snap.Seq || !snap.Time.Equal(s.snap.Time))
 	if fresh {
-		cmds = append(cmds, s.bell.ring(snap, now))
+		cmds = append(cmds, s.bell.ring(snap, now), s.ringer.listen(s, snap))
 	}
 	if fresh && s.frozen.IsZero() && s.past == nil {
 		s.snap, s.dirty = snap, true
@@ -249,6 +257,7 @@ func location(snap *uptime.Snapshot, def *time.Location) *time.Location {
 // typed routes a key: to the panel, to a page with an input, to the tables.
 func (s *shell) typed(k tea.KeyPressMsg) tea.Cmd {
 	s.message = message{}
+	s.ringer.looked(s)
 	s.home.held = true
 	if s.panel != nil {
 		return s.panel.typed(s, k)
