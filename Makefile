@@ -1,4 +1,4 @@
-.PHONY: help build test fuzz bench lossy drills drills-types drills-remote sim run demo-remote
+.PHONY: help build test fuzz bench lossy drills drills-types drills-remote drills-alerts sim run demo-remote
 
 help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
@@ -10,11 +10,13 @@ help:
 	@echo 'make lossy   10,000 checks over links that lose 0.1 and 1 % of the packets, and into a black hole (root)'
 	@echo 'make sim     the rule for DOWN against invented faults, 10,000 years of them, beside the rules of others;'
 	@echo '             Ctrl-C stops it, and it says what it covered'
-	@echo 'make drills  both of these, three quarters of an hour:'
+	@echo 'make drills  all of these, an hour:'
 	@echo 'make drills-types   each check type against real servers: green, stopped, answering wrongly; says first'
 	@echo '             what it installs (root)'
 	@echo 'make drills-remote  the links of remote probes: 100 kill -9 over probes, engine and broker, cut and'
 	@echo '             stalled lines, bytes and CPU per result, second opinions; needs RabbitMQ, 35 minutes'
+	@echo 'make drills-alerts  telling people: 500 kill -9 while a mail server refuses a fifth of all mails,'
+	@echo '             10,000 letters at once, from the event to the mail, 15 minutes'
 	@echo 'make demo-remote  a private broker, an engine and three probes, and the console on them; nothing stays'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'
@@ -34,13 +36,16 @@ bench:
 lossy:
 	@go run ./probes/lossy
 
-drills: drills-types drills-remote
+drills: drills-types drills-remote drills-alerts
 
 drills-types:
 	@go run ./probes/drills
 
 drills-remote:
 	@go run ./probes/remote/drills
+
+drills-alerts:
+	@go run ./engine/alert/drills
 
 sim:
 	@go run ./engine/sim $(SIM)

@@ -100,24 +100,27 @@ func TestFullDisk(t *testing.T) {
 // Whichever call of the store fails, and whether it does its work or not, all is
 // told in the end, in its order, and twice only under one ID.
 func TestEveryFault(t *testing.T) {
-	for _, works := range []bool{false, true} {
-		calls := 1
-		for n := 1; n <= calls; n++ {
-			calls = max(calls, tryFault(t, n, 1, works))
+	for _, real := range []bool{false, true} { // the desk
+		for _, works := range []bool{false, true} {
+			calls := 1
+			for n := 1; n <= calls; n++ {
+				calls = max(calls, tryFault(t, n, 1, works, real))
+			}
+			t.Logf("%d calls, works: %v", calls, works)
 		}
-		t.Logf("%d calls, works: %v", calls, works)
-	}
-	for every := 2; every < 12; every++ { // and again and again
-		tryFault(t, every, 1<<30, every%2 == 0)
+		for every := 2; every < 12; every++ { // and again and again
+			tryFault(t, every, 1<<30, every%2 == 0, real)
+		}
 	}
 }
 
 // tryFault has the n-th call and each n-th after it fail, so many times, and a
 // process end in between. It returns how many calls there were.
-func tryFault(t *testing.T, n, times int, works bool) (calls int) {
+func tryFault(t *testing.T, n, times int, works, real bool) (calls int) {
 	var healed atomic.Bool
 	synctest.Test(t, func(t *testing.T) {
 		w, ops, ann := newWorld(t), &box{takes: 5 * time.Millisecond}, &box{}
+		w.real = real
 		w.store = &faulty{Memory: storage.NewMemory(), fails: func(call string) (bool, bool) {
 			if calls++; healed.Load() || calls%n != 0 || calls/n > times {
 				return false, false
@@ -151,7 +154,7 @@ func tryFault(t *testing.T, n, times int, works bool) (calls int) {
 		for stop == nil {
 			_, stop, _ = w.tryStart(o)
 		}
-		after(24 * time.Hour)
+		after(3 * time.Hour)
 		healed.Store(true)
 		for name, b := range map[string]*box{"ops": ops, "ann": ann} {
 			wantAll(t, fmt.Sprintf("call %d (works: %v): %s", n, works, name), b, 12, func(i uint64) bool { return i%2 == 1 })

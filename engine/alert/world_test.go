@@ -34,7 +34,7 @@ type world struct {
 	looked    []string
 	stopped   chan struct{}
 	skew      atomic.Int64 // of the wall clock
-	desk      *plainDesk   // of the newest office
+	real      bool         // with the real desk
 }
 
 func newWorld(t testing.TB) *world {
@@ -81,7 +81,7 @@ func (w *world) down(numbers ...uint64) {
 	for _, n := range numbers {
 		i := &uptime.Incident{Number: n, Monitor: fmt.Sprintf("m%d", n), Start: w.now(), Verdict: uptime.Down, Message: "refused"}
 		w.incidents[n] = i
-		w.append(uptime.Event{Kind: uptime.EventIncident, Monitor: i.Monitor, Incident: n, Note: uptime.IncidentOpened, To: uptime.Down}, *i)
+		w.append(uptime.Event{Kind: uptime.EventIncident, Monitor: i.Monitor, Incident: n, Note: uptime.IncidentOpened, To: uptime.Down, Fault: uptime.FaultTCPRefused, Since: i.Start}, *i)
 	}
 }
 
@@ -171,9 +171,10 @@ func (w *world) tryStart(o Options) (*Office, func() error, error) {
 	o.Instance, o.Store, o.Zone, o.Clock = "web-1", w.store, time.UTC, w.now
 	o.Seed = cmp.Or(o.Seed, 1)
 	f, err := open(o, func(d desk.Options, saved []uptime.OutboxRecord) (decider, error) {
-		var err error
-		w.desk, err = newPlainDesk(d, saved)
-		return w.desk, err
+		if w.real {
+			return desk.New(d, saved)
+		}
+		return newPlainDesk(d, saved)
 	})
 	if err != nil {
 		return nil, nil, err

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/mail"
+	"strings"
+
+	"lookout/engine/alert/channel/smtptest"
+)
+
+// told is what arrived of one incident: which kinds, in their order.
+type told struct{ kinds []string }
+
+// count is what all mails come to.
+type count struct {
+	mails     int
+	again     int // of them, ones that had come before, with the same Message-ID
+	lost      int // incidents that were acknowledged, and not told as they should
+	strangers int // told twice, or out of order, under different Message-IDs
+	examples  []string
+}
+
+func (c *count) bad(n *int, format string, args ...any) {
+	if *n++; len(c.examples) < 20 {
+		c.examples = append(c.examples, fmt.Sprintf(format, args...))
+	}
+}
+
+// tally compares what arrived with what was acknowledged: opened, and perhaps
+// closed, by incident.
+func tally(mails []smtptest.Mail, opened, closed map[uint64]bool) (count, error) {
+	c := count{mails: len(mails)}
+	seen := map[string]string{}
+	by := map[uint64]*told{}
+	for i := range mails {
+		m, err := mail.ReadMessage(bytes.NewReader(mails[i].Data))
+		if err != nil {
+			return c, fmt.Errorf("mail %d: %w", i, err)
+		}
+		id, kind := m.Header.Get("Message-ID"), m.Header.Get("X-Lookout-Alert")
+		var n uint64
+		if _, err := fmt.Sscanf(m.Header.Get("References"), "<thread-i%d", &n); err != nil || id == "" {
+			return c, fmt.Errorf("mail %d: id %q, references %q", i, id, m.Header.Get("References"))
+		}
+		what := fmt.Sprintf("%s %d", kind, n)
+		if was, ok := seen[id]; ok {
+			if c.again++; was != what {
+				c.bad(&c.strangers, "%s is %s and %s", id, was, what)
+			}
+			continue
+		}
+		seen[id] = what
+		if by[n] == nil {
+			by[n] = &told{}
+		}
+		by[n].kinds = append(by[n].kinds, kind)
+	}
+	for n := range opened {
+		kinds := ""
+		if by[n] != nil {
+			kinds = strings.Join(by[n].kinds, " ")
+		}
+		switch {
+		case kinds == "collapsed" && closed[n], kinds == "opened recovered" && closed[n], kinds == "opened" && !closed[n]:
+		case kinds == "", kinds == "opened", kinds == "recovered":
+			c.bad(&c.lost, "#%d (closed: %v): %q", n, closed[n], kinds)
+		default:
+			c.bad(&c.strangers, "#%d (closed: %v): %q", n, closed[n], kinds)
+		}
+	}
+	for n := range by {
+		if !opened[n] {
+			c.bad(&c.strangers, "#%d never was: %q", n, by[n].kinds)
+		}
+	}
+	return c, nil
+}

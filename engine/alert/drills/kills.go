@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lookout/engine/alert/channel/smtptest"
+	"lookout/engine/figure"
+	"lookout/engine/uptime"
+	"lookout/storage"
+)
+
+// refuses refuses a fifth of all mails for now: nearly all where the mail was
+// sent, which holds up that mail, and some at the recipient, which holds up all
+// of a channel.
+func refuses(seed uint64, enough *atomic.Bool) smtptest.Behaviour {
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(seed, 2))
+	return func(c smtptest.Command) smtptest.Answer {
+		share := map[smtptest.Stage]float64{smtptest.End: 0.19, smtptest.Rcpt: 0.01}[c.Stage]
+		mu.Lock()
+		defer mu.Unlock()
+		if rng.Float64() < share && !enough.Load() {
+			return smtptest.Answer{Reply: "451 4.3.0 try again later"}
+		}
+		return smtptest.Answer{}
+	}
+}
+
+// outcome is what came of kills.
+type outcome struct {
+	kills, incidents int
+	count
+}
+
+func (d *drill) killing(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "lookout-drill-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o, err := kill(ctx, binary, dir, d.kills, uint64(os.Getpid()), d.say)
+	if err != nil {
+		return err
+	}
+	note := fmt.Sprintf("%d kills, %d incidents, %d mails, a fifth of all refused at first", o.kills, o.incidents, o.mails)
+	figure.Most(d.figures, "alerts_lost", float64(o.lost), "alerts", 0, note)
+	figure.Most(d.figures, "alerts_twice_under_two_ids", float64(o.strangers), "alerts", 0, "")
+	figure.Most(d.figures, "alerts_twice_per_kill", float64(o.again)/float64(max(o.kills, 1)), "mails", 0.3, fmt.Sprintf("%d, each with the Message-ID of the first", o.again))
+	for _, x := range o.examples {
+		d.say("%s", x)
+	}
+	return ctx.Err()
+}
+
+// kill kills victims, then has one tell what is left, and counts.
+func kill(ctx context.Context, binary, dir string, kills int, seed uint64, say func(string, ...any)) (outcome, error) {
+	var o outcome
+	var enough atomic.Bool // of refusing
+	server, err := smtptest.Start(smtptest.Options{Behave: refuses(seed, &enough)})
+	if err != nil {
+		return o, err
+	}
+	defer server.Close()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for o.kills < kills && ctx.Err() == nil {
+		if err := killOne(binary, dir, server.Address(), time.Duration(rng.IntN(400_000))*time.Microsecond); err != nil {
+			return o, err
+		}
+		if o.kills++; o.kills%50 == 0 {
+			say("%d kills, %d mails", o.kills, len(server.Mails()))
+		}
+	}
+	say("%d kills, %d mails; now the rest", o.kills, len(server.Mails()))
+	enough.Store(true)
+	last := command(binary, dir, server.Address())
+	last.Env = append(last.Env, drainEnv+"=1")
+	if err := last.Run(); err != nil {
+		return o, fmt.Errorf("the last process: %w", err)
+	}
+	opened, closed, err := happened(dir)
+	if err != nil {
+		return o, err
+	}
+	o.incidents = len(opened)
+	o.count, err = tally(server.Mails(), opened, closed)
+	return o, err
+}
+
+func command(binary, dir, server string) *exec.Cmd {
+	cmd := exec.Command(binary)
+	cmd.Env = append(os.Environ(), victimEnv+"="+dir, serverEnv+"="+server)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// killOne lets a process live for a while since it has begun, and checks that
+// what it said had happened is in the data file.
+func killOne(binary, dir, server string, life time.Duration) error {
+	cmd := command(binary, dir, server)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(out)
+	lines.Scan() // open
+	timer := time.AfterFunc(life, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	opened, closed := map[uint64]bool{}, map[uint64]bool{}
+	for lines.Scan() {
+		var what string
+		var n uint64
+		if k, _ := fmt.Sscanf(lines.Text(), "%s %d", &what, &n); k == 2 {
+			map[string]map[uint64]bool{"opened": opened, "closed": closed}[what][n] = true
+		}
+	}
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
+		return fmt.Errorf("a process ended by itself: %w", errors.Join(err, errors.New(cmd.ProcessState.String())))
+	}
+	allOpened, allClosed, err := happened(dir)
+	if err != nil {
+		return err
+	}
+	for n := range opened {
+		if !allOpened[n] {
+			return fmt.Errorf("#%d was acknowledged and is not in the data file", n)
+		}
+	}
+	for n := range closed {
+		if !allClosed[n] {
+			return fmt.Errorf("the end of #%d was acknowledged and is not in the data file", n)
+		}
+	}
+	return nil
+}
+
+// happened is what the data file says.
+func happened(dir string) (opened, closed map[uint64]bool, err error) {
+	s, err := storage.Open(filepath.Join(dir, "lookout.db"), storage.Options{ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer s.Close()
+	all, err := s.Incidents(uptime.IncidentQuery{Limit: 1 << 30})
+	opened, closed = map[uint64]bool{}, map[uint64]bool{}
+	for i := range all {
+		opened[all[i].Number] = true
+		if !all[i].Open() {
+			closed[all[i].Number] = true
+		}
+	}
+	return opened, closed, err
+}
