@@ -21,6 +21,17 @@ func Types() []uptime.ChannelType {
 		syslogType(),
 		journalType(),
 		terminalType(),
+
+		ntfyType(),
+		gotifyType(),
+		pushoverType(),
+		slackType(),
+		discordType(),
+		telegramType(),
+		teamsType(),
+		matrixType(),
+		pagerDutyType(),
+		opsgenieType(),
 	}
 	for i := range types {
 		types[i] = guarded(types[i])

@@ -1,0 +1,80 @@
+package channel
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/incident/opsgenie"
+
+	"lookout/engine/uptime"
+)
+
+// What an alert of Opsgenie takes, in characters.
+const (
+	maxOpsgenie     = 130
+	maxOpsgenieText = 15_000
+)
+
+// opsgenieType opens alerts of Opsgenie (docs.opsgenie.com/docs/alert-api), and
+// closes them, which shoutrrr does not. All letters about one incident have its
+// thread for an alias, so it is one alert there too.
+func opsgenieType() uptime.ChannelType {
+	return dialect{
+		name: "opsgenie", summary: "opens alerts of Opsgenie, and closes them",
+		form:    "opsgenie://api.opsgenie.com/APIKEY",
+		options: []string{"actions", "details", "entity", "note", "priority", "responders", "source", "tags", "user", "visibleto"},
+		open: func(u *url.URL, s uptime.ChannelSettings) (service, error) {
+			c := &opsgenie.Config{}
+			if err := c.SetURL(u); err != nil {
+				return service{}, err
+			}
+			switch {
+			case c.Host == "":
+				return service{}, errors.New("it names no host")
+			case c.APIKey == "":
+				return service{}, opsgenie.ErrAPIKeyMissing
+			case c.Priority != "" && !slices.Contains([]string{"P1", "P2", "P3", "P4", "P5"}, c.Priority):
+				return service{}, errors.New("a priority is P1 to P5")
+			}
+			base := "https://" + hostPort(c.Host, c.Port) + "/v2/alerts"
+			c.Source = cmp.Or(c.Source, s.Instance, "lookout")
+			return service{
+				target: "Opsgenie by " + c.Host, secret: []string{c.APIKey},
+				send: func(w *wire, l *uptime.Letter, _ string) (string, error) {
+					alias := cmp.Or(l.Thread, l.ID, "lookout")
+					auth := http.Header{"Authorization": {"GenieKey " + c.APIKey}}
+					var a *answer
+					var err error
+					if l.Over {
+						a, err = w.json("POST", base+"/"+url.PathEscape(alias)+"/close?identifierType=alias", auth, map[string]string{
+							"source": c.Source, "user": cmp.Or(c.User, "lookout"), "note": cut(whole(l), maxOpsgenieText, runes),
+						})
+					} else {
+						p := opsgenie.AlertPayload{
+							Message: clip(title(l), maxOpsgenie, runes), Alias: alias, Description: cut(l.Text, maxOpsgenieText, runes),
+							Responders: c.Responders, VisibleTo: c.VisibleTo, Actions: c.Actions, Tags: c.Tags, Details: c.Details,
+							Entity: c.Entity, Source: c.Source, Priority: "P3", User: c.User, Note: c.Note,
+						}
+						if l.Urgent {
+							p.Priority = cmp.Or(c.Priority, "P1")
+						}
+						a, err = w.json("POST", base, auth, p)
+					}
+					if err != nil {
+						return "", err
+					}
+					if err := a.refusal(); err != nil {
+						return "", err
+					}
+					if a.field("requestId") == "" {
+						return "", a.strange("Opsgenie")
+					}
+					return taken(a, a.field("requestId")), nil
+				},
+			}, nil
+		},
+	}.channelType()
+}
