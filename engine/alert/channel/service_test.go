@@ -325,6 +325,9 @@ func TestServiceURLs(t *testing.T) {
 		{"no key", "opsgenie", "opsgenie://api.opsgenie.com", "API key missing"},
 		{"a priority", "opsgenie", "opsgenie://api.opsgenie.com/s3cret?priority=high", "its option priority cannot have that value"},
 		{"a responder", "opsgenie", "opsgenie://api.opsgenie.com/s3cret?responders=s3cret", "its option responders cannot have that value"},
+		{"an account", "twilio", "twilio://s3cret:x@+15005550006/+15551230001", "an account is AC"},
+		{"nobody", "twilio", "twilio://AC" + key32 + ":s3cret@+15005550006", "numbers as +1555"},
+		{"no number", "twilio", "twilio://AC" + key32 + ":s3cret@+15005550006/s3cret", "numbers as +1555"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.kind+"/"+tt.name, func(t *testing.T) {

@@ -32,6 +32,7 @@ func Types() []uptime.ChannelType {
 		matrixType(),
 		pagerDutyType(),
 		opsgenieType(),
+		twilioType(),
 	}
 	for i := range types {
 		types[i] = guarded(types[i])
