@@ -8,6 +8,7 @@ import (
 // alarms say when something is to be looked at again: each thing, which is known
 // by the key of its record, has one at most.
 type alarms struct {
+	now  time.Time // while they ring: what is set comes after it; zero: they do not
 	at   map[string]time.Time
 	heap alarmHeap // those in at, and some that no longer count
 }
@@ -19,6 +20,9 @@ type alarm struct {
 
 // set has a thing looked at at a time; zero: not again.
 func (a *alarms) set(key string, at time.Time) {
+	if !at.IsZero() && !a.now.IsZero() && !at.After(a.now) {
+		at = a.now.Add(time.Millisecond)
+	}
 	switch was, ok := a.at[key]; {
 	case at.IsZero():
 		delete(a.at, key)

@@ -94,6 +94,9 @@ func (d *Desk) Begin(newest uint64, s *uptime.Snapshot, now time.Time) {
 		d.kept.Cursor = newest
 	}
 	d.begun = true
+	if len(d.looking) > 0 {
+		d.alarms.set(keyLook, nextLook(now))
+	}
 	d.save(keyState, &d.kept)
 	d.Configure(d.o, s, now)
 }
@@ -151,12 +154,14 @@ func (d *Desk) Take(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
 // Tick does what is due: the ends of holds and delays, reminders, escalations, digests.
 func (d *Desk) Tick(s *uptime.Snapshot, now time.Time) {
 	now = stamp(now)
+	d.alarms.now = now
 	d.sample(s, now)
 	for _, key := range d.alarms.due(now) {
 		d.ring(key, s, now)
 	}
 	d.goThrough(s, now)
 	d.flush(s, now)
+	d.alarms.now = time.Time{}
 }
 
 // Wake is when Tick has something to do; zero: not before another event.

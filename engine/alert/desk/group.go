@@ -51,23 +51,18 @@ func (g *group) by() sharedBy { return sharedBy{g.Cause, g.Down} }
 
 // due is when a group is looked at again.
 func (g *group) due() time.Time {
-	if len(g.Thread.Legs) == 0 { // it was looked into, and nobody was told
-		return g.Since.Add(2 * holdMost)
-	}
 	due := g.Thread.due()
-	over := time.Time{}
 	for _, l := range g.Thread.Legs {
 		due = sooner(due, l.digest())
-		if l.Over.IsZero() {
-			continue
-		}
-		over = sooner(over, l.Over.Add(forgetAfter))
 	}
-	if g.Thread.done() {
-		due = sooner(due, over)
+	if g.empty() {
+		due = sooner(due, g.idle())
 	}
 	return due
 }
+
+// empty reports whether nobody is told of a group any more, unless it is back.
+func (g *group) empty() bool { return len(g.Thread.members)+len(g.waiting) == 0 && g.Thread.done() }
 
 // digest is when a channel hears what has become of a cause since the last
 // letter; zero: nothing has.
@@ -120,14 +115,11 @@ func (d *Desk) ringGroup(g *group, s *uptime.Snapshot, now time.Time) {
 			d.parcel(t, l, uptime.AlertJoined, now)
 		}
 	}
-	if len(t.members)+len(g.waiting) == 0 && t.done() && !now.Before(g.idle()) {
+	if g.empty() && !now.Before(g.idle()) {
 		d.dissolve(g)
 		return
 	}
 	d.keepGroup(g)
-	if !g.due().After(now) { // its members are to be forgotten first
-		d.alarms.set(g.key(), now.Add(time.Minute))
-	}
 }
 
 // idle is from when on a group that nobody is a member of is no more.

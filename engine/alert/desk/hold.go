@@ -108,7 +108,7 @@ func (d *Desk) lookInto(by sharedBy, narrower []uptime.Cause, m *matter, s *upti
 		if by.cause.Kind == uptime.CauseParent && find(s, by.cause.Key) != nil {
 			d.out.Look = append(d.out.Look, by.cause.Key)
 		}
-		d.alarms.set(keyLook, now.Add(lookEvery))
+		d.alarms.set(keyLook, nextLook(now))
 	}
 	d.keepGroup(g)
 	return g
@@ -197,12 +197,16 @@ func (d *Desk) sample(s *uptime.Snapshot, now time.Time) {
 	}
 	next := time.Time{}
 	if len(d.looking) > 0 {
-		next = now.Add(lookEvery)
+		next = nextLook(now)
 	} else if len(d.holding) == 0 && now.Sub(d.index.made) > indexFor {
 		d.index.drop()
 	}
 	d.alarms.set(keyLook, next)
 }
+
+// nextLook is when samples are looked at next: by the clock, so that a desk that
+// was made anew looks when the one before would have.
+func nextLook(now time.Time) time.Time { return now.Truncate(lookEvery).Add(lookEvery) }
 
 // says is what the sample of a group has answered: common, where most of it
 // fails in checks that began since. At last, those that are in doubt count as

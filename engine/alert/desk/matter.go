@@ -30,6 +30,7 @@ type matter struct {
 	Here    bool           `json:",omitempty"` // judged from this machine alone
 	Stage   stage
 	Whom    Whom
+	Knew    []string  `json:",omitempty"` // channels that were told that it was degraded, and hear what has become of it
 	Live    bool      `json:",omitempty"` // it lasts
 	Ended   time.Time `json:",omitzero"`  // when it did not any more
 	Behind  bool      `json:",omitempty"` // another explains it by now
@@ -71,10 +72,24 @@ func (d *Desk) wakeFor(m *matter) {
 	if t := m.Thread; t != nil {
 		due = t.due()
 	}
-	if !m.Live {
-		due = sooner(due, m.Ended.Add(forgetAfter))
+	if !m.Live && (m.Thread == nil || m.Thread.done()) {
+		due = sooner(due, m.forgotten())
 	}
 	d.alarms.set(m.key(), due)
+}
+
+// forgotten is when what is over can be forgotten: nobody hears of it any more
+// unless it is back, which it cannot be after that.
+func (m *matter) forgotten() time.Time {
+	at := m.Ended
+	if m.Thread != nil {
+		for _, l := range m.Thread.Legs {
+			if l.Over.After(at) {
+				at = l.Over
+			}
+		}
+	}
+	return at.Add(forgetAfter)
 }
 
 // forget drops a matter.
@@ -90,6 +105,7 @@ func (d *Desk) forget(m *matter) {
 	delete(d.holding, m.Number)
 	if g := d.groups[m.Group]; g != nil {
 		delete(g.waiting, m.Number)
+		d.alarms.set(g.key(), g.due())
 	}
 	d.alarms.set(m.key(), time.Time{})
 	d.save(m.key(), nil)
@@ -163,11 +179,10 @@ func named(s *uptime.Snapshot, name string) *uptime.Monitor {
 // worse takes that what was told as degraded, or is about to be, is down.
 func (d *Desk) worse(m *matter, s *uptime.Snapshot, now time.Time) {
 	w := Who(&d.o, named(s, m.Monitor), uptime.Down, m.Fault, now)
-	for _, c := range m.Whom.Channels { // they know of it, so they hear what has become of it
-		if !slices.Contains(w.Channels, c) {
-			w.Channels = append(slices.Clip(w.Channels), c)
-		}
+	if m.Stage == told {
+		m.Knew = m.Whom.Channels
 	}
+	w = w.and(m.Knew)
 	if t := d.thread(m); t != nil && m.Stage == told {
 		d.quit(t, m, now)
 		if m.Thread != nil {
@@ -179,6 +194,16 @@ func (d *Desk) worse(m *matter, s *uptime.Snapshot, now time.Time) {
 	}
 	m.Whom, m.Down, m.Group, m.Thread, m.Began = w, true, 0, nil, now
 	d.hold(m, s, now)
+}
+
+// and adds channels that are told in any case.
+func (w Whom) and(channels []string) Whom {
+	for _, c := range channels {
+		if !slices.Contains(w.Channels, c) {
+			w.Channels = append(slices.Clip(w.Channels), c)
+		}
+	}
+	return w
 }
 
 // closed takes that an incident is over. Of one that was not told yet, and
@@ -305,7 +330,7 @@ func (d *Desk) ringMatter(m *matter, s *uptime.Snapshot, now time.Time) {
 	case m.Thread != nil:
 		d.ringThread(m.Thread, s, now)
 	}
-	if !m.Live && !now.Before(m.Ended.Add(forgetAfter)) && (m.Thread == nil || m.Thread.done()) {
+	if !m.Live && !now.Before(m.forgotten()) && (m.Thread == nil || m.Thread.done()) {
 		d.forget(m)
 		return
 	}

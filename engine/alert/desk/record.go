@@ -103,7 +103,6 @@ func (d *Desk) load(saved []uptime.OutboxRecord) error {
 		}
 		if g.Said == unknown {
 			d.looking[g.Number] = g
-			d.alarms.set(keyLook, g.Since)
 		}
 	}
 	d.alarms.set(keyNode, d.node.due())
@@ -143,6 +142,14 @@ func (d *Desk) letter(t *thread) {
 // unlisted is the end of letter.
 func (d *Desk) unlisted(t *thread) {
 	for _, l := range t.Legs {
+		d.unlist(t, l)
+	}
+}
+
+// unlist is unlisted for one channel.
+func (d *Desk) unlist(t *thread, l *leg) {
+	left := slices.DeleteFunc(d.letters[l.Opened], func(other *thread) bool { return other == t })
+	if d.letters[l.Opened] = left; len(left) == 0 {
 		delete(d.letters, l.Opened)
 	}
 }

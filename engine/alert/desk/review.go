@@ -30,7 +30,7 @@ func (d *Desk) dismiss() {
 	strip := func(t *thread) {
 		t.Legs = slices.DeleteFunc(t.Legs, func(l *leg) bool {
 			if gone(l.Channel) {
-				delete(d.letters, l.Opened)
+				d.unlist(t, l)
 				return true
 			}
 			return false
@@ -39,7 +39,7 @@ func (d *Desk) dismiss() {
 		d.keepThread(t)
 	}
 	for _, m := range sorted(d.matters) {
-		m.Whom.Channels, m.Whom.EscalateTo = without(m.Whom.Channels, gone), without(m.Whom.EscalateTo, gone)
+		m.Whom.Channels, m.Whom.EscalateTo, m.Knew = without(m.Whom.Channels, gone), without(m.Whom.EscalateTo, gone), without(m.Knew, gone)
 		if m.Thread != nil {
 			strip(m.Thread)
 		}
@@ -84,9 +84,9 @@ func (d *Desk) goThrough(s *uptime.Snapshot, now time.Time) {
 			m.Monitor = in.Monitor
 			d.keep(m)
 		}
-		if m.Live {
-			d.rerouted(m, fresh, s, now)
-		}
+	}
+	for _, m := range sorted(d.matters) {
+		d.rerouted(m, fresh, s, now)
 	}
 	d.openAtOnce(now)
 }
@@ -118,7 +118,7 @@ func (d *Desk) rerouted(m *matter, fresh map[string]bool, s *uptime.Snapshot, no
 	if m.Down {
 		v = uptime.Down
 	}
-	w := Who(&d.o, named(s, m.Monitor), v, m.Fault, m.Began)
+	w := Who(&d.o, named(s, m.Monitor), v, m.Fault, m.Began).and(m.Knew)
 	if m.Stage != told {
 		was := m.Whom.Delay
 		if m.Whom = w; len(w.Channels) == 0 {
@@ -133,7 +133,7 @@ func (d *Desk) rerouted(m *matter, fresh map[string]bool, s *uptime.Snapshot, no
 	}
 	t := d.thread(m)
 	for _, c := range w.Channels {
-		if slices.Contains(m.Whom.Channels, c) || !fresh[c] && len(m.Whom.Channels) > 0 {
+		if !m.Live || slices.Contains(m.Whom.Channels, c) || !fresh[c] && len(m.Whom.Channels) > 0 {
 			continue
 		}
 		m.Whom.Channels = append(slices.Clip(m.Whom.Channels), c)

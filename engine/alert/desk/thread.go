@@ -124,6 +124,7 @@ func (d *Desk) rise(t *thread, l *leg, event uint64, now time.Time) {
 	if !l.Flaps {
 		l.Flaps = true
 		p := d.parcel(t, l, uptime.AlertFlapping, now)
+		d.unlist(t, l)
 		l.Opened, l.Sent, l.Joint = p.Number, false, false
 		d.letters[p.Number] = append(d.letters[p.Number], t)
 	}
