@@ -213,7 +213,7 @@ func (f *Office) configure(configs []uptime.ChannelConfig) error {
 // renew has a channel begin anew whose settings were others. Who has had a
 // letter that was left for the rest is not known by the new ones.
 func (f *Office) renew(c *channel) {
-	c.tries, c.failing, c.next, c.err, c.hard, c.reason = 0, time.Time{}, time.Time{}, "", false, ""
+	c.trouble, c.reason = trouble{}, ""
 	for _, it := range c.queue {
 		if it.next = (time.Time{}); it.left != nil {
 			it.left = nil
@@ -319,7 +319,7 @@ func (f *Office) recallChannel(r *channelRecord) {
 		f.post.drop(channelKey(r.Name))
 		return
 	}
-	c.tries, c.failing, c.next, c.err, c.hard = r.Tries, r.Failing.time(), r.Next.time(), r.Error, r.Hard
+	c.trouble = trouble{r.Tries, r.Failing.time(), r.Next.time(), r.Error, r.Hard, r.Asked}
 	c.limit.full = r.Full.time()
 	if r.Type != c.Type || r.Target != c.target {
 		f.renew(c)

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -13,16 +12,12 @@ import (
 // item is a letter that was not taken yet.
 type item struct {
 	uptime.Parcel
-	tries     int       // that failed
-	first     time.Time // when the first of them did
-	next      time.Time // when the next is due; zero: now
-	hard      bool      // it takes a person to have it taken
-	reply     string    // what the other side said last
-	left      []string  // who has not had it yet, where others have; nil: nobody has
-	uncertain bool      // it may have been taken: it is sent again as it was, and stands for itself
-	sending   bool      // on its way, or chosen to be
-	underway  bool      // on its way
-	stands    []uint64  // numbers of the letters that it took the place of
+	trouble            // with this letter; the channel has its own
+	left      []string // who has not had it yet, where others have; nil: nobody has
+	uncertain bool     // it may have been taken: it is sent again as it was, and stands for itself
+	sending   bool     // on its way, or chosen to be
+	underway  bool     // on its way
+	stands    []uint64 // numbers of the letters that it took the place of
 }
 
 // channel is where letters go, one at a time.
@@ -33,11 +28,7 @@ type channel struct {
 	queue     []*item // by number
 	flying    *item   // the one of queue that is on its way, or chosen to be
 
-	tries   int       // since it took one
-	failing time.Time // since when; zero: it works
-	next    time.Time // when it is tried again; zero: now
-	err     string    // why it takes none
-	hard    bool      // … and it takes a person to change that
+	trouble // it takes none
 
 	limit  limit  // of letters
 	capped bool   // letters have waited for it
@@ -48,47 +39,16 @@ type channel struct {
 }
 
 const (
-	firstStep = 5 * time.Second
-	lastStep  = 15 * time.Minute
-	hardStep  = time.Hour // where a person has to change something
-	// A letter that is refused is given up after so long, and so many tries: a
-	// clock that leaps gives up nothing.
-	giveUp      = 3 * 24 * time.Hour
-	giveUpTries = 36
-	maxQueue    = 20_000 // letters to one channel; those beyond become one
-	maxStands   = 1000
-	saidHourly  = 20 // failures of a channel that are written down
+	maxQueue   = 20_000 // letters to one channel; those beyond become one
+	maxStands  = 1000
+	saidHourly = 20 // failures of a channel that are written down
 )
-
-// step is how long to wait after so many tries that failed.
-func step(tries int, hard bool) time.Duration {
-	if hard {
-		return hardStep
-	}
-	return min(firstStep<<min(max(tries-1, 0), 20), lastStep)
-}
-
-// later is the time of the next try: a step away, more or less, so that not all
-// who were refused at once come again at once.
-func later(now time.Time, tries int, hard bool, rng *rand.Rand) time.Time {
-	d := step(tries, hard)
-	return now.Add(d*4/5 + time.Duration(rng.Int64N(int64(d)*2/5+1)))
-}
-
-// due is when a try is due that was planned when the clock may have been
-// another: never further away than a step.
-func due(next *time.Time, now time.Time, tries int, hard bool) time.Time {
-	if most := now.Add(step(tries, hard) * 6 / 5); next.After(most) {
-		*next = most
-	}
-	return *next
-}
 
 // steady bounds what a clock that was set back does.
 func (c *channel) steady(now time.Time) {
-	due(&c.next, now, c.tries, c.hard)
+	c.trouble.steady(now)
 	for _, it := range c.queue {
-		due(&it.next, now, it.tries, it.hard)
+		it.steady(now)
 	}
 }
 
@@ -134,8 +94,8 @@ func (c *channel) collapse(end *item) (gone []uint64, changed bool) {
 			gone = append(gone, it.Number)
 			end.stands = append(append(end.stands, it.stands...), it.Number)
 			end.tries = max(end.tries, it.tries)
-			if !it.first.IsZero() && (end.first.IsZero() || it.first.Before(end.first)) {
-				end.first = it.first
+			if !it.since.IsZero() && (end.since.IsZero() || it.since.Before(end.since)) {
+				end.since = it.since
 			}
 		}
 	}
@@ -163,7 +123,7 @@ func (c *channel) merge(now time.Time) (gone []uint64, into *item) {
 	}
 	into = all[len(all)-1]
 	m := uptime.Parcel{Number: into.Number, Channel: into.Channel, Kind: uptime.AlertMore, At: now, Event: into.Event, Why: into.Why}
-	merged := &item{first: all[0].first}
+	merged := &item{trouble: trouble{since: all[0].since}}
 	for _, it := range all {
 		m.Incidents = append(m.Incidents, it.Incidents...)
 		n := 1
@@ -219,16 +179,15 @@ func (c *channel) pick(now time.Time) (it *item, at time.Time) {
 	if c.flying != nil || len(c.queue) == 0 {
 		return nil, time.Time{}
 	}
-	if at := due(&c.next, now, c.tries, c.hard); at.After(now) {
-		return nil, at
+	if c.next.After(now) {
+		return nil, c.next
 	}
 	var held map[uint64]bool // incidents of letters that are not due
 	for _, it := range c.queue {
-		next := due(&it.next, now, it.tries, it.hard)
 		switch {
-		case next.After(now):
-			if at.IsZero() || next.Before(at) {
-				at = next
+		case it.next.After(now):
+			if at.IsZero() || it.next.Before(at) {
+				at = it.next
 			}
 		case !held[it.Thread] && !slices.ContainsFunc(it.Incidents, func(n uint64) bool { return held[n] }):
 			return it, time.Time{}
@@ -248,25 +207,15 @@ func (c *channel) pick(now time.Time) (it *item, at time.Time) {
 
 // took notes that the other side took a letter.
 func (c *channel) took(now time.Time) {
-	c.tries, c.failing, c.next, c.err, c.hard = 0, time.Time{}, time.Time{}, "", false
+	c.trouble = trouble{}
 	c.sent++
 	c.last = now
 	c.limit.take(now)
-}
-
-// refuses notes that it takes none.
-func (c *channel) refuses(r *uptime.Refusal, now time.Time, rng *rand.Rand) {
-	if c.tries == 0 {
-		c.failing = now
-	}
-	c.tries++
-	c.err, c.hard = r.Reply, r.Permanent
-	c.next = later(now, c.tries, c.hard, rng)
 }
 
 // record is the channel's. What it was goes into it without secrets, and without
 // what could be checked for them.
 func (c *channel) record() uptime.OutboxRecord {
 	return uptime.OutboxRecord{Key: channelKey(c.Name), Data: encode(channelRecord{recordVersion, c.Name, c.Type, c.target,
-		c.tries, stamp(c.failing), stamp(c.next), c.err, c.hard, stamp(c.limit.full)})}
+		c.tries, stamp(c.since), stamp(c.next), c.why, c.hard, c.asked, stamp(c.limit.full)})}
 }

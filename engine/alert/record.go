@@ -82,6 +82,7 @@ type channelRecord struct {
 	Next    millis `json:"next,omitempty"`
 	Error   string `json:"error,omitempty"`
 	Hard    bool   `json:"hard,omitempty"`
+	Asked   bool   `json:"asked,omitempty"`
 	Full    millis `json:"full,omitempty"`
 }
 
@@ -111,6 +112,7 @@ type letterRecord struct {
 	First     millis   `json:"first,omitempty"`
 	Next      millis   `json:"next,omitempty"`
 	Hard      bool     `json:"hard,omitempty"`
+	Asked     bool     `json:"asked,omitempty"`
 	Reply     string   `json:"reply,omitempty"`
 	Left      []string `json:"left,omitempty"`
 	Uncertain bool     `json:"uncertain,omitempty"` // it may have been taken, …
@@ -134,7 +136,7 @@ func (r *parcelRecord) parcel() uptime.Parcel {
 
 // item is the letter's record.
 func (it *item) record() uptime.OutboxRecord {
-	r := letterRecord{Version: recordVersion, Tries: it.tries, First: stamp(it.first), Next: stamp(it.next), Hard: it.hard, Reply: it.reply,
+	r := letterRecord{Version: recordVersion, Tries: it.tries, First: stamp(it.since), Next: stamp(it.next), Hard: it.hard, Asked: it.asked, Reply: it.why,
 		Left: it.left, Uncertain: it.uncertain, Sending: it.sending}
 	r.setParcel(&it.Parcel)
 	for i, n := range it.stands {
@@ -147,7 +149,7 @@ func (it *item) record() uptime.OutboxRecord {
 }
 
 func (r *letterRecord) item() *item {
-	it := &item{Parcel: r.parcel(), tries: r.Tries, first: r.First.time(), next: r.Next.time(), hard: r.Hard, reply: r.Reply, left: r.Left,
+	it := &item{Parcel: r.parcel(), trouble: trouble{r.Tries, r.First.time(), r.Next.time(), r.Reply, r.Hard, r.Asked}, left: r.Left,
 		uncertain: r.Uncertain || r.Sending}
 	n := uint64(0)
 	for _, d := range r.Stands {

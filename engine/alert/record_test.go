@@ -16,7 +16,7 @@ func fullItem() *item {
 	return &item{Parcel: uptime.Parcel{Number: 7, Channel: "ops", Kind: uptime.AlertOpened, At: at, Event: 90210, Incidents: []uint64{4711, 4712},
 		Count: 300, Thread: 4711, Ends: 5, Over: 2, Failing: 9, Cause: uptime.Cause{Kind: uptime.CauseHost, Key: "192.0.2.7"}, Why: "route 2 (tags prod)",
 		Also: []string{"ann"}, Says: "a sentence"},
-		tries: 3, first: at.Add(time.Second), next: at.Add(time.Minute), hard: true, reply: "451 later", left: []string{"jo@example.com"},
+		trouble: trouble{3, at.Add(time.Second), at.Add(time.Minute), "451 later", true, false}, left: []string{"jo@example.com"},
 		uncertain: true, stands: []uint64{2, 3, 6}}
 }
 
@@ -26,7 +26,7 @@ func TestGoldenRecords(t *testing.T) {
 	told := it.toldAs(uptime.ToldSent, "never stored")
 	told.Done = it.At.Add(400 * time.Millisecond)
 	c := &channel{ChannelConfig: uptime.ChannelConfig{Name: "ops", Type: "email", Same: "never stored"}, target: "ops@example.com by localhost:25",
-		tries: 2, failing: it.At, next: it.next, err: "451 later", hard: true}
+		trouble: trouble{2, it.At, it.next, "451 later", true, true}}
 	c.limit.full = it.At
 	tests := []struct {
 		name string
@@ -40,7 +40,7 @@ func TestGoldenRecords(t *testing.T) {
 		{"told", toldRecord(&told, it.Thread), "told/ops/00000000000000000007", `{"v":1,"n":7,"channel":"ops","kind":"opened","at":1795435200005,"incidents":[4711],` +
 			`"count":300,"thread":4711,"cause":"host","cause_key":"192.0.2.7","tries":3,"reply":"451 later","state":"sent","done":1795435200405}`},
 		{"channel", c.record(), "channel/ops", `{"v":1,"name":"ops","type":"email","target":"ops@example.com by localhost:25","tries":2,"failing":1795435200005,` +
-			`"next":1795435260005,"error":"451 later","hard":true,"full":1795435200005}`},
+			`"next":1795435260005,"error":"451 later","hard":true,"asked":true,"full":1795435200005}`},
 	}
 	for _, tt := range tests {
 		if tt.got.Key != tt.key || string(tt.got.Data) != tt.want {

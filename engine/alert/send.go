@@ -42,7 +42,7 @@ func (f *Office) send(ctx context.Context) {
 			continue
 		}
 		it.underway = true
-		j := job{c, it, c.ChannelConfig, c.templates, it.Parcel, it.left, it.tries, it.first, f.targets}
+		j := job{c, it, c.ChannelConfig, c.templates, it.Parcel, it.left, it.tries, it.since, f.targets}
 		f.sending++
 		go func() { f.results <- f.perform(ctx, j) }()
 	}
@@ -130,7 +130,7 @@ func (f *Office) taken(r result, here bool, now time.Time) {
 		it.left, it.uncertain = r.receipt.Left, true
 		f.again(it, &uptime.Refusal{Reply: uptime.Clean(r.receipt.Why, 300), Letter: true}, now)
 		ev.Note = string(uptime.ToldFailing)
-		ev.Message += "; REFUSED for " + strings.Join(firstFew(r.receipt.Left), ", ") + clause(": ", it.reply) + ", next try in " + uptime.Ago(it.next.Sub(now))
+		ev.Message += "; REFUSED for " + strings.Join(firstFew(r.receipt.Left), ", ") + clause(": ", it.why) + ", next try in " + uptime.Ago(it.next.Sub(now))
 		f.note(ev)
 		if it.hopeless(now) {
 			f.giveUp(c, now, it)
@@ -149,14 +149,10 @@ func (f *Office) taken(r result, here bool, now time.Time) {
 
 // again plans another try of a letter.
 func (f *Office) again(it *item, why *uptime.Refusal, now time.Time) {
-	if it.tries == 0 || it.first.IsZero() {
-		it.first = now
-	}
-	it.tries++
-	it.reply, it.hard = why.Reply, why.Permanent
+	it.fails(why, now)
 	it.uncertain = it.uncertain || why.Uncertain
 	if it.next = (time.Time{}); why.Letter {
-		it.next = later(now, it.tries, it.hard, f.rng)
+		it.plan(why.Wait, now, f.rng)
 	}
 	f.post.put(it.record())
 }
@@ -184,7 +180,8 @@ func (f *Office) refused(r result, now time.Time) {
 	f.again(it, &w, now)
 	next := it.next
 	if !w.Letter {
-		c.refuses(&w, now, f.rng)
+		c.fails(&w, now)
+		c.plan(w.Wait, now, f.rng)
 		next = c.next
 		f.post.put(c.record())
 	}
@@ -196,7 +193,7 @@ func (f *Office) refused(r result, now time.Time) {
 	case w.Letter && it.hopeless(now):
 		f.giveUp(c, now, it)
 		return
-	case !w.Letter && w.Permanent && c.tries >= giveUpTries && now.Sub(c.failing) >= giveUp:
+	case !w.Letter && w.Permanent && c.hopeless(now):
 		var old []*item
 		for _, x := range c.queue {
 			if now.Sub(x.At) >= giveUp {
@@ -221,11 +218,6 @@ func (f *Office) settle(c *channel) {
 	}
 }
 
-// hopeless reports whether a letter was refused for too long.
-func (it *item) hopeless(now time.Time) bool {
-	return it.tries >= giveUpTries && now.Sub(it.first) >= giveUp
-}
-
 // giveUp drops letters that nobody takes.
 func (f *Office) giveUp(c *channel, now time.Time, items ...*item) {
 	if len(items) == 0 {
@@ -233,12 +225,12 @@ func (f *Office) giveUp(c *channel, now time.Time, items ...*item) {
 	}
 	for _, it := range items {
 		f.post.drop(numbered(underPost, c.Name, it.Number))
-		f.keep(it, uptime.ToldLost, it.reply, now)
+		f.keep(it, uptime.ToldLost, it.why, now)
 		c.drop(it.Number)
 	}
-	why := items[0].reply
+	why := items[0].why
 	if why == "" {
-		why = c.err
+		why = c.why
 	}
 	ev := uptime.Event{Kind: uptime.EventAlert, Channel: c.Name, Note: string(uptime.ToldLost)}
 	if len(items) == 1 && len(items[0].Incidents) > 0 {

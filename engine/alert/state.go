@@ -12,7 +12,7 @@ func (f *Office) publish() {
 	o := &uptime.Outbox{Held: f.desk.Held()}
 	for _, c := range f.channels {
 		s := uptime.ChannelState{Name: c.Name, Type: c.Type, Target: f.targets[c.Name], Pending: len(c.queue), Tries: c.tries,
-			Error: c.err, Failing: c.failing, Next: c.next, Sent: c.sent, Last: c.last}
+			Error: c.why, Failing: c.since, Next: c.next, Sent: c.sent, Last: c.last}
 		if len(c.queue) > 0 {
 			s.Oldest = c.queue[0].At
 			c.worst(&s)
@@ -22,7 +22,11 @@ func (f *Office) publish() {
 		}
 		o.Channels = append(o.Channels, s)
 		for i := len(c.queue) - 1; i >= 0 && len(c.queue)-i <= uptime.MaxTold; i-- {
-			o.Told = append(o.Told, c.queue[i].toldAs(c.stateOf(c.queue[i]), s.Target))
+			t := c.queue[i].toldAs(c.stateOf(c.queue[i]), s.Target)
+			if t.State != uptime.ToldSending && c.next.After(t.Next) {
+				t.Next = c.next
+			}
+			o.Told = append(o.Told, t)
 		}
 	}
 	for i := len(f.told) - 1; i >= 0 && len(f.told)-i <= uptime.MaxTold; i-- {
@@ -42,7 +46,7 @@ func (c *channel) worst(s *uptime.ChannelState) {
 	}
 	for _, it := range c.queue[:min(len(c.queue), uptime.MaxTold)] {
 		if it.tries > s.Tries {
-			s.Tries, s.Error, s.Failing, s.Next = it.tries, it.reply, it.first, it.next
+			s.Tries, s.Error, s.Failing, s.Next = it.tries, it.why, it.since, it.next
 		}
 	}
 }
@@ -60,7 +64,7 @@ func (c *channel) stateOf(it *item) uptime.ToldState {
 // toldAs is a letter as others see it.
 func (it *item) toldAs(state uptime.ToldState, target string) uptime.Told {
 	t := uptime.Told{Number: it.Number, Channel: it.Channel, Target: target, Kind: it.Kind, State: state, Count: it.Count,
-		Cause: it.Cause, At: it.At, Tries: it.tries, Next: it.next, Reply: it.reply}
+		Cause: it.Cause, At: it.At, Tries: it.tries, Next: it.next, Reply: it.why}
 	if len(it.Incidents) > 0 {
 		t.Incident = it.Incidents[0]
 	}

@@ -45,9 +45,9 @@ func (d *drill) storm(ctx context.Context) error {
 		}
 		most("late", float64(x.told.late), float64(x.untold.late), 0, "checks")
 		most("skipped", float64(x.told.skipped), float64(x.untold.skipped), 0, "checks")
-		most("lag", ms(x.told.lag), ms(x.untold.lag), 50, "ms")
-		most("console_p99", ms(x.told.detail), ms(x.untold.detail), 50, "ms")
-		most("store_p99", ms(x.told.store), ms(x.untold.store), 50, "ms")
+		most("lag", ms(x.told.lag), ms(x.untold.lag), 250, "ms")
+		most("console_p99", ms(x.told.detail), ms(x.untold.detail), 100, "ms")
+		most("store_p99", ms(x.told.store), ms(x.untold.store), 250, "ms")
 	}
 	return nil
 }
