@@ -81,6 +81,7 @@ func Letter(n int) *uptime.Letter {
 
 // Contract holds a type against it.
 func Contract(t *testing.T, c Case) {
+	probetest.Closed(t) // Go's own two descriptors for the network come with the first use of it, and stay
 	t.Run("taken", c.taken)
 	t.Run("many at once", c.many)
 	t.Run("cancelled", c.cancelled)
