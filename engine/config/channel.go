@@ -203,8 +203,11 @@ func (d *channelDraft) unknown(key string) {
 		hint = fmt.Sprintf("Did you mean %q?", n)
 		d.bad[n] = true
 	}
-	if keyMap(routeKeys)[key].Name != "" {
+	switch {
+	case keyMap(routeKeys)[key].Name != "":
 		hint = "It belongs in a [[route]]"
+	case keyMap(globalKeys)[key].Name != "":
+		hint = atTheTop
 	}
 	d.prefix = "" // the line says which it is
 	d.fail(key, fmt.Sprintf("unknown key %q", shown(key)), hint)

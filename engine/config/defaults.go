@@ -216,13 +216,16 @@ func (l *loader) convertOwn(b *block, k keyset, key string, raw any) (slot strin
 	return slot, uptime.Secret(s), nil
 }
 
+// atTheTop is the hint for a key that belongs to no table.
+const atTheTop = "It belongs at the top of the file, before the first header"
+
 // monitorHint helps with a key that no monitor has.
 func (l *loader) monitorHint(key string) string {
 	switch {
 	case len(l.reg.expectOwners[key]) > 0:
 		return "It belongs in [monitor.expect]"
 	case keyMap(globalKeys)[key].Name != "":
-		return "It belongs at the top of the file, before the first header"
+		return atTheTop
 	}
 	return didYouMean(key, l.reg.monitorWords())
 }

@@ -71,8 +71,11 @@ func (d *routeDraft) read() {
 		k, ok := known[key]
 		if !ok {
 			hint := didYouMean(key, names(routeKeys))
-			if keyMap(channelKeys)[key].Name != "" || len(newChannels(d.l.opt.Channels).owners[key]) > 0 {
+			switch {
+			case keyMap(channelKeys)[key].Name != "" || len(newChannels(d.l.opt.Channels).owners[key]) > 0:
 				hint = "It belongs in a [[channel]]"
+			case keyMap(globalKeys)[key].Name != "":
+				hint = atTheTop
 			}
 			d.fail(key, fmt.Sprintf("unknown key %q", shown(key)), hint)
 			continue
