@@ -55,10 +55,16 @@ func id(p *uptime.Parcel, instance string) string {
 	return fmt.Sprintf("%d.%s-%s@%s", p.Number, strconv.FormatInt(p.At.UnixMilli(), 36), plain(p.Channel), plain(instance))
 }
 
-// thread is that of all letters to a channel about one incident or cause.
+// thread is that of all letters to a channel about one incident or cause. What
+// is about none, a node or a probe, has that of the letter whose end it tells:
+// services close by it what they opened by it.
 func thread(p *uptime.Parcel, incidents []uptime.Incident, instance string) string {
 	if p.Thread == 0 {
-		return id(p, instance)
+		first := p.Number
+		if p.Ends > 0 {
+			first = p.Ends
+		}
+		return fmt.Sprintf("p%d-%s@%s", first, plain(p.Channel), plain(instance))
 	}
 	at := ""
 	for i := range incidents {

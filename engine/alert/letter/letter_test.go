@@ -107,6 +107,16 @@ func letters(t *testing.T) []uptime.Letter {
 	return out
 }
 
+// What is about no incident is in one thread with the letter whose end it tells.
+func TestThread(t *testing.T) {
+	gone := Write(&uptime.Parcel{Number: 15, Channel: "ops", Kind: uptime.AlertProbe, At: noon, Says: "probe sgp/1 is gone."}, &Facts{Instance: "web-1"}, nil)
+	back := Write(&uptime.Parcel{Number: 19, Ends: 15, Channel: "ops", Kind: uptime.AlertProbe, At: noon.Add(time.Hour), Says: "probe sgp/1 is back."}, &Facts{Instance: "web-1"}, nil)
+	other := Write(&uptime.Parcel{Number: 20, Channel: "ops", Kind: uptime.AlertProbe, At: noon.Add(time.Hour), Says: "probe fra/1 is gone."}, &Facts{Instance: "web-1"}, nil)
+	if gone.Thread != back.Thread || gone.Thread == other.Thread || gone.ID == back.ID || !back.Over {
+		t.Errorf("%q %q %q", gone.Thread, back.Thread, other.Thread)
+	}
+}
+
 // TestLetters keeps what people read: every kind, as a golden file.
 func TestLetters(t *testing.T) {
 	var b bytes.Buffer
