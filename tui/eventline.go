@@ -10,28 +10,6 @@ import (
 	"lookout/tui/theme"
 )
 
-func (e *events) drawUnacked(s *shell, p *pen, in *uptime.Incident, cursor bool) {
-	pointer(p, cursor)
-	p.cell(theme.Plain, stamp(in.Start, s.now, s.loc), eventTimeCells(s, p.w))
-	p.say(" ")
-	look := s.th.State(in.Verdict, uptime.Active)
-	p.text(look.Style, string(look.Glyph))
-	p.say(" ")
-	right := "NOT ACKED " + uptime.Ago(in.Lasted(s.now))
-	if p.w < 60 {
-		right = coarse(in.Lasted(s.now))
-	}
-	room := max(p.w-p.x-cells(right)-3, 8)
-	n := min(cells(in.Monitor), room)
-	p.cell(nameStyle(cursor), in.Monitor, n)
-	if left := room - n - 2; left > 8 {
-		p.say("  ")
-		p.cell(theme.Plain, in.Message, left)
-	}
-	p.to(p.w - cells(right) - 1)
-	p.text(theme.Strong, right)
-}
-
 func nameStyle(cursor bool) theme.Style {
 	if cursor {
 		return theme.Reverse
@@ -96,6 +74,10 @@ func eventGlyph(th *theme.Theme, ev *uptime.Event) (rune, theme.Style) {
 		return th.State(uptime.Up, ev.Mode).Glyph, theme.Plain
 	case uptime.EventAck:
 		return 'a', theme.Plain
+	case uptime.EventAlert:
+		if ev.Note == string(uptime.ToldFailing) || ev.Note == string(uptime.ToldLost) {
+			return '!', theme.Strong
+		}
 	case uptime.EventProbe:
 		if ev.Note == uptime.ProbeGone.String() || ev.Note == uptime.ProbeLagging.String() {
 			return '!', theme.Strong
@@ -110,10 +92,16 @@ func eventGlyph(th *theme.Theme, ev *uptime.Event) (rune, theme.Style) {
 func eventText(ev *uptime.Event, now time.Time, loc *time.Location) string {
 	var b strings.Builder
 	if rest, ok := strings.CutPrefix(ev.Message, ev.Monitor); ev.Monitor != "" && (!ok || rest != "" && rest[0] != ' ') {
-		b.WriteString(ev.Monitor + " ")
+		b.WriteString(ev.Monitor)
+		if ev.Kind == uptime.EventAlert { // its message is a sentence of its own
+			b.WriteByte(':')
+		}
+		b.WriteByte(' ')
 	}
 	note := ev.Note
 	switch ev.Kind {
+	case uptime.EventAlert: // the note is how far the letter is
+		note = ""
 	case uptime.EventVerdict:
 		fmt.Fprintf(&b, "%s → %s", ev.From.Label(), ev.To.Label())
 		if places := witnessesOf(ev.Evidence); len(places) > 1 && ev.To == uptime.Down {

@@ -34,9 +34,10 @@ type events struct {
 
 	zoomed  zoomedList
 	rows    []eventRow
+	upper   int // how many of rows are not of the log
 	matched int
-	unacked []*uptime.Incident // that rows begin with
-	changed bool               // log or words did, since rows were made
+	unacked []*unacked // of the snapshot
+	changed bool       // log or words did, since rows were made
 }
 
 func newEvents() *events { return &events{follow: true, changed: true} }
@@ -50,9 +51,16 @@ type eventsMsg struct {
 	err   error
 }
 
-func (e *events) title() string    { return "events" }
-func (e *events) marked() []string { return nil }
-func (e *events) unmark()          {}
+func (e *events) title() string { return "events" }
+func (e *events) unmark()       {}
+
+// marked are the monitors of an alert that is about several.
+func (e *events) marked() []string {
+	if r := e.row(); r != nil && r.alert != nil {
+		return r.alert.targets()
+	}
+	return nil
+}
 
 func (e *events) keys() []binding {
 	table := append([]binding{
@@ -72,7 +80,10 @@ func (e *events) keys() []binding {
 }
 
 func (e *events) enter(s *shell, _ string) tea.Cmd {
-	name := e.current()
+	name, r := e.current(), e.row()
+	if name == "" && r != nil && r.head == "" && r.ev == nil && e.zoomed == 0 {
+		return e.show(s, zoomedAlerts)
+	}
 	if id := e.probe(s); id != "" {
 		return s.open(newProbePage(id))
 	}
@@ -126,10 +137,24 @@ func (e *events) current() string {
 		return ""
 	}
 	switch r := e.rows[e.cur]; {
-	case r.in != nil:
-		return r.in.Monitor
+	case r.alert != nil:
+		return r.alert.in.Monitor
 	case r.ev != nil:
 		return r.ev.Monitor
+	case r.told != nil && r.told.Incident != 0:
+		return e.monitorOf(r.told.Incident)
+	}
+	return ""
+}
+
+// monitorOf is the monitor of an incident that waits to be acknowledged; "": none.
+func (e *events) monitorOf(incident uint64) string {
+	for _, u := range e.unacked {
+		for _, in := range u.members {
+			if in.Number == incident {
+				return in.Monitor
+			}
+		}
 	}
 	return ""
 }
@@ -239,9 +264,7 @@ func (e *events) head(s *shell, p *pen) {
 	if s.snap == nil {
 		return
 	}
-	if n := len(e.unacked); n > 0 {
-		p.say(fmt.Sprintf("  %d not acked", n))
-	}
+	e.drawAlertCount(s, p)
 	p.say("  follow ")
 	if e.follow {
 		p.text(theme.Strong, "ON")
@@ -287,10 +310,10 @@ func (e *events) body(s *shell, p *pen) {
 		case r.head != "":
 			p.to(1)
 			p.text(theme.Accent, r.head)
-		case r.in != nil:
-			e.drawUnacked(s, p, r.in, i == e.cur)
-		default:
+		case r.ev != nil:
 			drawEvent(s, p, r.ev, i == e.cur)
+		default:
+			e.drawAlert(s, p, r, i == e.cur)
 		}
 		p.end()
 	}
@@ -301,6 +324,7 @@ func (e *events) body(s *shell, p *pen) {
 	switch {
 	case e.err != nil:
 		p.say("not known: ", e.err.Error())
+	case e.zoomed == zoomedAlerts:
 	case e.loading && len(e.log) == 0:
 		p.text(theme.Faint, "reading …")
 	case len(e.words) > 0 && e.matched == 0:
@@ -326,8 +350,10 @@ func (e *events) status(s *shell, p *pen) {
 		}
 	}
 	left := ""
-	if e.cur < len(e.rows) && e.rows[e.cur].ev != nil {
-		ev := e.rows[e.cur].ev
+	if r := e.row(); r != nil && r.ev == nil {
+		left = alertStatus(s, r)
+	} else if r != nil {
+		ev := r.ev
 		left = fmt.Sprintf("event %d of %s", ev.ID, ev.Time.In(s.loc).Format("2006-01-02 15:04:05"))
 		if p.w < wide { // what may have been cut above
 			left = ev.Message
@@ -346,11 +372,12 @@ func (e *events) copy(s *shell, what copyWhat) string {
 			continue
 		}
 		switch {
-		case r.in != nil:
-			fmt.Fprintf(&b, "#%d %s %s since %s, not acknowledged\n", r.in.Number, r.in.Verdict.Label(), r.in.Monitor,
-				r.in.Start.In(s.loc).Format("2006-01-02 15:04:05 MST"))
 		case r.ev != nil:
 			fmt.Fprintf(&b, "%s  %s  %s\n", r.ev.Time.In(s.loc).Format("2006-01-02 15:04:05 MST"), r.ev.Kind, eventText(r.ev, s.now, s.loc))
+		default:
+			if text := alertCopy(s, &e.rows[i]); text != "" {
+				b.WriteString(text + "\n")
+			}
 		}
 	}
 	if what != copyAll {

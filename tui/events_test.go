@@ -64,8 +64,10 @@ func firstLine(s *shell) string {
 }
 
 func selected(e *events) uint64 {
-	_, id := e.selected()
-	return id
+	if key := e.selected(); key.kind == 'e' {
+		return key.number
+	}
+	return 0
 }
 
 func TestEventsFollow(t *testing.T) {
@@ -241,7 +243,7 @@ func TestEventsUnackedAgree(t *testing.T) {
 	e := newEvents()
 	visit(t, s, e)
 	got := plainText(s.render())
-	if !strings.Contains(got, " 1 not acked") || strings.Count(got, "NOT ACKED") != 1 {
+	if !strings.Contains(got, " 1 alert not acked") || strings.Count(got, "NOT ACKED 4m") != 1 {
 		t.Errorf("one outage is to be acknowledged:\n%s", got)
 	}
 }
@@ -250,7 +252,7 @@ func TestEventsUnackedAgree(t *testing.T) {
 // the same line stays selected.
 func TestEventsPanes(t *testing.T) {
 	s, e := eventsShell(t, pagesSource())
-	if e.current() != shop || e.rows[e.cur].in == nil {
+	if e.current() != shop || e.rows[e.cur].alert == nil {
 		t.Fatalf("it begins at %+v", e.rows[e.cur])
 	}
 	press(t, s, "z")
