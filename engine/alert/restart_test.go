@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lookout/engine/alert/desk"
 	"lookout/engine/uptime"
 )
 
@@ -290,4 +291,43 @@ func TestTokens(t *testing.T) {
 		}
 		seen[key] = name
 	}
+}
+
+// A mistake in the desk ends the telling, and not in silence.
+func TestBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ops := newWorld(t), &box{takes: time.Second}
+		f, err := open(Options{Instance: "web-1", Store: w.store, Channels: []uptime.ChannelConfig{to1("ops", ops)}},
+			func(d desk.Options, _ []uptime.OutboxRecord) (decider, error) { return &fragileDesk{}, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		broke := make(chan any, 1) // Run → us; one slot
+		go func() {
+			defer func() { broke <- recover() }()
+			_ = f.Run(t.Context(), w)
+		}()
+		w.down(1)
+		synctest.Wait()
+		w.down(2) // while the first is being sent
+		if p := <-broke; p != "desk" {
+			t.Errorf("%v", p)
+		}
+		want(t, "events", w.said(), "nobody is told any more: a mistake in lookout; restart it")
+		if c := f.Outbox().Channels[0]; !strings.Contains(c.Error, "nobody is told any more") || c.Failing.IsZero() {
+			t.Errorf("%+v", c)
+		}
+		after(time.Minute) // what is on its way ends, too
+	})
+}
+
+// fragileDesk takes one event.
+type fragileDesk struct{ plainDesk }
+
+func (d *fragileDesk) Take(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
+	if ev.ID > 1 {
+		panic("desk")
+	}
+	d.channels, d.kept.Told = []string{"ops"}, map[string]uint64{}
+	d.plainDesk.Take(ev, s, now)
 }

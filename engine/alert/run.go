@@ -17,6 +17,12 @@ import (
 func (f *Office) Run(ctx context.Context, e Engine) error {
 	defer close(f.done)
 	f.engine = e
+	defer func() {
+		if p := recover(); p != nil { // whoever called us goes on without us, and people should know
+			f.broke(ctx)
+			panic(p)
+		}
+	}()
 	sends, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	watch, unwatch := context.WithCancel(ctx)
@@ -60,6 +66,22 @@ func (f *Office) Run(ctx context.Context, e Engine) error {
 	err := f.last(ctx)
 	f.publish()
 	return err
+}
+
+// broke says that nobody is told any more.
+func (f *Office) broke(ctx context.Context) {
+	const why = "nobody is told any more: a mistake in lookout; restart it"
+	o := *f.outbox.Load()
+	o.Channels = slices.Clone(o.Channels)
+	for i := range o.Channels {
+		o.Channels[i].Error, o.Channels[i].Failing, o.Channels[i].Next = why, f.now(), time.Time{}
+	}
+	f.outbox.Store(&o)
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), noteWait)
+	defer done()
+	if err := f.engine.Note(ctx, uptime.Event{Kind: uptime.EventAlert, Note: string(uptime.ToldLost), Message: why}); err != nil {
+		f.log.Error(why, "error", err)
+	}
 }
 
 // now is the wall clock's: what is planned is read again by another process.

@@ -44,7 +44,12 @@ func (f *Office) send(ctx context.Context) {
 		it.underway = true
 		j := job{c, it, c.ChannelConfig, c.templates, it.Parcel, it.left, it.tries, it.since, f.targets}
 		f.sending++
-		go func() { f.results <- f.perform(ctx, j) }()
+		go func() {
+			select {
+			case f.results <- f.perform(ctx, j):
+			case <-f.done: // Run broke
+			}
+		}()
 	}
 }
 
