@@ -64,6 +64,11 @@ func (g *group) due() time.Time {
 // empty reports whether nobody is told of a group any more, unless it is back.
 func (g *group) empty() bool { return len(g.Thread.members)+len(g.waiting) == 0 && g.Thread.done() }
 
+// over reports whether a channel of a matter was told that the group is over.
+func (g *group) over(m *matter) bool {
+	return slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.has(m) && !l.Over.IsZero() })
+}
+
 // digest is when a channel hears what has become of a cause since the last
 // letter; zero: nothing has.
 func (l *leg) digest() time.Time {

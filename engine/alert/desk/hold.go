@@ -68,8 +68,11 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 		}
 		switch said {
 		case common:
-			d.join(g, m, s, now)
-			return
+			if m.Live || !g.over(m) {
+				d.join(g, m, s, now)
+				return
+			}
+			// it came and went, and so did the cause: people heard of the end of that
 		case unknown:
 			return
 		}

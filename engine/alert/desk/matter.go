@@ -40,6 +40,14 @@ type matter struct {
 	Shares  []uint64  `json:",omitempty"` // while held: the groups that it may be of, the widest first
 	Group   uint64    `json:",omitempty"` // that it is told with
 	Thread  *thread   `json:",omitempty"` // … or its own
+	Was     *past     `json:",omitempty"` // until it is told as down: what it was told with as degraded
+}
+
+// past is what a matter was told with before.
+type past struct {
+	Group  uint64  `json:",omitempty"`
+	Thread *thread `json:",omitempty"`
+	Whom   Whom
 }
 
 func (m *matter) key() string { return keyTold + strconv.FormatUint(m.Number, 10) }
@@ -94,6 +102,10 @@ func (m *matter) forgotten() time.Time {
 
 // forget drops a matter.
 func (d *Desk) forget(m *matter) {
+	d.unheld(m)
+	if m.Was != nil {
+		m.Group, m.Thread = m.Was.Group, m.Was.Thread
+	}
 	if t := d.thread(m); t != nil {
 		delete(t.members, m.Number)
 	}
@@ -101,14 +113,37 @@ func (d *Desk) forget(m *matter) {
 		d.unlisted(m.Thread)
 	}
 	delete(d.matters, m.Number)
-	delete(d.parked, m.Number)
-	delete(d.holding, m.Number)
 	if g := d.groups[m.Group]; g != nil {
-		delete(g.waiting, m.Number)
 		d.alarms.set(g.key(), g.due())
 	}
 	d.alarms.set(m.key(), time.Time{})
 	d.save(m.key(), nil)
+}
+
+// unheld takes a matter out of whatever it waits for.
+func (d *Desk) unheld(m *matter) {
+	delete(d.parked, m.Number)
+	delete(d.holding, m.Number)
+	if g := d.groups[m.Group]; g != nil && m.Stage != told {
+		delete(g.waiting, m.Number)
+		d.alarms.set(g.key(), g.due())
+	}
+}
+
+// untold takes that nobody is to be told of a matter, or not as what it is now:
+// then it stays what people were told before.
+func (d *Desk) untold(m *matter, now time.Time) {
+	if m.Was == nil {
+		d.forget(m)
+		return
+	}
+	d.unheld(m)
+	m.Stage, m.Down, m.Parked, m.Due, m.Shares = told, false, false, time.Time{}, nil
+	m.Group, m.Thread, m.Whom, m.Was = m.Was.Group, m.Was.Thread, m.Was.Whom, nil
+	if !m.Live {
+		d.leave(d.thread(m), m, m.Event, now)
+	}
+	d.keep(m)
 }
 
 // incident takes what becomes of one.
@@ -140,7 +175,7 @@ func (d *Desk) incident(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
 	m.Verdict, m.Fault, m.Event, m.Behind = ev.To, ev.Fault, ev.ID, silent
 	switch {
 	case silent && m.Stage != told:
-		d.forget(m)
+		d.untold(m, now)
 		return
 	case silent:
 	case !m.Live:
@@ -180,19 +215,15 @@ func named(s *uptime.Snapshot, name string) *uptime.Monitor {
 func (d *Desk) worse(m *matter, s *uptime.Snapshot, now time.Time) {
 	w := Who(&d.o, named(s, m.Monitor), uptime.Down, m.Fault, now)
 	if m.Stage == told {
-		m.Knew = m.Whom.Channels
+		m.Knew, m.Was = m.Whom.Channels, &past{m.Group, m.Thread, m.Whom}
+		m.Group, m.Thread = 0, nil
 	}
-	w = w.and(m.Knew)
-	if t := d.thread(m); t != nil && m.Stage == told {
-		d.quit(t, m, now)
-		if m.Thread != nil {
-			d.unlisted(m.Thread)
-		}
+	d.unheld(m)
+	m.Whom, m.Down, m.Group, m.Began = w.and(m.Knew), true, 0, now
+	if len(m.Whom.Channels) == 0 {
+		d.forget(m)
+		return
 	}
-	if g := d.groups[m.Group]; g != nil {
-		delete(g.waiting, m.Number)
-	}
-	m.Whom, m.Down, m.Group, m.Thread, m.Began = w, true, 0, nil, now
 	d.hold(m, s, now)
 }
 
@@ -212,14 +243,14 @@ func (d *Desk) closed(m *matter, event uint64, now time.Time) {
 	if !m.Live {
 		return
 	}
-	if m.Stage == delayed && (m.Parked || now.Before(m.lasting())) {
-		d.forget(m)
+	m.Live, m.Ended, m.Event = false, now, event
+	switch {
+	case m.Stage == delayed && (m.Parked || now.Before(m.lasting())):
+		d.untold(m, now)
 		return
-	}
-	if m.Stage == told {
+	case m.Stage == told:
 		d.leave(d.thread(m), m, event, now)
 	}
-	m.Live, m.Ended, m.Event = false, now, event
 	d.keep(m)
 }
 
@@ -255,7 +286,7 @@ func (d *Desk) tell(m *matter, s *uptime.Snapshot, now time.Time) {
 	m.Shares = nil
 	switch {
 	case !m.Live && m.Ended.Before(m.lasting()):
-		d.forget(m)
+		d.untold(m, now)
 		return
 	case !m.Live:
 	case !active(s, m.Monitor):
@@ -279,6 +310,10 @@ func (d *Desk) tell(m *matter, s *uptime.Snapshot, now time.Time) {
 		t = m.Thread
 	}
 	d.enlist(t, m, now)
+	if was := m.Was; was != nil {
+		m.Was = nil
+		d.quit(was, m, now)
+	}
 	d.keep(m)
 }
 

@@ -94,6 +94,15 @@ func (d *Desk) load(saved []uptime.OutboxRecord) error {
 	}
 	for _, m := range d.matters {
 		m.linked(d)
+		if m.Was != nil {
+			if g := d.groups[m.Was.Group]; g != nil {
+				g.Thread.members[m.Number] = m
+			}
+			if t := m.Was.Thread; t != nil {
+				t.of, t.members = m, map[uint64]*matter{m.Number: m}
+				d.letter(t)
+			}
+		}
 	}
 	for _, g := range d.groups {
 		d.letter(&g.Thread)

@@ -43,6 +43,12 @@ func (d *Desk) dismiss() {
 		if m.Thread != nil {
 			strip(m.Thread)
 		}
+		if m.Was != nil {
+			m.Was.Whom.Channels = without(m.Was.Whom.Channels, gone)
+			if m.Was.Thread != nil {
+				strip(m.Was.Thread)
+			}
+		}
 		d.keep(m)
 	}
 	for _, n := range slices.Sorted(maps.Keys(d.groups)) {
@@ -149,6 +155,10 @@ func (d *Desk) rerouted(m *matter, fresh map[string]bool, s *uptime.Snapshot, no
 		}
 		d.opening = append(d.opening, t)
 	}
+	if !slices.ContainsFunc(t.Legs, func(l *leg) bool { return l.has(m) }) { // whoever was told is gone
+		d.forget(m)
+		return
+	}
 	m.Whom.Remind, m.Whom.EscalateTo, m.Whom.EscalateAfter = w.Remind, w.EscalateTo, w.EscalateAfter
 	if m.Thread != nil || t.Remind == 0 {
 		d.resettle(t, w, now)
@@ -165,7 +175,9 @@ func (d *Desk) resettle(t *thread, w Whom, now time.Time) {
 	if !slices.Equal(t.EscalateTo, w.EscalateTo) || t.EscalateAfter != w.EscalateAfter {
 		t.EscalateTo, t.EscalateAfter, t.Escalate = w.EscalateTo, w.EscalateAfter, time.Time{}
 	}
-	d.watch(t, now)
+	if !t.done() {
+		d.watch(t, now)
+	}
 }
 
 // openAtOnce tells a channel of many things in one letter.
@@ -175,7 +187,7 @@ func (d *Desk) openAtOnce(now time.Time) {
 	threads := map[*leg]*thread{}
 	for _, t := range d.opening {
 		for _, l := range t.Legs {
-			if l.Opened != 0 || threads[l] != nil {
+			if l.Opened != 0 || l.Open == 0 || threads[l] != nil {
 				continue
 			}
 			if of[l.Channel] == nil {

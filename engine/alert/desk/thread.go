@@ -162,16 +162,28 @@ func (d *Desk) leave(t *thread, m *matter, event uint64, now time.Time) {
 	d.keepThread(t)
 }
 
-// quit is leave for one that is told of anew: nobody hears of an end.
-func (d *Desk) quit(t *thread, m *matter, now time.Time) {
+// quit takes a matter that is told of anew out of what it was told with before:
+// nobody hears of an end.
+func (d *Desk) quit(from *past, m *matter, now time.Time) {
+	t := from.Thread
+	if g := d.groups[from.Group]; g != nil {
+		t = &g.Thread
+	}
+	if t == nil {
+		return
+	}
 	for _, l := range t.Legs {
-		if l.has(m) && m.Live {
+		if l.Whole || slices.Contains(from.Whom.Channels, l.Channel) {
 			if l.Open--; l.Open == 0 {
 				l.Over = now
 			}
 		}
 	}
 	delete(t.members, m.Number)
+	if from.Thread != nil {
+		d.unlisted(t)
+		return
+	}
 	d.keepThread(t)
 }
 
