@@ -158,24 +158,27 @@ func (a *Alert) ended() string {
 	return " since " + a.at(a.Ended)
 }
 
-// successes says by how much a recovery is shown.
+// successes says by how much a recovery is shown: the first success, and those
+// that came after it.
 func (a *Alert) successes() string {
-	places, n := map[string]bool{}, 0
+	places, last := map[string]bool{}, time.Time{}
 	var list []string
 	for _, e := range a.Evidence {
 		if e.Outcome != uptime.OutcomeUp && e.Outcome != uptime.OutcomeDegraded {
 			continue
 		}
-		n++
+		if e.Time.After(last) {
+			last = e.Time
+		}
 		if !places[e.Location] {
 			places[e.Location] = true
 			list = append(list, e.Location)
 		}
 	}
-	if n == 0 {
+	if len(list) == 0 || last.Sub(a.Ended) < time.Second {
 		return ""
 	}
-	return fmt.Sprintf("Shown by %s from %s.", counted(n, "success", "successes in a row"), strings.Join(list, ", "))
+	return fmt.Sprintf("It was reached at %s and still was at %s, from %s.", a.Ended.Format(a.clock(a.Ended)), last.Format(a.clock(last)), strings.Join(list, ", "))
 }
 
 // list names the incidents of a letter about several.
