@@ -269,7 +269,8 @@ func TestEmailUncertain(t *testing.T) {
 
 func TestEmailGreylist(t *testing.T) {
 	s := mailServer(t, smtptest.Options{Behave: smtptest.Greylist()})
-	if _, refusal, said := sendMail(t, s, values{}, channeltest.Letter(1)); refusal == nil || refusal.Permanent || refusal.Uncertain || !strings.HasPrefix(refusal.Reply, "451 4.7.1") {
+	if _, refusal, said := sendMail(t, s, values{}, channeltest.Letter(1)); refusal == nil || refusal.Permanent || refusal.Uncertain || !strings.HasPrefix(refusal.Reply, "451 4.7.1") ||
+		strings.Count(said, "< 451 4.7.1 greylisted") != 2 { // one for each of two
 		t.Errorf("%+v\n%s", refusal, said)
 	}
 	if r, refusal, _ := sendMail(t, s, values{}, channeltest.Letter(1)); refusal != nil || r.Left != nil || len(s.Mails()) != 1 {

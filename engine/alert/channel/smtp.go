@@ -80,6 +80,7 @@ type session struct {
 	open  bool // no STARTTLS, although it is offered
 	stage string
 	heard *hearing // nil before there is a connection
+	told  bool     // the reply that refuses was said: go-mail says only those that do not
 }
 
 // mustTLS reports whether nothing may be said in the open: a password, or
@@ -130,6 +131,7 @@ func (s *session) deliver(mail []byte, to []string) (uptime.Receipt, error) {
 		}
 	}
 	if len(left) == len(to) {
+		s.told = true
 		return uptime.Receipt{}, why
 	}
 	s.stage = stageData
@@ -283,7 +285,9 @@ func (s *session) refusal(err error) *uptime.Refusal {
 		r.Permanent = reply.Code >= 500
 		r.Letter = (s.stage == stageData || s.stage == stageEnd) && reply.Code != 421
 		r.Uncertain = false
-		s.say("< " + r.Reply)
+		if !s.told {
+			s.say("< " + r.Reply)
+		}
 		return r
 	}
 	where := s.address()

@@ -146,6 +146,10 @@ func (w webhook) Send(ctx context.Context, l *uptime.Letter, say func(string)) (
 	if err != nil {
 		return uptime.Receipt{}, &uptime.Refusal{Reply: plainError(err), Permanent: true}
 	}
+	if u := req.URL.User; u != nil { // a Client would do that
+		password, _ := u.Password()
+		req.SetBasicAuth(u.Username(), password)
+	}
 	for name, value := range w.headers {
 		req.Header.Set(name, value.Reveal())
 	}

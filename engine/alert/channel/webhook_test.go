@@ -168,6 +168,17 @@ func TestWebhookTLS(t *testing.T) {
 	}
 }
 
+// A user in the URL is who logs in.
+func TestWebhookLogin(t *testing.T) {
+	user, password := "", ""
+	s := webServer(t, false, func(w http.ResponseWriter, r *http.Request) { user, password, _ = r.BasicAuth() })
+	v := hookTo(strings.Replace(s.URL, "http://", "http://jo:hunter%2622@", 1))
+	ch := channeltest.Case{Type: typeOf(t, "webhook")}.Make(t, v)
+	if _, err := ch.Send(t.Context(), channeltest.Letter(1), nil); err != nil || user != "jo" || password != "hunter&22" || ch.Target() != s.URL {
+		t.Errorf("%v: %s %s at %s", err, user, password, ch.Target())
+	}
+}
+
 // A proxy is used where it is configured, and no other.
 func TestWebhookProxy(t *testing.T) {
 	asked := ""
