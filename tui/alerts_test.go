@@ -198,3 +198,39 @@ func ptr[T any](v T) *T { return &v }
 func sortStates(snap *uptime.Snapshot) {
 	slices.SortFunc(snap.States, func(a, b *uptime.State) int { return strings.Compare(a.Name, b.Name) })
 }
+
+// TestAlertsElsewhere: the other screens say who was told, and what is not sent.
+func TestAlertsElsewhere(t *testing.T) {
+	goldenPage(t, "detail-told", alertFailing, func() page { return newDetail(shop) })
+	goldenPage(t, "incidents-told", alertFailing, func() page { return newIncidents("") })
+	for _, tt := range []struct {
+		name   string
+		source func() *pageSource
+		w      int
+		want   string
+		none   string
+	}{
+		{"sent", alertSent, 80, "chk/s", "alert"},
+		{"failing", alertFailing, 80, "3 alerts NOT SENT", ""},
+		{"failing, wide", alertFailing, 120, "3 alerts NOT SENT to ops", ""},
+		{"a full hour", func() *pageSource {
+			f := alertSent()
+			f.snap.Outbox.Channels[0].Pending, f.snap.Outbox.Channels[0].Capped, f.snap.Outbox.Channels[0].Oldest = 1, 1, at
+			return f
+		}, 80, "1 alert waits", "NOT SENT"},
+		{"no heartbeat", func() *pageSource {
+			f := alertSent()
+			f.snap.Outbox.Heartbeat = uptime.HeartbeatState{Error: "404", Failing: at}
+			return f
+		}, 80, "heartbeat LOST", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := pagesShell(tt.source(), tt.w, 24, theme.New(theme.None, false, false))
+			got := plainText(s.render())
+			if !strings.Contains(got, tt.want) || tt.none != "" && strings.Contains(got, tt.none) {
+				t.Errorf("want %q and not %q:\n%s", tt.want, tt.none, got)
+			}
+			withinScreen(t, tt.name, s.render(), tt.w, 24)
+		})
+	}
+}

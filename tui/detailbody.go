@@ -158,6 +158,7 @@ func (d *detail) whyPart(s *shell, st *uptime.State, w int, atLength bool) *part
 		}
 		p.para(label("ACK"), text, in, w)
 	}
+	d.toldLines(p, s, st, label("TOLD"), atLength, in, w)
 	facts := checkFacts(st)
 	text := strings.Join(facts, ", ")
 	if !atLength {
@@ -177,6 +178,24 @@ func (d *detail) whyPart(s *shell, st *uptime.State, w int, atLength bool) *part
 		p.para(label("NOTE"), st.Note, in, w)
 	}
 	return p
+}
+
+// toldLines say who was told of the open incident, when, and what became of it.
+func (d *detail) toldLines(p *part, s *shell, st *uptime.State, label string, atLength bool, in, w int) {
+	inc := d.openIncident(s, st)
+	if inc == nil || len(s.snap.Outbox.Channels) == 0 || s.past != nil {
+		return
+	}
+	told := lettersAbout(s.snap, inc)
+	facts := toldAtLength(s, told)
+	switch {
+	case len(facts) > 0 && (atLength || cells(strings.Join(facts, "; ")) < w-in):
+		p.para(label, strings.Join(facts, "; "), in, w)
+	case len(facts) > 0:
+		p.para(label, toldText(s, told, w-in-1), in, w)
+	case inc.Unacked() && len(s.snap.Outbox.Told) < uptime.MaxTold:
+		p.para(label, "nobody", in, w)
+	}
 }
 
 // ruleLines say the rule in force: on a line, and in sentences where the pane

@@ -347,12 +347,14 @@ func (l *incidents) body(s *shell, p *pen) {
 
 func (l *incidents) status(s *shell, p *pen) {
 	p.to(1)
-	left := ""
+	left, right := "", ""
 	if l.cur < len(l.rows) && l.rows[l.cur].in != nil {
 		in := l.rows[l.cur].in
 		left = "#" + strconv.FormatUint(in.Number, 10) + " " + about(in)
+		if told := lettersAbout(s.snap, in); in.Open() && len(told) > 0 && p.w >= 60 {
+			right = toldText(s, told, p.w/3)
+		}
 	}
-	right := ""
 	if shown, all := l.counts(); len(l.words) > 0 {
 		right = fmt.Sprintf("%d of %d", shown, all)
 	} else if n := len(l.rows); n > l.height && l.height > 0 {

@@ -261,6 +261,14 @@ func (s *shell) healthLine(wide bool) (string, theme.Style) {
 	if b := &s.snap.Broker; b.Trouble() != "" && s.now.Sub(b.Since) > brokerGrace {
 		parts, style = append(parts, "broker LOST"), theme.Warn
 	}
+	if text, failing := alertsHealth(s.snap, s.now, wide); failing {
+		parts, style = append(parts, text), theme.Warn
+	} else if text != "" {
+		parts = append(parts, text)
+	}
+	if s.snap.Outbox.Heartbeat.Error != "" {
+		parts, style = append(parts, "heartbeat LOST"), theme.Warn
+	}
 	if h.Dropped > 0 {
 		parts, style = append(parts, group3(int(h.Dropped))+" results lost"), theme.Warn
 	}
