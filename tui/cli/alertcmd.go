@@ -15,7 +15,7 @@ import (
 )
 
 func (c *call) alertCommand() *cobra.Command {
-	return parent("alert", "send a test, or see what an incident would send", c.alertTestCommand())
+	return parent("alert", "send a test, or see what an incident would send", c.alertTestCommand(), c.alertPreviewCommand())
 }
 
 func (c *call) alertTestCommand() *cobra.Command {

@@ -156,6 +156,7 @@ func TestMail(t *testing.T) {
 		t.Errorf("subject %s, header %v", down.subject, down.Header)
 	}
 	run(t, h, 0, "ack", "#1", "--note", "on it")
+	says(t, "alert preview", run(t, h, 0, "alert", "preview", "#1").Stdout, "#1  shop  DOWN since ", "route      no route takes it: every channel\n", "\nops  email  ops@example.com by ", "so far     opened, sent ", "subject    DOWN shop: ", "  shop is down, since ")
 	check(t, eng.Signal(syscall.SIGKILL))
 	_, err := eng.Wait(patience)
 	check(t, err)
