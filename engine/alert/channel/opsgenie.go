@@ -46,33 +46,39 @@ func opsgenieType() uptime.ChannelType {
 				send: func(w *wire, l *uptime.Letter, _ string) (string, error) {
 					alias := cmp.Or(l.Thread, l.ID, "lookout")
 					auth := http.Header{"Authorization": {"GenieKey " + c.APIKey}}
-					var a *answer
-					var err error
-					if l.Over {
-						a, err = w.json("POST", base+"/"+url.PathEscape(alias)+"/close?identifierType=alias", auth, map[string]string{
-							"source": c.Source, "user": cmp.Or(c.User, "lookout"), "note": cut(whole(l), maxOpsgenieText, runes),
-						})
-					} else {
-						p := opsgenie.AlertPayload{
-							Message: clip(title(l), maxOpsgenie, runes), Alias: alias, Description: cut(l.Text, maxOpsgenieText, runes),
-							Responders: c.Responders, VisibleTo: c.VisibleTo, Actions: c.Actions, Tags: c.Tags, Details: c.Details,
-							Entity: c.Entity, Source: c.Source, Priority: "P3", User: c.User, Note: c.Note,
+					opens := opsgenie.AlertPayload{
+						Message: clip(title(l), maxOpsgenie, runes), Alias: alias, Description: cut(l.Text, maxOpsgenieText, runes),
+						Responders: c.Responders, VisibleTo: c.VisibleTo, Actions: c.Actions, Tags: c.Tags, Details: c.Details,
+						Entity: c.Entity, Source: c.Source, Priority: "P3", User: c.User, Note: c.Note,
+					}
+					if l.Urgent {
+						opens.Priority = cmp.Or(c.Priority, "P1")
+					}
+					ask := func(address string, body any) (string, error) {
+						a, err := w.json("POST", address, auth.Clone(), body)
+						if err != nil {
+							return "", err
 						}
-						if l.Urgent {
-							p.Priority = cmp.Or(c.Priority, "P1")
+						if err := a.refusal(); err != nil {
+							return "", err
 						}
-						a, err = w.json("POST", base, auth, p)
+						if a.field("requestId") == "" {
+							return "", a.strange("Opsgenie")
+						}
+						return taken(a, a.field("requestId")), nil
 					}
-					if err != nil {
-						return "", err
+					if !l.Over {
+						return ask(base, opens)
 					}
-					if err := a.refusal(); err != nil {
-						return "", err
+					if l.Kind == uptime.AlertCollapsed { // there is nothing to close that it was told of
+						w.most = 2
+						if _, err := ask(base, opens); err != nil {
+							return "", err
+						}
 					}
-					if a.field("requestId") == "" {
-						return "", a.strange("Opsgenie")
-					}
-					return taken(a, a.field("requestId")), nil
+					return ask(base+"/"+url.PathEscape(alias)+"/close?identifierType=alias", map[string]string{
+						"source": c.Source, "user": cmp.Or(c.User, "lookout"), "note": cut(whole(l), maxOpsgenieText, runes),
+					})
 				},
 			}, nil
 		},

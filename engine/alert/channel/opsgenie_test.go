@@ -75,3 +75,25 @@ func TestOpsgenieLetters(t *testing.T) {
 		t.Errorf("%s %q", a.path, k.Texts)
 	}
 }
+
+// What came and went untold is opened and closed, so that somebody hears of it.
+func TestCollapsed(t *testing.T) {
+	for _, c := range []serviceCase{opsgenieCase(), pagerDutyCase()} {
+		t.Run(c.name, func(t *testing.T) {
+			f, v := c.start(t, func(a asked) says { return c.good(t, a) })
+			ch, mistakes := typeOf(t, c.name).New(uptime.ChannelSettings{Instance: "web-1", Values: v})
+			if ch == nil {
+				t.Fatal(mistakes)
+			}
+			l := over()
+			l.Kind = uptime.AlertCollapsed
+			if _, err := ch.Send(t.Context(), l, nil); err != nil {
+				t.Fatal(err)
+			}
+			got := f.asked()
+			if len(got) != 2 || got[0].path == got[1].path && !strings.Contains(got[0].body, `"event_action":"trigger"`) || !strings.Contains(got[1].path+got[1].body, "close") && !strings.Contains(got[1].body, `"event_action":"resolve"`) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

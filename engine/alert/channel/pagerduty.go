@@ -41,7 +41,8 @@ type pagerDutyDetails struct {
 }
 
 // pagerDutyType opens incidents of PagerDuty, and resolves them. All letters
-// about one incident have its thread for a key, so it is one there too.
+// about one incident have its thread for a key, so it is one there too: a
+// reminder is noted in it and pages nobody anew, which is for PagerDuty to do.
 func pagerDutyType() uptime.ChannelType {
 	return dialect{
 		name: "pagerduty", summary: "opens incidents of PagerDuty, and resolves them",
@@ -64,7 +65,7 @@ func pagerDutyType() uptime.ChannelType {
 				target: "PagerDuty by " + c.Host, secret: []string{c.IntegrationKey},
 				send: func(w *wire, l *uptime.Letter, _ string) (string, error) {
 					e := pagerDutyEvent{
-						Key: c.IntegrationKey, Action: "trigger", Dedup: clip(cmp.Or(l.Thread, l.ID, "lookout"), 200, octets),
+						Key: c.IntegrationKey, Dedup: clip(cmp.Or(l.Thread, l.ID, "lookout"), 200, octets),
 						Client: cmp.Or(c.Client, "lookout"), URL: c.ClientURL,
 						Payload: pagerDutyPayload{
 							Summary: clip(title(l), maxPagerDuty, runes), Source: cmp.Or(source, set.Instance, set.Host, "lookout"),
@@ -74,24 +75,32 @@ func pagerDutyType() uptime.ChannelType {
 					if l.Urgent {
 						e.Payload.Severity = cmp.Or(severity, "critical")
 					}
-					if l.Over {
-						e.Action = "resolve"
-					}
 					if !l.Time.IsZero() {
 						e.Payload.Time = l.Time.UTC().Format(time.RFC3339)
 					}
-					a, err := w.json("POST", fmt.Sprintf("https://%s/v2/enqueue", hostPort(c.Host, c.Port)), nil, e)
-					if err != nil {
-						return "", err
+					actions := []string{"trigger"}
+					switch {
+					case l.Kind == uptime.AlertCollapsed: // there is nothing to resolve that it was told of
+						actions = []string{"trigger", "resolve"}
+					case l.Over:
+						actions = []string{"resolve"}
 					}
-					if err := a.refusal(); err != nil {
-						if r := err.(*uptime.Refusal); strings.Contains(strings.ToLower(r.Reply), "routing") {
+					var a *answer
+					w.most = len(actions)
+					for _, e.Action = range actions {
+						var err error
+						if a, err = w.json("POST", fmt.Sprintf("https://%s/v2/enqueue", hostPort(c.Host, c.Port)), nil, e); err == nil {
+							err = a.refusal()
+						}
+						if r := (*uptime.Refusal)(nil); errors.As(err, &r) && strings.Contains(strings.ToLower(r.Reply), "routing") {
 							r.Letter = false // 400 is what it says of a key too
 						}
-						return "", err
-					}
-					if a.field("status") != "success" {
-						return "", a.strange("PagerDuty")
+						if err != nil {
+							return "", err
+						}
+						if a.field("status") != "success" {
+							return "", a.strange("PagerDuty")
+						}
 					}
 					return fmt.Sprintf("%d %s", a.status, a.why()), nil
 				},

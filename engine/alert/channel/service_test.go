@@ -76,6 +76,7 @@ func serve(t testing.TB, secure bool, answer func(asked) says) *fakeService {
 		io.WriteString(w, s.body)
 	})
 	if f.Server = httptest.NewUnstartedServer(h); secure {
+		f.EnableHTTP2 = true
 		f.StartTLS()
 	} else {
 		f.Start()
