@@ -74,18 +74,24 @@ func TestFullDisk(t *testing.T) {
 		w, ops := newWorld(t), &box{takes: 10 * time.Second}
 		var full atomic.Bool
 		w.store = &faulty{Memory: storage.NewMemory(), fails: func(call string) (bool, bool) { return full.Load() && call == "post", false }}
-		_, stop := w.start(Options{Channels: []uptime.ChannelConfig{to1("ops", ops)}})
+		f, stop := w.start(Options{Channels: []uptime.ChannelConfig{to1("ops", ops)}})
 		w.down(1, 2)
 		after(time.Second) // it is being sent
 		full.Store(true)
 		w.down(3)
 		after(time.Hour)
 		want(t, "while it is full", ops.got(), "opened 1")
+		if c := f.Outbox().Channels[0]; !strings.Contains(c.Error, errDisk.Error()) || c.Failing.IsZero() {
+			t.Errorf("%+v", c)
+		}
 		if len(w.said()) > 0 {
 			t.Errorf("%q", w.said())
 		}
 		full.Store(false)
 		after(time.Minute)
+		if c := f.Outbox().Channels[0]; c.Error != "" {
+			t.Errorf("%+v", c)
+		}
 		want(t, "then", ops.got(), "opened 1", "opened 2", "opened 3")
 		full.Store(true)
 		w.up(1)

@@ -11,7 +11,8 @@ type post struct {
 	letters list // of parcels that were decided just now
 	rest    list
 	since   time.Time // when the first came that may wait; zero: there are others
-	err     error
+	err     error     // why it could not be stored
+	failing time.Time // since when
 	backoff time.Duration
 	retryAt time.Time
 }
@@ -107,6 +108,9 @@ func (p *post) store(s Store, now time.Time) error {
 
 func (p *post) failed(err error, now time.Time) error {
 	p.backoff = min(max(2*p.backoff, time.Second), 30*time.Second)
+	if p.err == nil {
+		p.failing = now
+	}
 	p.err, p.retryAt = err, now.Add(p.backoff)
 	return err
 }

@@ -123,6 +123,11 @@ func (f *Office) begin(ctx context.Context, now time.Time) {
 	f.desk.Begin(f.snapshot.Events, f.snapshot, now)
 	for _, c := range f.channels {
 		c.steady(now)
+		for _, it := range slices.Clone(c.queue) { // there was no time for it in the end
+			if it.Ends != 0 && it.Kind != uptime.AlertCollapsed {
+				f.collapse(c, it)
+			}
+		}
 	}
 	if f.damaged != nil {
 		f.log.Error("a part of the outbox cannot be read and is left out; run: lookout data check", "error", f.damaged)
@@ -327,6 +332,7 @@ func (f *Office) store(now time.Time) bool {
 		return false
 	}
 	if was != nil {
+		f.dirty = true
 		f.log.Info("what people are told is stored again")
 	}
 	return true

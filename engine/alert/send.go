@@ -207,19 +207,20 @@ func (f *Office) refused(r result, now time.Time) {
 		}
 		f.giveUp(c, now, old...)
 	}
-	f.settle(c)
+	f.settle(c, it)
 }
 
-// settle collapses what may be now that nothing of it is on its way.
-func (f *Office) settle(c *channel) {
-	var ends []*item
-	for _, it := range c.queue {
-		if it.Ends != 0 && it.Kind != uptime.AlertCollapsed {
-			ends = append(ends, it)
-		}
-	}
-	for _, it := range ends {
+// settle collapses what may be now that a letter is not on its way any more.
+func (f *Office) settle(c *channel, it *item) {
+	if it.Ends != 0 {
 		f.collapse(c, it)
+		return
+	}
+	for _, end := range c.queue {
+		if end.Ends == it.Number {
+			f.collapse(c, end)
+			return
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ func (f *Office) publish() {
 			s.Oldest = c.queue[0].At
 			c.worst(&s)
 		}
+		if err := f.post.err; err != nil {
+			s.Error, s.Failing, s.Next = uptime.Clean("nothing is sent that is not stored: "+err.Error(), 300), f.post.failing, f.post.retryAt
+		}
 		if c.capped {
 			s.Capped = len(c.queue)
 		}
