@@ -85,6 +85,9 @@ func newEmail(s uptime.ChannelSettings) (uptime.Channel, []uptime.Mistake) {
 		e.from.Name = "lookout"
 	}
 	f.server(&e)
+	if len(f.mistakes) == 0 && f.text("from", "") == "" && !strings.Contains(e.helo, ".") && !e.loopback {
+		f.mistakes = append(f.mistakes, uptime.Mistake{Key: "from", Message: "mail would come from " + e.from.Address + ", whose domain is no domain of the Internet: most servers refuse that", Hint: `write from = "lookout@example.com"`, Warning: true})
+	}
 	if (e.username == "") != (e.password == "") {
 		f.wrong("username", "set both, or neither", "username and password go together")
 	}
