@@ -50,6 +50,7 @@ func TestCost(t *testing.T) {
 		down := *s.States[n]
 		down.Verdict, down.Since, down.Incident, down.Outcome = uptime.Down, now.Add(-time.Minute), uint64(n+1), uptime.OutcomeDown
 		s.States[n] = &down
+		s.Open = append([]*uptime.Incident{{Number: uint64(n + 1), Monitor: down.Name, ConfirmedBy: []string{"fra"}}}, s.Open...)
 		event(n, uptime.IncidentOpened, uptime.Down)
 		if i%100 == 99 { // a hundred in each second
 			now = now.Add(time.Second)

@@ -246,6 +246,47 @@ var otherScripts = []struct {
 	{name: "what nobody else says waits until we can see", script: "node offline\n a down\n +40s\n node online\n +10s", want: "40.25s ops opened #1"},
 }
 
+// TestCatchUp has a desk take what happened while there was none: what lasts is
+// told as ever, and all that came and went in one letter.
+func TestCatchUp(t *testing.T) {
+	w := newWorld(t, Options{Channels: []string{"ops"}}, plain("a", "b", "c", "d", "e", "f")...).begin()
+	d := w.d
+	w.d = &Desk{kept: state{Cursor: 1 << 40}} // one that is not there
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		w.play(name + " down\n +1m\n " + name + " up\n +1m")
+	}
+	w.play("f down\n +1m")
+	w.d = d
+	for i := range w.events {
+		d.Take(&w.events[i], w.snapshot(), w.now)
+	}
+	w.store()
+	w.pass(time.Hour)
+	if got := w.told(); got != "11m0s ops opened #6\n11m30s ops collapsed #1 #2 #3 #4 #5" {
+		t.Error(got)
+	}
+}
+
+// TestRecords: what is stored is read again, and what a later version wrote is
+// not read as something else.
+func TestRecords(t *testing.T) {
+	w := newWorld(t, Options{Channels: []string{"ops", "ünï code"}}, estate()...).begin()
+	w.play("dead a b c d\n a down\n b down\n node offline\n probe fra/1 gone\n e ends 1\n +90s\n c down\n f degraded")
+	for key, data := range w.saved {
+		if len(key) > 200 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) || len(data) > 4000 {
+			t.Errorf("record %q of %d bytes", key, len(data))
+		}
+		for _, bad := range [][]byte{nil, {2, '{', '}'}, {1, '{'}} {
+			if _, err := New(w.o, []uptime.OutboxRecord{{Key: key, Data: bad}}); err == nil || !strings.Contains(err.Error(), key) {
+				t.Errorf("%s of %q: %v", key, bad, err)
+			}
+		}
+	}
+	if len(w.saved) < 8 {
+		t.Errorf("%d records", len(w.saved))
+	}
+}
+
 // TestScripts plays each script as it is, with a desk that is made anew after
 // every step, and with one whose every step is lost once before it is stored.
 func TestScripts(t *testing.T) {

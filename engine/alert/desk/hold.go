@@ -27,16 +27,20 @@ const (
 // until others that share a cause with it were looked at. One that shares none
 // is told at once.
 func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
-	if in := open(s, m.Number); in != nil {
-		m.Here = here(in)
-	}
-	st := find(s, m.Monitor)
-	if st == nil || !m.Live {
+	m.Stage, m.Due, m.Shares = held, now.Add(holdMost), nil
+	in, st := open(s, m.Number), find(s, m.Monitor)
+	switch {
+	case in == nil: // it is over already, which we will hear: there was nobody to tell of it in time
+		m.Late = true
+		d.holding[m.Number] = m
+		d.keep(m)
+		return
+	case st == nil:
 		d.tell(m, s, now)
 		return
 	}
+	m.Here = here(in)
 	d.index.update(s, now)
-	m.Stage, m.Due, m.Shares = held, now.Add(holdMost), nil
 	causes := causesOf(st, m.Here)
 	for i, c := range causes {
 		g := d.lookInto(sharedBy{c, m.Down}, causes[i+1:], m, s, now)
@@ -57,6 +61,9 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 // widest cause that is common is the one that is named.
 func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 	last := !now.Before(m.Due)
+	if m.Late && !last {
+		return
+	}
 	for _, n := range m.Shares {
 		g := d.groups[n]
 		if g == nil {
@@ -223,7 +230,7 @@ func (g *group) says(s *uptime.Snapshot, last bool) finding {
 		}
 		asked++
 		fails := st.Outcome == uptime.OutcomeDown || !g.Down && st.Outcome == uptime.OutcomeDegraded
-		switch since := st.Last.After(g.Since); {
+		switch since := !st.Last.Before(g.Since); { // both are of whole milliseconds
 		case since && (st.Outcome == uptime.OutcomeUp || st.Outcome == uptime.OutcomeDegraded) && !fails:
 			good++
 		case since && fails, st.Verdict == uptime.Down:

@@ -37,6 +37,7 @@ type matter struct {
 	Acked   bool      `json:",omitempty"`
 	Parked  bool      `json:",omitempty"` // it waits for its monitor to be active
 	Due     time.Time `json:",omitzero"`  // while held or delayed: when it is looked at again
+	Late    bool      `json:",omitempty"` // it was over when it became a matter
 	Shares  []uint64  `json:",omitempty"` // while held: the groups that it may be of, the widest first
 	Group   uint64    `json:",omitempty"` // that it is told with
 	Thread  *thread   `json:",omitempty"` // … or its own

@@ -8,10 +8,6 @@ import (
 	"lookout/engine/uptime"
 )
 
-// fewThreads is up to how many letters a new channel gets about what is open,
-// before they become one.
-const fewThreads = 3
-
 // dismiss forgets the channels that are no longer configured. One that comes
 // back is new.
 func (d *Desk) dismiss() {
@@ -94,7 +90,7 @@ func (d *Desk) goThrough(s *uptime.Snapshot, now time.Time) {
 	for _, m := range sorted(d.matters) {
 		d.rerouted(m, fresh, s, now)
 	}
-	d.openAtOnce(now)
+	d.atOnce(uptime.AlertOpened, now)
 }
 
 // overlooked tells of an open incident that nobody was told of.
@@ -177,44 +173,5 @@ func (d *Desk) resettle(t *thread, w Whom, now time.Time) {
 	}
 	if !t.done() {
 		d.watch(t, now)
-	}
-}
-
-// openAtOnce tells a channel of many things in one letter.
-func (d *Desk) openAtOnce(now time.Time) {
-	var channels []string
-	of := map[string][]*leg{}
-	threads := map[*leg]*thread{}
-	for _, t := range d.opening {
-		for _, l := range t.Legs {
-			if l.Opened != 0 || l.Open == 0 || threads[l] != nil {
-				continue
-			}
-			if of[l.Channel] == nil {
-				channels = append(channels, l.Channel)
-			}
-			of[l.Channel] = append(of[l.Channel], l)
-			threads[l] = t
-		}
-	}
-	for _, c := range channels {
-		if len(of[c]) <= fewThreads {
-			continue
-		}
-		all := &leg{Channel: c, Why: of[c][0].Why}
-		for _, l := range of[c] {
-			all.Count, all.Open = all.Count+l.Count, all.Open+l.Open
-			all.name(l.First)
-			for _, n := range l.Newest {
-				all.name(n)
-			}
-		}
-		p := d.parcel(&thread{}, all, uptime.AlertOpened, now)
-		p.Thread = 0
-		for _, l := range of[c] {
-			l.Opened, l.Joint, l.At = p.Number, true, now
-			d.letters[p.Number] = append(d.letters[p.Number], threads[l])
-			d.watch(threads[l], now)
-		}
 	}
 }

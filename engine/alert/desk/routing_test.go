@@ -10,7 +10,9 @@ import (
 
 func TestWho(t *testing.T) {
 	m := &uptime.Monitor{Name: "shop", Group: "eu", Tags: []string{"prod", "web"}}
-	o := func(routes ...uptime.Route) *Options { return &Options{Channels: []string{"ops", "pager", "web"}, Routes: routes} }
+	o := func(routes ...uptime.Route) *Options {
+		return &Options{Channels: []string{"ops", "pager", "web"}, Routes: routes}
+	}
 	ops := []string{"ops"}
 	down, degraded := uptime.Down, uptime.Degraded
 	for _, tc := range []struct {

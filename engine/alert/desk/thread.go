@@ -189,6 +189,7 @@ func (d *Desk) quit(from *past, m *matter, now time.Time) {
 
 // flush tells the channels that have not been told yet.
 func (d *Desk) flush(s *uptime.Snapshot, now time.Time) {
+	d.atOnce(uptime.AlertCollapsed, now)
 	for _, t := range d.opening {
 		for _, l := range t.Legs {
 			if l.Opened != 0 {
