@@ -45,7 +45,7 @@ func matrixType() uptime.ChannelType {
 			case len(c.Rooms) == 0:
 				return service{}, errors.New("it names no rooms")
 			}
-			v := service{target: fmt.Sprintf("%d rooms of Matrix by %s", len(c.Rooms), c.Host), each: "rooms"}
+			v := service{target: fmt.Sprintf("%d rooms of Matrix by %s", len(c.Rooms), c.Host), each: "room"}
 			slices.Sort(c.Rooms)
 			if v.to = slices.Compact(c.Rooms); len(v.to) == 1 {
 				v.target = "a room of Matrix by " + c.Host

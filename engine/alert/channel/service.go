@@ -45,7 +45,7 @@ type service struct {
 	secret []string // beside those that a veil finds in the url
 	plain  string   // a host that is asked without TLS; "": there is TLS
 	to     []string // each gets a request of its own; nil: there is one for all
-	each   string   // what these are: "chats"
+	each   string   // what one of these is: "chat"
 	send   func(w *wire, l *uptime.Letter, to string) (reply string, err error)
 }
 
@@ -152,7 +152,7 @@ func (f *form) service(d dialect) service {
 		return service{}
 	}
 	if len(c.to) > maxReceivers {
-		f.wrong("url", "use a group", "it has more than %d %s", maxReceivers, c.each)
+		f.wrong("url", "use a group", "it has more than %d %ss", maxReceivers, c.each)
 	}
 	return c
 }
@@ -215,27 +215,28 @@ func (c serviceChannel) hidden() []uptime.Secret {
 	return all
 }
 
+// Send sends to each. Who refused is left by a name that shows nothing of the
+// url, in which they stand: "chat 2".
 func (c serviceChannel) Send(ctx context.Context, l *uptime.Letter, say func(string)) (uptime.Receipt, error) {
-	to := c.to
-	if l.To != nil && c.to != nil {
-		to = slices.DeleteFunc(slices.Clone(c.to), func(s string) bool { return !slices.Contains(l.To, s) })
-		if len(to) == 0 {
-			return uptime.Receipt{Reply: "nobody is left who has not had it"}, nil
-		}
-	}
-	if len(to) < 2 {
-		reply, err := c.one(ctx, l, say, strings.Join(to, ""))
+	if len(c.to) < 2 {
+		reply, err := c.one(ctx, l, say, strings.Join(c.to, ""))
 		return uptime.Receipt{Reply: reply}, err
 	}
 	var taken uptime.Receipt
 	var refused *uptime.Refusal
-	for _, t := range to {
-		reply, err := c.one(ctx, l, say, t)
+	asked := 0
+	for i, to := range c.to {
+		name := fmt.Sprintf("%s %d", c.each, i+1)
+		if l.To != nil && !slices.Contains(l.To, name) {
+			continue
+		}
+		asked++
+		reply, err := c.one(ctx, l, say, to)
 		if err == nil {
 			taken.Reply = reply
 			continue
 		}
-		taken.Left = append(taken.Left, t)
+		taken.Left = append(taken.Left, name)
 		r := &uptime.Refusal{Reply: err.Error(), Uncertain: true}
 		errors.As(err, &r)
 		if refused == nil {
@@ -245,15 +246,17 @@ func (c serviceChannel) Send(ctx context.Context, l *uptime.Letter, say func(str
 		}
 		// What one may take another time is no matter of what the others do.
 		refused.Permanent, refused.Letter = refused.Permanent && r.Permanent, refused.Letter && r.Letter
-		refused.Uncertain = refused.Uncertain || r.Uncertain
+		refused.Uncertain, refused.Wait = refused.Uncertain || r.Uncertain, max(refused.Wait, r.Wait)
 	}
 	switch {
+	case asked == 0:
+		return uptime.Receipt{Reply: "nobody is left who has not had it"}, nil
 	case refused == nil:
 		return taken, nil
-	case len(taken.Left) == len(to):
+	case len(taken.Left) == asked:
 		return uptime.Receipt{}, refused
 	}
-	taken.Why = fmt.Sprintf("%d of %d %s: %s", len(taken.Left), len(to), c.each, refused.Reply)
+	taken.Why = fmt.Sprintf("%d of %d %ss: %s", len(taken.Left), asked, c.each, refused.Reply)
 	return taken, nil
 }
 

@@ -46,7 +46,7 @@ func telegramType() uptime.ChannelType {
 			if err := c.SetURL(u); err != nil {
 				return service{}, err
 			}
-			v := service{each: "chats", secret: []string{c.Token, "bot" + c.Token}}
+			v := service{each: "chat", secret: []string{c.Token, "bot" + c.Token}}
 			for _, chat := range c.Chats {
 				if chat = strings.TrimSpace(chat); chat != "" && !slices.Contains(v.to, chat) {
 					v.to = append(v.to, chat)

@@ -102,7 +102,7 @@ func TestTelegramChats(t *testing.T) {
 	}
 	l := channeltest.Letter(1)
 	r, err := ch.Send(t.Context(), l, nil)
-	want := uptime.Receipt{Reply: "200 ok", Left: []string{"2"}, Why: "1 of 3 chats: 403 Forbidden: Forbidden: bot was blocked by the user"}
+	want := uptime.Receipt{Reply: "200 ok", Left: []string{"chat 2"}, Why: "1 of 3 chats: 403 Forbidden: Forbidden: bot was blocked by the user"}
 	if err != nil || !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v %v", r, err)
 	}

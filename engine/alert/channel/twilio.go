@@ -39,7 +39,7 @@ func twilioType() uptime.ChannelType {
 			case u.Host == "":
 				return service{}, errors.New("it has no sender: a number, a name, or the MG… of a messaging service")
 			}
-			v := service{each: "numbers", secret: []string{token, account, account + ":" + token}}
+			v := service{each: "phone", secret: []string{token, account, account + ":" + token}}
 			for number := range strings.SplitSeq(strings.Trim(u.Path, "/"), "/") {
 				if !phoneNumber.MatchString(number) {
 					return service{}, errors.New("what follows the sender are numbers as +15551230001")
