@@ -114,7 +114,7 @@ func TestWhatTravels(t *testing.T) {
 	if _, err := topology.Init(topology.Options{Dir: dir, Probes: []string{"fra/p1"}, URL: "amqp://127.0.0.1:1/lookout", Now: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	opt := config.Options{Types: types(), Channels: channel.Types(), Hostname: "web-1", Env: func(name string) (string, bool) { return "x", name == "HOOK_TOKEN" }}
+	opt := config.Options{Types: types(), Channels: channel.Types(), Hostname: "web-1", Env: func(name string) (string, bool) { return "x", strings.HasSuffix(name, "_TOKEN") }}
 	example, err := os.ReadFile("../../config.example.toml")
 	if err != nil {
 		t.Fatal(err)
