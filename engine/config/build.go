@@ -126,7 +126,7 @@ var errKind = errors.New("has a value that this version of lookout does not unde
 func (b *Builder) value(k uptime.Key, v any) (any, error) {
 	ok := true
 	switch k.Kind {
-	case uptime.String, uptime.Scalar, uptime.Source:
+	case uptime.String, uptime.Scalar, uptime.Source, uptime.PathName:
 		var s string
 		if s, ok = v.(string); ok && len(k.OneOf) > 0 && !slices.Contains(k.OneOf, s) {
 			return nil, fmt.Errorf("= %q must be %s", shown(s), oneOf(k.OneOf))

@@ -49,6 +49,7 @@ func testChannels() []uptime.ChannelType {
 		{Name: "webhook", Keys: []uptime.Key{
 			{Name: "url", Kind: uptime.SecretText, Example: `"https://example.com/hook"`},
 			{Name: "headers", Kind: uptime.SecretTable, Example: `{ X = "y" }`},
+			{Name: "log", Kind: uptime.PathName, Example: `"hooks.log"`},
 		}, New: func(s uptime.ChannelSettings) (uptime.Channel, []uptime.Mistake) { return mute{s}, nil }},
 	}
 }
@@ -96,6 +97,27 @@ headers = { Authorization = "Bearer ${secret:hook}" }
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
 		if text := fmt.Sprintf(verb, *c); verb != "%d" && strings.Contains(text, "s3cret") {
 			t.Errorf("%s shows a secret", verb)
+		}
+	}
+}
+
+// A path is relative to the file that names it.
+func TestChannelPath(t *testing.T) {
+	const hook = "[[channel]]\nname = %q\ntype = \"webhook\"\nlog = %q\n"
+	c := mustLoad(t, "include = [\"conf.d/*.toml\"]\n"+fmt.Sprintf(hook, "here", "hooks.log")+oneMonitor+"-- conf.d/more.toml --\n"+fmt.Sprintf(hook, "there", "../x/./hooks.log")+fmt.Sprintf(hook, "whole", "/var/log/hooks"), testOptions())
+	dir := filepath.Dir(c.Path)
+	for i, want := range []string{dir + "/hooks.log", dir + "/x/hooks.log", "/var/log/hooks"} {
+		if got := c.Channels[i].Channel.(mute).s.Values["log"]; got != want {
+			t.Errorf("%s: %s, want %s", c.Channels[i].Name, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`""`:        `lookout.toml:4: channel "x": log = "" must be a path, in quotes. Write it like log = "hooks.log"`,
+		"5":         `lookout.toml:4: channel "x": log = 5 must be a path, in quotes. Write it like log = "hooks.log"`,
+		`"~/hooks"`: `lookout.toml:4: channel "x": log begins with ~, which only a shell understands. Write the whole path`,
+	} {
+		if got := said(t, "[[channel]]\nname = \"x\"\ntype = \"webhook\"\nlog = "+text+"\n"+oneMonitor); got != want+"\n" {
+			t.Errorf("got %s", got)
 		}
 	}
 }

@@ -64,9 +64,17 @@ func (l *loader) path(key string) string {
 	case p == "":
 		l.fail(b, strings.Split(key, "."), key+" is empty", "")
 		return ""
-	case p == "~" || strings.HasPrefix(p, "~/"):
-		l.fail(b, strings.Split(key, "."), key+" begins with ~, which only a shell understands", "Write the whole path")
+	case fromHome(p):
+		l.fail(b, strings.Split(key, "."), key+homeFault, homeHint)
 		return ""
 	}
 	return b.file.relative(p)
 }
+
+// fromHome reports whether a path is meant to begin at somebody's home.
+func fromHome(path string) bool { return path == "~" || strings.HasPrefix(path, "~/") }
+
+const (
+	homeFault = " begins with ~, which only a shell understands"
+	homeHint  = "Write the whole path"
+)

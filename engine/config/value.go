@@ -169,6 +169,19 @@ func (l *loader) convert(b *block, k uptime.Key, raw any) (any, *wrong) {
 			return nil, bad(k, "cannot be read: %s", cause(err))
 		}
 		return data, nil
+	case uptime.PathName:
+		s, ok := raw.(string)
+		switch {
+		case !ok || s == "":
+			return nil, mustBe(k, raw, "a path, in quotes")
+		case fromHome(s):
+			return nil, &wrong{k.Name + homeFault, homeHint}
+		}
+		path, err := filepath.Abs(b.file.relative(s))
+		if err != nil {
+			return nil, bad(k, "is relative, and the folder that we are in is not known")
+		}
+		return path, nil
 	case uptime.Limit:
 		s, ok := raw.(string)
 		if !ok {

@@ -138,6 +138,7 @@ const (
 	Monitors                // []string of NAME, tag:T or group:G, each of which the configuration has
 	Servers                 // []netip.AddrPort: addresses of name servers, port 53 where none is written
 	Source                  // string: an address of this machine, or the name of an interface
+	PathName                // string: the whole path of a file or folder; it is written relative to the file that names it, or whole
 )
 
 // Percentage is a limit given as a share of something or as a duration.

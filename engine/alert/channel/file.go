@@ -19,7 +19,7 @@ func fileType() uptime.ChannelType {
 		Name:    "file",
 		Summary: "appends a line of JSON, or the body, to a file",
 		Keys: []uptime.Key{
-			{Name: "path", Kind: uptime.String, Doc: "of the file; made if it is not there, for its owner alone", Example: `"/var/log/lookout-alerts.jsonl"`},
+			{Name: "path", Kind: uptime.PathName, Doc: "of the file; made if it is not there, for its owner alone", Example: `"/var/log/lookout-alerts.jsonl"`},
 		},
 		New: func(s uptime.ChannelSettings) (uptime.Channel, []uptime.Mistake) {
 			f := form{ChannelSettings: s}
