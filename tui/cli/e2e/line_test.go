@@ -3,168 +3,31 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"lookout/engine/uptime"
 )
 
-// world is two machines of a cable: the near one, on which an engine runs, and
-// the far one, which is everything else. Both are network namespaces that end
-// with the test.
-type world struct {
-	t         *testing.T
-	near, far string      // a process in each
-	deaf      atomic.Bool // the far resolver says nothing
-	serving   sync.WaitGroup
-}
+// beyond are the networks of the far machine, beside the one of the cable and
+// that of its resolver.
+var beyond = []string{"192.0.2.0/24", "203.0.113.0/24", "198.18.1.0/24", "198.18.2.0/24", "198.18.3.0/24", "198.18.4.0/24", "198.18.5.0/24"}
 
-// beyond are the networks of the far machine, beside the one of the cable.
-var beyond = []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.1.0/24", "198.18.2.0/24", "198.18.3.0/24", "198.18.4.0/24", "198.18.5.0/24"}
-
-func newWorld(t *testing.T) *world {
+// newCable is one whose machines end with the test.
+func newCable(t *testing.T) *Cable {
 	t.Helper()
-	for _, tool := range []string{"ip", "nsenter", "unshare"} {
-		need(t, tool)
+	c, err := NewCable(t.TempDir())
+	if errors.Is(err, ErrNoMachines) {
+		t.Skipf("skipped: the engine's own line is cut: %v", err)
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: the engine's own line is cut in network namespaces, which only root can make")
-	}
-	w := &world{t: t, near: holder(t), far: holder(t)}
-	t.Cleanup(w.serving.Wait) // after the listeners are closed
-	conf := filepath.Join(t.TempDir(), "resolv.conf")
-	check(t, os.WriteFile(conf, []byte("nameserver 198.51.100.53\n"), 0o644))
-	w.in(w.near, "mount --bind "+conf+" /etc/resolv.conf",
-		"ip link add up0 type veth peer name up0 netns "+w.far, "ip link set lo up", "ip addr add 10.9.0.2/24 dev up0")
-	w.in(w.far, "ip link set lo up", "ip addr add 10.9.0.1/24 dev up0", "ip link set up0 up")
-	w.lineUp()
-	w.beyondUp()
-	w.at(func() (io.Closer, error) {
-		l, err := net.Listen("tcp4", "0.0.0.0:80")
-		if err == nil {
-			w.serving.Go(func() {
-				for c, err := l.Accept(); err == nil; c, err = l.Accept() {
-					c.Close()
-				}
-			})
-		}
-		return l, err
-	})
-	w.at(func() (io.Closer, error) {
-		c, err := net.ListenPacket("udp4", "198.51.100.53:53")
-		if err == nil {
-			w.serving.Go(func() { w.resolve(c) })
-		}
-		return c, err
-	})
-	return w
-}
-
-// holder is the process that keeps the namespaces of a machine.
-func holder(t *testing.T) string {
-	t.Helper()
-	p, err := Spawn(exec.Command("unshare", "-n", "-m", "sleep", "600"))
 	check(t, err)
-	t.Cleanup(p.Kill)
-	pid := strconv.Itoa(p.Pid())
-	own, err := os.Readlink("/proc/self/ns/net")
-	check(t, err)
-	check(t, within(t, patience, "a network namespace", func() bool {
-		ns, err := os.Readlink("/proc/" + pid + "/ns/net")
-		exe, _ := os.Readlink("/proc/" + pid + "/exe")
-		return err == nil && ns != own && !strings.HasSuffix(exe, "unshare")
-	}))
-	return pid
-}
-
-// in runs commands on a machine.
-func (w *world) in(machine string, commands ...string) {
-	w.t.Helper()
-	for _, c := range commands {
-		out, err := exec.Command("nsenter", append([]string{"-t", machine, "-n", "-m"}, strings.Fields(c)...)...).CombinedOutput()
-		if err != nil {
-			w.t.Fatalf("%s: %v: %s", c, err, out)
-		}
-	}
-}
-
-func (w *world) lineUp() {
-	w.in(w.near, "ip link set up0 up", "ip route add default via 10.9.0.1")
-}
-
-func (w *world) lineDown() { w.in(w.near, "ip link set up0 down") }
-
-func (w *world) beyondUp() {
-	for _, n := range beyond {
-		w.in(w.far, "ip route add local "+n+" dev lo")
-	}
-}
-
-// beyondDown has the far machine drop what is not for the cable itself.
-func (w *world) beyondDown() {
-	for _, n := range beyond {
-		w.in(w.far, "ip route del local "+n+" dev lo")
-	}
-}
-
-// at opens a listener on the far machine. The thread that goes there comes back:
-// if it ended, so would every process that was ever started from it (Pdeathsig).
-func (w *world) at(open func() (io.Closer, error)) {
-	w.t.Helper()
-	runtime.LockOSThread()
-	home, err := os.Open("/proc/thread-self/ns/net")
-	check(w.t, err)
-	defer home.Close()
-	there, err := os.Open("/proc/" + w.far + "/ns/net")
-	check(w.t, err)
-	defer there.Close()
-	check(w.t, unix.Setns(int(there.Fd()), unix.CLONE_NEWNET))
-	c, err := open()
-	check(w.t, unix.Setns(int(home.Fd()), unix.CLONE_NEWNET))
-	runtime.UnlockOSThread()
-	check(w.t, err)
-	w.t.Cleanup(func() { c.Close() })
-}
-
-// resolve answers every question for an address with the same one, and every other with nothing.
-func (w *world) resolve(c net.PacketConn) {
-	b := make([]byte, 1500)
-	for {
-		n, from, err := c.ReadFrom(b)
-		if err != nil {
-			return
-		}
-		end := 12 // of the question
-		for end < n && b[end] != 0 {
-			end += int(b[end]) + 1
-		}
-		if end += 5; end > n || w.deaf.Load() {
-			continue
-		}
-		answer := append([]byte{}, b[:end]...)
-		copy(answer[2:], []byte{0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0})
-		if b[end-4] == 0 && b[end-3] == 1 { // A
-			answer[7] = 1
-			a := netip.MustParseAddr("198.18.5.1").As4()
-			answer = append(append(answer, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4), a[:]...)
-		}
-		_, _ = c.WriteTo(answer, from)
-	}
+	t.Cleanup(func() { check(t, c.Close()) })
+	check(t, c.Reach(beyond...))
+	return c
 }
 
 // TestOwnLine cuts the line of the machine that the engine runs on, in two ways,
@@ -174,29 +37,37 @@ func (w *world) resolve(c net.PacketConn) {
 // What the machine lacks has tests beside this one: TestFewFiles, TestNoPorts.
 func TestOwnLine(t *testing.T) {
 	t.Parallel()
+	everything := append([]string{"198.51.100.0/24"}, beyond...)
+	deaf := func(silent bool) func(*Cable) error {
+		return func(c *Cable) error {
+			c.Deaf.Store(silent)
+			return nil
+		}
+	}
 	tests := []struct {
 		name        string
-		begin, end  func(*world)
+		begin, end  func(*Cable) error
 		node, fault string   // what is said of the machine, and of all monitors
 		up          []string // but these
 		over        string   // how the event of its end begins
 	}{
-		{"a line that leads nowhere", (*world).beyondDown, (*world).beyondUp, "offline: ", "local.node_offline", []string{"near"}, "not offline any more"},
-		{"a cable that is unplugged", (*world).lineDown, (*world).lineUp, "offline: ", "local.no_route", nil, "not offline any more"},
-		{"a resolver that is silent", func(w *world) { w.deaf.Store(true) }, func(w *world) { w.deaf.Store(false) },
+		{"a line that leads nowhere", func(c *Cable) error { return c.Lose(everything...) }, func(c *Cable) error { return c.Reach(everything...) },
+			"offline: ", "local.node_offline", []string{"near"}, "not offline any more"},
+		{"a cable that is unplugged", (*Cable).Unplug, (*Cable).Plug, "offline: ", "local.no_route", nil, "not offline any more"},
+		{"a resolver that is silent", deaf(true), deaf(false),
 			"no name server answers: 198.51.100.53:53 is silent", "local.resolver_down", []string{"far1", "far2", "far3", "far4", "near"}, "name servers answer again"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			h := w.engine()
+			c := newCable(t)
+			h := lineEngine(t, c)
 			allUp := func(what string) {
 				t.Helper()
 				until(t, h, what, 3*patience, func(s status) bool { return s.Counts["up"] == 7 && s.Node == "" })
 			}
 			allUp("everything up at the start")
-			tt.begin(w)
+			check(t, tt.begin(c))
 			began, said := time.Now(), false
 			until(t, h, tt.name, 3*patience, func(s status) bool { // long enough for any of them to be down
 				said = said || strings.HasPrefix(s.Node, tt.node)
@@ -211,10 +82,10 @@ func TestOwnLine(t *testing.T) {
 				}
 				return said
 			})
-			tt.end(w)
+			check(t, tt.end(c))
 			allUp("everything up after that")
 
-			w.in(w.far, "ip route del local 198.18.3.0/24 dev lo")
+			check(t, c.Lose("198.18.3.0/24"))
 			until(t, h, "an outage of one target", 3*patience, func(s status) bool { return s.Counts["down"] == 1 })
 			var downs, nodes []string
 			check(t, within(t, patience, "the event of the outage", func() bool { // an event is told once it is stored
@@ -240,9 +111,10 @@ func TestOwnLine(t *testing.T) {
 	}
 }
 
-// engine starts an engine on the near machine, which watches what is beyond the
+// lineEngine starts an engine on the near machine, which watches what is beyond the
 // cable, its other end, and two names.
-func (w *world) engine() *Home {
+func lineEngine(t *testing.T, c *Cable) *Home {
+	t.Helper()
 	var config strings.Builder
 	config.WriteString("[self_check]\nanchors = [\"192.0.2.1:80\", \"198.51.100.1:80\", \"203.0.113.1:80\", \"203.0.114.1:80\"]\n" +
 		"[defaults]\ninterval = \"1s\"\ntimeout = \"1s\"\n")
@@ -250,12 +122,12 @@ func (w *world) engine() *Home {
 		"near": "10.9.0.1", "name1": "shop.test", "name2": "mail.test"} {
 		fmt.Fprintf(&config, "[[monitor]]\nname = %q\nurl = \"tcp://%s:80\"\n", name, target)
 	}
-	h := home(w.t, config.String())
-	p, err := h.EngineIn("-t", w.near, "-n", "-m")
-	check(w.t, err)
-	w.t.Cleanup(func() {
+	h := home(t, config.String())
+	p, err := h.EngineIn(c.Near.Enter()...)
+	check(t, err)
+	t.Cleanup(func() {
 		if err := p.Stop(); err != nil {
-			w.t.Error(err)
+			t.Error(err)
 		}
 	})
 	return h

@@ -4,9 +4,10 @@ package e2e
 
 import (
 	"bytes"
+
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -156,23 +157,24 @@ func ours(t *testing.T, h *Home, fault string) {
 // TestNoPorts has the machine of the engine, a network namespace, run out of ports.
 func TestNoPorts(t *testing.T) {
 	t.Parallel()
-	need(t, "nsenter")
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: ports run out in a network namespace, which only root can make")
+	machine, err := NewMachine()
+	if errors.Is(err, ErrNoMachines) {
+		t.Skipf("skipped: ports run out: %v", err)
 	}
-	machine := holder(t)
-	w := &world{t: t, near: machine, far: machine}
-	w.in(machine, "ip link set lo up")
-	w.at(func() (io.Closer, error) {
+	check(t, err)
+	t.Cleanup(machine.Close)
+	check(t, machine.Run("ip link set lo up"))
+	check(t, machine.Open(func() error {
 		l, err := net.Listen("tcp4", "127.0.0.1:8080")
-		if err != nil {
-			return nil, err
+		if err == nil {
+			srv := slowly(l, 300*time.Millisecond)
+			t.Cleanup(func() { srv.Close() })
 		}
-		return slowly(l, 300*time.Millisecond), nil
-	})
+		return err
+	}))
 	ports := func(from, to int) {
 		t.Helper()
-		cmd := exec.Command("nsenter", "-t", machine, "-n", "sh", "-c", `echo "$0" > /proc/sys/net/ipv4/ip_local_port_range`, fmt.Sprintf("%d %d", from, to))
+		cmd := exec.Command("nsenter", append(machine.Enter(), "sh", "-c", `echo "$0" > /proc/sys/net/ipv4/ip_local_port_range`, fmt.Sprintf("%d %d", from, to))...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Skipf("the range of ports cannot be set here: %v: %s", err, out)
 		}
@@ -180,7 +182,7 @@ func TestNoPorts(t *testing.T) {
 	ports(20000, 50000)
 	const n = 60
 	h := home(t, watching("2s", "127.0.0.1:8080", n))
-	p, err := h.EngineIn("-t", machine, "-n")
+	p, err := h.EngineIn(machine.Enter()...)
 	check(t, err)
 	t.Cleanup(func() {
 		if err := p.Stop(); err != nil {
