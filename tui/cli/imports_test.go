@@ -22,7 +22,7 @@ var arrows = map[string][]string{
 
 	"engine/alert":                     {"engine/uptime", "engine/alert/desk", "engine/alert/letter"},
 	"engine/alert/watch":               {"engine/uptime", "engine/alert/letter"},
-	"engine/alert/drills":              {"engine/...", "storage/..."},
+	"engine/alert/drills":              {"engine/...", "storage/...", "tui/cli/e2e"},
 	"engine/alert/channel/channeltest": {"engine/uptime", "probes/probetest"},
 
 	"engine/config":            {"engine/uptime", "engine/schedule"},

@@ -13,9 +13,23 @@
 //	        mails for now: what was lost, what came twice
 //	pace    the real engine: from the event that somebody is down to the mail that was taken
 //	storm   10,000 letters that wait: what they do to checks, screens and the store
+//
+// and, with the real binary, on machines of their own that a cable connects:
+//
+//	uplink  1,000 monitors behind one uplink that goes: how many letters, with a
+//	        parent, without, and where there is nothing to compare with
+//	rack    40 monitors behind a parent that dies
+//	host    300 sites on a host that dies, among 1,000 on others
+//
+//	single  60 of 1,000 that go down alone: from the event to the mail that was taken
+//	burst   10,000 jobs that fail at once, and a mail server that takes none for a
+//	        while: what that does to checks and to what is shown
+//
+// Uplink, rack and host happen at the same time.
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -37,10 +51,10 @@ func main() {
 		return
 	}
 	d := &drill{figures: os.Stdout, progress: os.Stderr}
-	only := flag.String("only", "", "the drills to run, separated by commas: kills, pace, storm; default all")
+	only := flag.String("only", "", "the drills to run, separated by commas: kills, pace, storm, uplink, rack, host, single, burst; default all")
 	flag.IntVar(&d.kills, "kills", 500, "kill -9")
 	flag.IntVar(&d.alerts, "alerts", 200, "of pace")
-	flag.IntVar(&d.letters, "letters", 10_000, "of storm")
+	flag.IntVar(&d.letters, "letters", 10_000, "of storm and burst")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) }) // a second signal ends us at once
@@ -63,22 +77,40 @@ func (d *drill) run(ctx context.Context, only string) error {
 		name string
 		run  func(context.Context) error
 	}
-	parts := []part{{"pace", d.pace}, {"storm", d.storm}, {"kills", d.killing}}
+	parts := []part{{"pace", d.pace}, {"storm", d.storm}, {"uplink", nil}, {"rack", nil}, {"host", nil}, {"single", d.single}, {"burst", d.burst}, {"kills", d.killing}}
 	if only != "" {
 		var some []part
 		for name := range strings.SplitSeq(only, ",") {
 			i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
 			if i < 0 {
-				return fmt.Errorf("-only %s: there are kills, pace and storm", name)
+				return fmt.Errorf("-only %s: there are kills, pace, storm, uplink, rack, host, single and burst", name)
 			}
 			some = append(some, parts[i])
 		}
 		parts = some
 	}
+	var causes, covered []string
 	for _, p := range parts {
-		if err := p.run(ctx); err != nil {
+		if p.run == nil {
+			causes = append(causes, p.name)
+		}
+	}
+	for _, p := range parts {
+		switch {
+		case p.run != nil:
+		case p.name == causes[0]:
+			p.name = strings.Join(causes, ", ")
+			p.run = func(ctx context.Context) error { return d.causes(ctx, causes...) }
+		default: // with the first
+			continue
+		}
+		switch err := p.run(ctx); {
+		case err != nil && ctx.Err() != nil:
+			return fmt.Errorf("stopped in %s; covered before: %s", p.name, cmp.Or(strings.Join(covered, ", "), "nothing"))
+		case err != nil:
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
+		covered = append(covered, p.name)
 	}
 	return nil
 }
