@@ -257,3 +257,35 @@ func FuzzLetter(f *testing.F) {
 		check(t, &l)
 	})
 }
+
+// TestLongNames: where there is no room for the names, there are fewer of them,
+// and the numbers stay.
+func TestLongNames(t *testing.T) {
+	host := uptime.Cause{Kind: uptime.CauseHost, Key: "192.0.2.7"}
+	sites := func(n int, over bool) (out []uptime.Incident) {
+		for i := range n {
+			in := incident(uint64(4711+i), fmt.Sprintf("www.shop-%d.long-name-of-a-customer.example.com", i))
+			if over {
+				in = ended(in, 14*time.Minute)
+			}
+			out = append(out, in)
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		p    uptime.Parcel
+		over bool
+		want string
+	}{
+		{uptime.Parcel{Kind: uptime.AlertOpened, Failing: 279}, false, "DOWN host 192.0.2.7: 21 monitors (www.shop-0.long-name-of-a-customer.example.com and 20 more), 279 more failing [web-1]"},
+		{uptime.Parcel{Kind: uptime.AlertRecovered}, true, "up again: host 192.0.2.7: 21 monitors (www.shop-0.long-name-of-a-customer.example.com and 20 more), after 14m00s [web-1]"},
+		{uptime.Parcel{Kind: uptime.AlertJoined, Over: 7}, false, "DOWN host 192.0.2.7: 21 monitors, 7 of them up again [web-1]"},
+		{uptime.Parcel{Kind: uptime.AlertReminder, Failing: 279}, false, "still DOWN host 192.0.2.7: 21 monitors, 279 more failing [web-1]"},
+	} {
+		tt.p.Number, tt.p.Channel, tt.p.Cause, tt.p.Count, tt.p.At = 1, "ops", host, 21, noon
+		l := Write(&tt.p, &Facts{Instance: "web-1", Zone: time.UTC, Now: noon.Add(15 * time.Minute), Incidents: sites(5, tt.over)}, nil)
+		if l.Subject != tt.want {
+			t.Errorf("%s:\n got %s\nwant %s", tt.p.Kind, l.Subject, tt.want)
+		}
+	}
+}

@@ -8,19 +8,36 @@ import (
 )
 
 // subject reads on a lock screen: what it is, what it is about, why; who says
-// so comes last, where it may be cut.
+// so comes last. Where there is no room for it all there are fewer names: what
+// is cut is the end, and that has the numbers.
 func (a *Alert) subject() string {
-	said := a.headline()
-	if a.Kind == string(uptime.AlertReminder) || a.Kind == string(uptime.AlertEscalated) {
-		said = "still " + said
-	}
 	tail := " [" + short(a.Instance, 40) + "]"
-	return short(said, maxSubject-len([]rune(tail))) + tail
+	room := maxSubject - len([]rune(tail))
+	said := a.headline(mostNames)
+	least := 1
+	if a.Count > 1 {
+		least = 0
+	}
+	for names := mostNames - 1; names >= least && len([]rune(said)) > room; names-- {
+		said = a.headline(names)
+	}
+	return short(said, room) + tail
 }
 
-// headline is the subject without the instance.
-func (a *Alert) headline() string {
-	what := a.what()
+// mostNames is how many are named where there are many.
+const mostNames = 3
+
+// headline is the subject without the instance, with so many names at most.
+func (a *Alert) headline(names int) string {
+	said := a.news(names)
+	if a.Kind == string(uptime.AlertReminder) || a.Kind == string(uptime.AlertEscalated) {
+		return "still " + said
+	}
+	return said
+}
+
+func (a *Alert) news(names int) string {
+	what := a.what(names)
 	switch uptime.AlertKind(a.Kind) {
 	case uptime.AlertRecovered:
 		return fmt.Sprintf("up again: %s, after %s", what, a.lasted())
@@ -29,7 +46,11 @@ func (a *Alert) headline() string {
 	case uptime.AlertFlapping:
 		return "flapping: " + what + ", nothing more until it is steady"
 	case uptime.AlertMore:
-		return fmt.Sprintf("%s: %s", counted(a.Count, "more alert", "more alerts"), named(a.Monitors, a.Count, 3))
+		said := counted(a.Count, "more alert", "more alerts")
+		if list := named(a.Monitors, a.Count, names); list != "" {
+			said += ": " + list
+		}
+		return said
 	case uptime.AlertCertificate:
 		return what + ": " + a.Message
 	case uptime.AlertProbe:
@@ -51,13 +72,16 @@ func (a *Alert) headline() string {
 }
 
 // what an alert is about, in a few words.
-func (a *Alert) what() string {
-	list := named(a.Monitors, a.Count, 3)
+func (a *Alert) what(names int) string {
+	list := named(a.Monitors, a.Count, names)
 	if a.Count <= 1 && (a.Cause == "" || a.Failing == 0) {
 		return list
 	}
+	if list != "" {
+		list = " (" + list + ")"
+	}
 	if a.Cause == "" {
-		return fmt.Sprintf("%s (%s)", counted(a.Count, "monitor", "monitors"), list)
+		return counted(a.Count, "monitor", "monitors") + list
 	}
 	cause := a.Cause
 	switch a.cause.Kind {
@@ -66,7 +90,7 @@ func (a *Alert) what() string {
 	case uptime.CauseNode:
 		cause = "seen from here alone"
 	}
-	return fmt.Sprintf("%s: %s (%s)", cause, counted(a.Count, "monitor", "monitors"), list)
+	return cause + ": " + counted(a.Count, "monitor", "monitors") + list
 }
 
 // places is " (3 of 4 places)": how many of those that voted say that it is not up.

@@ -54,7 +54,7 @@ func (a *Alert) text() string {
 func (a *Alert) opening() []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	what := a.what()
+	what := a.what(mostNames)
 	why := a.Message
 	if a.Witness != "" && !a.Over {
 		why += "; " + a.Witness
