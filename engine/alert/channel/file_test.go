@@ -1,7 +1,10 @@
 package channel
 
 import (
+	"errors"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -58,5 +61,38 @@ func TestFileMode(t *testing.T) {
 	}
 	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", fi.Mode(), err)
+	}
+}
+
+// Of a letter for which there is no room nothing is left: half a line would spoil
+// the next. A process of its own has the limit.
+func TestFileFull(t *testing.T) {
+	const before = 480
+	path := os.Getenv("LOOKOUT_TEST_FULL")
+	if path == "" {
+		path = filepath.Join(t.TempDir(), "alerts.jsonl")
+		if err := os.WriteFile(path, []byte(strings.Repeat("x", before)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("/bin/sh", "-c", `ulimit -f 1 && exec "$0" -test.run '^TestFileFull$'`, os.Args[0]) // 512 bytes, or 1,024 with bash
+		cmd.Env = append(os.Environ(), "LOOKOUT_TEST_FULL="+path)
+		out, err := cmd.CombinedOutput()
+		if fi, serr := os.Stat(path); err != nil || serr != nil || fi.Size()%before != 0 {
+			t.Errorf("%v, %d bytes\n%s", err, fi.Size(), out)
+		}
+		return
+	}
+	signal.Ignore(syscall.SIGXFSZ) // then it is an error of the write
+	ch, _ := typeOf(t, "file").New(uptime.ChannelSettings{Values: values{"path": path}})
+	l := channeltest.Letter(1)
+	l.Custom, l.Text = true, strings.Repeat("y", before-1)
+	for {
+		_, err := ch.Send(t.Context(), l, nil)
+		if r := (*uptime.Refusal)(nil); errors.As(err, &r) {
+			if !strings.Contains(r.Reply, "file too large") || r.Permanent || r.Uncertain {
+				t.Errorf("%+v", r)
+			}
+			return
+		}
 	}
 }
