@@ -88,11 +88,11 @@ ca_file = "ca.pem"
 	}
 }
 
-// letter is a mail as it is read.
-type letter struct{ id, references, subject, text string }
+// mailRead is a mail as it is read.
+type mailRead struct{ id, references, subject, text string }
 
 // mailOf waits for the nth mail that a server took.
-func mailOf(t *testing.T, s *smtptest.Server, n int) letter {
+func mailOf(t *testing.T, s *smtptest.Server, n int) mailRead {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*second)
 	defer cancel()
@@ -107,5 +107,5 @@ func mailOf(t *testing.T, s *smtptest.Server, n int) letter {
 	check(t, err)
 	subject, err := new(mime.WordDecoder).DecodeHeader(read.Header.Get("Subject"))
 	check(t, err)
-	return letter{read.Header.Get("Message-ID"), read.Header.Get("References"), subject, string(text)}
+	return mailRead{read.Header.Get("Message-ID"), read.Header.Get("References"), subject, string(text)}
 }
