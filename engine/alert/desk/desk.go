@@ -90,7 +90,10 @@ func New(o Options, saved []uptime.OutboxRecord) (*Desk, error) {
 // records goes on from its cursor, and looks for channels that are new.
 func (d *Desk) Begin(newest uint64, s *uptime.Snapshot, now time.Time) {
 	now = stamp(now)
-	if !d.begun || d.kept.Cursor > newest { // the log is another one: restored, or begun anew
+	if d.begun && d.kept.Cursor > newest { // the log is another one: it was restored, or begun anew
+		d.disown(s, now)
+	}
+	if !d.begun || d.kept.Cursor > newest {
 		d.kept.Cursor = newest
 	}
 	d.begun = true

@@ -154,6 +154,38 @@ var script = []struct {
 		15m0s pager escalated #2
 		1h14m0s ops recovered #1
 		1h14m0s pager recovered #1`},
+	{name: "acknowledged, and yet nobody could be told", routes: []uptime.Route{{EscalateTo: []string{"pager"}, Channels: []string{"ops"}}}, script: `
+		a down
+		b down
+		sent 2
+		a acked
+		b acked
+		+1h`, want: `
+		0s ops opened #1
+		0s ops opened #2
+		15m0s pager escalated #1`},
+	{name: "over before anybody could be told", routes: []uptime.Route{{EscalateTo: []string{"pager"}, EscalateAfter: time.Hour, Channels: []string{"ops"}}}, script: `
+		a down
+		+5m
+		a up
+		+2h`, want: `
+		0s ops opened #1
+		5m0s ops recovered #1
+		1h0m0s pager collapsed #1`},
+	{name: "reminded while paused, or behind another", routes: []uptime.Route{{Remind: 30 * time.Minute, Channels: []string{"ops"}}}, script: `
+		a down
+		+10m
+		a paused
+		+1h
+		a active
+		b down
+		+1m
+		b behind x
+		+1h`, want: `
+		0s ops opened #1
+		1h10m0s ops opened #2
+		1h30m0s ops reminder #1
+		2h0m0s ops reminder #1`},
 	{name: "a new channel", script: `
 		a down
 		+1m
@@ -244,6 +276,47 @@ var otherScripts = []struct {
 		30s ops probe 2 probes are missed: fra/1, nyc/1
 		5m40s ops probe 2 probes are live again: fra/1, nyc/1`},
 	{name: "what nobody else says waits until we can see", script: "node offline\n a down\n +40s\n node online\n +10s", want: "40.25s ops opened #1"},
+}
+
+// TestFirst: what is down when lookout is told for the first time whom to tell.
+func TestFirst(t *testing.T) {
+	for _, tc := range []struct {
+		name, before, after, want string
+	}{
+		{"two", "a down\n b down", "+1m\n a up\n +1m\n b up", "0s ops opened #1\n0s ops opened #2\n1m0s ops recovered #1\n2m0s ops recovered #2"},
+		{"many", "a down\n b down\n c down\n d down\n e down", "+1m\n a up\n b up\n c up\n +1h\n d up\n e up",
+			"0s ops opened #1 #2 #3 #4 #5\n10m0s ops joined #1 #2 #3 #4 #5 3 over\n1h1m0s ops recovered #1 #2 #3 #4 #5"},
+		{"degraded, behind, in maintenance", "a degraded\n b behind x\n b down\n c maintained\n c down", "+1m\n c active", "1m0s ops opened #3"},
+		{"and its certificate is near its end", "a ends 1", "+5m\n a down", "5m0s ops opened #1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t, Options{Channels: []string{"ops"}}, plain("a", "b", "c", "d", "e")...)
+			w.d = &Desk{kept: state{Cursor: 1 << 40}} // none yet
+			w.play(tc.before)
+			w.begin().play(tc.after)
+			if got := w.told(); got != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestRestored: the log and the records are of other days.
+func TestRestored(t *testing.T) {
+	w := newWorld(t, Options{Channels: []string{"ops"}}, plain("a", "b")...).begin()
+	w.play("a down\n +1m\n b down\n +1m")
+	w.events = nil // it was restored from before all that
+	for n := range w.open {
+		delete(w.open, n)
+	}
+	for _, name := range w.names {
+		w.change(name, func(s *uptime.State) { s.Verdict, s.Incident = uptime.Up, 0 })
+	}
+	w.number, w.d = 0, nil
+	w.begin().play("+1m\n a down\n +1m\n a up\n +1h")
+	if got := w.told(); got != "0s ops opened #1\n1m0s ops opened #2\n3m0s ops opened #1\n4m0s ops recovered #1" {
+		t.Error(got)
+	}
 }
 
 // TestCatchUp has a desk take what happened while there was none: what lasts is

@@ -56,6 +56,20 @@ func (d *Desk) dismiss() {
 	d.save(keyProbes, &d.probes)
 }
 
+// disown forgets the incidents that the log does not know: their numbers will be
+// those of others.
+func (d *Desk) disown(s *uptime.Snapshot, now time.Time) {
+	for _, m := range sorted(d.matters) {
+		if in := open(s, m.Number); in != nil && in.Monitor == m.Monitor && m.Live {
+			continue
+		}
+		if m.Stage == told && m.Live {
+			d.quit(&past{m.Group, m.Thread, m.Whom}, m, now)
+		}
+		d.forget(m)
+	}
+}
+
 // without makes a new list, as a route's own may be shared.
 func without(names []string, gone func(string) bool) []string {
 	return slices.DeleteFunc(slices.Clone(names), gone)
@@ -76,10 +90,13 @@ func (d *Desk) goThrough(s *uptime.Snapshot, now time.Time) {
 			d.save(channelKey(c), c)
 		}
 	}
+	var news []*matter
 	for _, in := range slices.Backward(s.Open) {
 		m := d.matters[in.Number]
 		if m == nil {
-			d.overlooked(in, s, now)
+			if m = d.overlooked(in, s, now); m != nil {
+				news = append(news, m)
+			}
 			continue
 		}
 		if m.Monitor != in.Monitor {
@@ -90,27 +107,38 @@ func (d *Desk) goThrough(s *uptime.Snapshot, now time.Time) {
 	for _, m := range sorted(d.matters) {
 		d.rerouted(m, fresh, s, now)
 	}
+	var g *group
+	if len(news) > fewThreads { // told together, and so is their end
+		g = d.newGroup(sharedBy{})
+		g.Since, g.Said, g.Known = now, common, now
+	}
+	for _, m := range news {
+		if g != nil {
+			d.join(g, m, s, now)
+		} else {
+			d.tell(m, s, now)
+		}
+	}
 	d.atOnce(uptime.AlertOpened, now)
 }
 
-// overlooked tells of an open incident that nobody was told of.
-func (d *Desk) overlooked(in *uptime.Incident, s *uptime.Snapshot, now time.Time) {
+// overlooked is an open incident that nobody was told of, and is to be; nil where
+// it is not.
+func (d *Desk) overlooked(in *uptime.Incident, s *uptime.Snapshot, now time.Time) *matter {
 	v := in.Verdict
 	st := find(s, in.Monitor)
 	if st != nil && st.Verdict == uptime.Degraded {
 		v = uptime.Degraded
 	}
 	if in.Behind != "" || in.Silenced || v == uptime.Degraded && ofCertificate(in.Fault) {
-		return
+		return nil
 	}
 	w := Who(&d.o, named(s, in.Monitor), v, in.Fault, now)
 	if len(w.Channels) == 0 {
-		return
+		return nil
 	}
-	m := &matter{Number: in.Number, Monitor: in.Monitor, Since: stamp(in.Start), Began: now, Verdict: v, Down: v == uptime.Down,
+	return &matter{Number: in.Number, Monitor: in.Monitor, Since: stamp(in.Start), Began: now, Verdict: v, Down: v == uptime.Down,
 		Fault: in.Fault, Whom: w, Live: true, Acked: in.Ack != nil, Stage: delayed, Here: here(in)}
-	d.matters[in.Number] = m
-	d.tell(m, s, now)
 }
 
 // rerouted takes what the routes say now of an incident that people know of:

@@ -24,25 +24,6 @@ func farm(n int, make func(i int, m *uptime.Monitor)) []*uptime.Monitor {
 	return out
 }
 
-func names(monitors []*uptime.Monitor) []string {
-	var out []string
-	for _, m := range monitors {
-		out = append(out, m.Name)
-	}
-	return out
-}
-
-// of counts the parcels of a kind.
-func (w *world) of(kind uptime.AlertKind) int {
-	n := 0
-	for i := range w.parcels {
-		if w.parcels[i].Kind == kind {
-			n++
-		}
-	}
-	return n
-}
-
 func TestStorms(t *testing.T) {
 	rack := func(i int, m *uptime.Monitor) {
 		if i < 40 {

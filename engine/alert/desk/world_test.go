@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ import (
 //	shop ends 4711        its certificate, which has that serial
 //	node offline, node online, node mute, node unmute, node started
 //	probe fra/1 gone      or lagging, live
+//	sent 3                a channel has taken that parcel
 //	channels ops pager    another configuration
 type world struct {
 	t       *testing.T
@@ -302,6 +304,17 @@ func (w *world) line(f []string) {
 		return
 	case f[0] == "probe":
 		w.emit(uptime.Event{Kind: uptime.EventProbe, Message: f[1] + " " + f[2] + ": so it is", Note: f[2]})
+		return
+	case f[0] == "sent":
+		n, err := strconv.ParseUint(f[1], 10, 64)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.do(func(d *Desk) { d.Sent(n, w.now) })
+		return
+	case f[0] == "begin": // again, where the log is another one
+		w.d, w.saved = nil, map[string][]byte{}
+		w.begin()
 		return
 	case f[0] == "channels":
 		w.o.Channels = f[1:]
