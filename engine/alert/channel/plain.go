@@ -29,3 +29,11 @@ func plainError(err error) string {
 	}
 	return err.Error()
 }
+
+// failedAt says what went wrong with whom, and the name of a host once.
+func failedAt(where string, err error) string {
+	if d := (*net.DNSError)(nil); errors.As(err, &d) && strings.Contains(where, d.Name) {
+		return where + ": " + d.Err
+	}
+	return where + ": " + plainError(err)
+}

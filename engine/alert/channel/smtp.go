@@ -299,7 +299,7 @@ func (s *session) refusal(err error) *uptime.Refusal {
 	case s.heard != nil && s.heard.over:
 		r.Reply = fmt.Sprintf("%s says more than %d kB", where, maxSaid>>10)
 	case s.stage == stageConnect:
-		r.Reply = where + ": " + plainError(err)
+		r.Reply = failedAt(where, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		r.Reply = where + " hung up at " + s.stage
 	case errors.As(err, &protocol), reply != nil:

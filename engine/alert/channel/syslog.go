@@ -153,7 +153,7 @@ func (c syslog) dial(ctx context.Context) (conn net.Conn, framed bool, err error
 }
 
 func (c syslog) refuse(ctx context.Context, err error, begun bool) *uptime.Refusal {
-	r := &uptime.Refusal{Reply: c.address + ": " + plainError(err), Uncertain: begun}
+	r := &uptime.Refusal{Reply: failedAt(c.address, err), Uncertain: begun}
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		r.Reply = c.address + " does not take it in time"
 	}

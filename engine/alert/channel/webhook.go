@@ -164,7 +164,7 @@ func (w webhook) Send(ctx context.Context, l *uptime.Letter, say func(string)) (
 	defer t.CloseIdleConnections()
 	resp, err := t.RoundTrip(req) // not a Client's Do: no redirects, no cookies
 	if err != nil {
-		r := &uptime.Refusal{Reply: w.origin + ": " + plainError(err), Uncertain: sent.Load()}
+		r := &uptime.Refusal{Reply: failedAt(w.origin, err), Uncertain: sent.Load()}
 		switch {
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 			r.Reply = w.origin + ": no answer in time"
