@@ -59,6 +59,9 @@ func id(p *uptime.Parcel, instance string) string {
 // is about none, a node or a probe, has that of the letter whose end it tells:
 // services close by it what they opened by it.
 func thread(p *uptime.Parcel, incidents []uptime.Incident, instance string) string {
+	if p.Thread == 0 && p.Kind == uptime.AlertMore {
+		return fmt.Sprintf("more-%s@%s", plain(p.Channel), plain(instance)) // they have no end: services keep one of them open, not each
+	}
 	if p.Thread == 0 {
 		first := p.Number
 		if p.Ends > 0 {

@@ -112,6 +112,13 @@ func TestThread(t *testing.T) {
 	gone := Write(&uptime.Parcel{Number: 15, Channel: "ops", Kind: uptime.AlertProbe, At: noon, Says: "probe sgp/1 is gone."}, &Facts{Instance: "web-1"}, nil)
 	back := Write(&uptime.Parcel{Number: 19, Ends: 15, Channel: "ops", Kind: uptime.AlertProbe, At: noon.Add(time.Hour), Says: "probe sgp/1 is back."}, &Facts{Instance: "web-1"}, nil)
 	other := Write(&uptime.Parcel{Number: 20, Channel: "ops", Kind: uptime.AlertProbe, At: noon.Add(time.Hour), Says: "probe fra/1 is gone."}, &Facts{Instance: "web-1"}, nil)
+	var more [2]uptime.Letter
+	for i := range more {
+		more[i] = Write(&uptime.Parcel{Number: uint64(21 + i), Channel: "ops", Kind: uptime.AlertMore, At: noon, Count: 27}, &Facts{Instance: "web-1"}, nil)
+	}
+	if more[0].Thread != more[1].Thread || more[0].Thread == other.Thread || more[0].ID == more[1].ID {
+		t.Errorf("%q %q", more[0].Thread, more[1].Thread)
+	}
 	if gone.Thread != back.Thread || gone.Thread == other.Thread || gone.ID == back.ID || !back.Over {
 		t.Errorf("%q %q %q", gone.Thread, back.Thread, other.Thread)
 	}
