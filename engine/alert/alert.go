@@ -249,7 +249,7 @@ func (f *Office) channel(name string) *channel {
 func (f *Office) recall() (saved []uptime.OutboxRecord, err error) {
 	var letters []*letterRecord
 	var channels []channelRecord
-	newest := ^uint64(0)
+	newest := uint64(0) // none: the first step was not stored to its end
 	err = f.o.Store.Outbox(func(r uptime.OutboxRecord) error {
 		switch {
 		case !ours(r.Key):
@@ -291,7 +291,7 @@ func (f *Office) recall() (saved []uptime.OutboxRecord, err error) {
 	for _, l := range letters {
 		key := numbered(underPost, l.Channel, l.Number)
 		if l.Number > newest { // of a step that was not stored to its end: the desk decides it again
-			f.post.drop(key)
+			f.post.stale.put(uptime.OutboxRecord{Key: key})
 			continue
 		}
 		c := f.channel(l.Channel)

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -8,6 +9,7 @@ import (
 
 // post is what is to be stored.
 type post struct {
+	stale   list // letters of an unfinished step, to be deleted before any others
 	letters list // of parcels that were decided just now
 	rest    list
 	since   time.Time // when the first came that may wait; zero: there are others
@@ -62,7 +64,9 @@ func (p *post) later(r uptime.OutboxRecord, now time.Time) {
 	p.rest.put(r)
 }
 
-func (p *post) empty() bool { return len(p.letters.records)+len(p.rest.records) == 0 }
+func (p *post) empty() bool {
+	return len(p.stale.records)+len(p.letters.records)+len(p.rest.records) == 0
+}
 
 // at is when there is something to store; zero: never.
 func (p *post) at() time.Time {
@@ -91,15 +95,15 @@ func (p *post) store(s Store, now time.Time) error {
 	if p.empty() {
 		return nil
 	}
-	letters := p.letters.records
-	for len(letters)+len(p.rest.records) > maxPost && len(letters) > 0 {
-		n := min(len(letters), maxPost)
-		if err := s.Post(letters[:n]); err != nil {
+	first := slices.Concat(p.stale.records, p.letters.records) // in this order: a number may be in both
+	for len(first)+len(p.rest.records) > maxPost && len(first) > 0 {
+		n := min(len(first), maxPost)
+		if err := s.Post(first[:n]); err != nil {
 			return p.failed(err, now)
 		}
-		letters = letters[n:]
+		first = first[n:]
 	}
-	if err := s.Post(append(letters[:len(letters):len(letters)], p.rest.records...)); err != nil {
+	if err := s.Post(slices.Concat(first, p.rest.records)); err != nil {
 		return p.failed(err, now)
 	}
 	*p = post{}

@@ -35,6 +35,7 @@ type world struct {
 	stopped   chan struct{}
 	skew      atomic.Int64 // of the wall clock
 	real      bool         // with the real desk
+	all       uint64       // of the plain one
 }
 
 func newWorld(t testing.TB) *world {
@@ -174,7 +175,9 @@ func (w *world) tryStart(o Options) (*Office, func() error, error) {
 		if w.real {
 			return desk.New(d, saved)
 		}
-		return newPlainDesk(d, saved)
+		p, err := newPlainDesk(d, saved)
+		p.all = w.all
+		return p, err
 	})
 	if err != nil {
 		return nil, nil, err
@@ -210,6 +213,7 @@ type plainDesk struct {
 	}
 	out  desk.Step
 	took bool
+	all  uint64 // events that it takes before it says anything
 	sent []uint64
 }
 
@@ -258,6 +262,9 @@ func (d *plainDesk) Take(ev *uptime.Event, _ *uptime.Snapshot, now time.Time) {
 }
 
 func (d *plainDesk) Out() desk.Step {
+	if d.kept.Cursor < d.all {
+		return desk.Step{}
+	}
 	out := d.out
 	if d.took {
 		data, _ := json.Marshal(d.kept)
