@@ -135,11 +135,15 @@ func (a *Alert) judge(p *uptime.Parcel) {
 	if down {
 		a.Word = "DOWN"
 	}
+	if (kind == uptime.AlertRecovered || kind == uptime.AlertCollapsed) && a.unwatched() {
+		a.Word, a.Over = "no longer watched", true
+		return
+	}
 	switch kind {
 	case uptime.AlertOpened, uptime.AlertJoined, uptime.AlertReminder, uptime.AlertEscalated:
 		a.Urgent = down && kind != uptime.AlertJoined
 	case uptime.AlertFlapping:
-		a.Word = "flapping"
+		a.Urgent = down
 	case uptime.AlertRecovered:
 		a.Word, a.Over = "up again", true
 	case uptime.AlertCollapsed:
@@ -149,6 +153,9 @@ func (a *Alert) judge(p *uptime.Parcel) {
 		}
 	case uptime.AlertMore:
 		a.Word = "more alerts"
+		for i := range a.Incidents {
+			a.Urgent = a.Urgent || a.Incidents[i].Open() && a.Incidents[i].Verdict == uptime.Down
+		}
 	case uptime.AlertCertificate:
 		a.Word = "certificate"
 	case uptime.AlertNode:
@@ -164,6 +171,17 @@ func (a *Alert) judge(p *uptime.Parcel) {
 		a.Word = "test"
 	}
 	a.Over = a.Over || p.Ends > 0
+}
+
+// unwatched reports whether none of the incidents ended in a recovery: the
+// monitors were taken out of the configuration as they were.
+func (a *Alert) unwatched() bool {
+	for i := range a.Incidents {
+		if a.Incidents[i].Ended != uptime.EndedUnwatched {
+			return false
+		}
+	}
+	return len(a.Incidents) > 0
 }
 
 // cleaned is an incident whose texts are, and whose times people can read.

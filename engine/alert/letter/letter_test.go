@@ -92,6 +92,9 @@ func letters(t *testing.T) []uptime.Letter {
 	write(uptime.Parcel{Kind: uptime.AlertEscalated, Thread: 4711, Why: "nobody acknowledged it for 15m"}, Facts{Incidents: []uptime.Incident{shop}, Now: noon.Add(16 * time.Minute)})
 	write(uptime.Parcel{Kind: uptime.AlertRecovered, Thread: 4711}, Facts{Incidents: []uptime.Incident{ended(shop, 14*time.Minute)}, Evidence: recovery, Now: noon.Add(15 * time.Minute)})
 	write(uptime.Parcel{Kind: uptime.AlertCollapsed, Thread: 4711}, Facts{Incidents: []uptime.Incident{ended(shop, 14*time.Minute)}, Failed: 7, First: noon.Add(22 * time.Second), Now: noon.Add(3 * time.Hour)})
+	gone := ended(shop, time.Hour)
+	gone.Ended = uptime.EndedUnwatched
+	write(uptime.Parcel{Kind: uptime.AlertRecovered, Thread: 4711}, Facts{Incidents: []uptime.Incident{gone}, Now: noon.Add(2 * time.Hour)})
 	write(uptime.Parcel{Kind: uptime.AlertFlapping, Thread: 4711}, Facts{Incidents: []uptime.Incident{shop}})
 	write(uptime.Parcel{Kind: uptime.AlertOpened, Thread: 4711, Cause: host, Count: 300}, Facts{Incidents: many(uptime.MaxNamed, 0)})
 	write(uptime.Parcel{Kind: uptime.AlertJoined, Thread: 4711, Cause: uptime.Cause{Kind: uptime.CauseParent, Key: "office uplink"}}, Facts{Incidents: many(3, 0), Now: noon.Add(10 * time.Minute)})

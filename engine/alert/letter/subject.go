@@ -38,13 +38,16 @@ func (a *Alert) headline(names int) string {
 
 func (a *Alert) news(names int) string {
 	what := a.what(names)
+	if a.Over && a.unwatched() {
+		return fmt.Sprintf("no longer watched: %s, %s for %s", what, a.state(), a.lasted())
+	}
 	switch uptime.AlertKind(a.Kind) {
 	case uptime.AlertRecovered:
 		return fmt.Sprintf("up again: %s, after %s", what, a.lasted())
 	case uptime.AlertCollapsed:
 		return fmt.Sprintf("%s %s while we could not send: %s", a.Word, a.lasted(), what)
 	case uptime.AlertFlapping:
-		return "flapping: " + what + ", nothing more until it is steady"
+		return a.Word + " again: " + what + " is flapping, nothing more until it is steady"
 	case uptime.AlertMore:
 		said := counted(a.Count, "more alert", "more alerts")
 		if list := named(a.Monitors, a.Count, names); list != "" {
@@ -91,6 +94,14 @@ func (a *Alert) what(names int) string {
 		cause = "seen from here alone"
 	}
 	return cause + ": " + counted(a.Count, "monitor", "monitors") + list
+}
+
+// state is how it was: "down" or "degraded".
+func (a *Alert) state() string {
+	if a.Verdict == uptime.Degraded.String() {
+		return "degraded"
+	}
+	return "down"
 }
 
 // places is " (3 of 4 places)": how many of those that voted say that it is not up.

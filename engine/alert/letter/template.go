@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"text/template"
+	"text/template/parse"
 	"time"
 
 	"lookout/engine/uptime"
@@ -16,9 +17,17 @@ type Templates struct{ subject, body *template.Template }
 const (
 	maxSource = 16 << 10 // bytes of a template
 	maxOutput = 64 << 10 // … and of what it makes
+	maxSteps  = 20_000   // turns of its ranges, and templates that it calls
 )
 
-var errTooMuch = errors.New("it makes more than 64 kB")
+var (
+	errTooMuch = errors.New("it makes more than 64 kB")
+	errTooLong = errors.New("it does not come to an end: its ranges and templates take more than 20,000 turns")
+)
+
+// step is the function that every turn of a range and every call of a template
+// begins with: Go's templates range over numbers, and stop for nobody who is not asked.
+const step = "_step"
 
 // functions are those that templates have beside Go's own.
 func functions() template.FuncMap {
@@ -32,6 +41,44 @@ func functions() template.FuncMap {
 		"lower": strings.ToLower,
 		"time":  func(layout string, t time.Time) string { return t.Format(layout) },
 		"ago":   uptime.Ago,
+		step:    func() string { return "" }, // run puts another in its place
+	}
+}
+
+// countSteps has a template count its steps.
+func countSteps(t *template.Template) error {
+	call, err := template.New("").Funcs(functions()).Parse("{{" + step + "}}")
+	if err != nil {
+		return err
+	}
+	node := call.Root.Nodes[0]
+	for _, t := range t.Templates() {
+		if t.Tree == nil || t.Root == nil {
+			continue
+		}
+		countIn(t.Root, node)
+		t.Root.Nodes = append([]parse.Node{node.Copy()}, t.Root.Nodes...)
+	}
+	return nil
+}
+
+func countIn(list *parse.ListNode, call parse.Node) {
+	if list == nil {
+		return
+	}
+	for _, n := range list.Nodes {
+		switch n := n.(type) {
+		case *parse.IfNode:
+			countIn(n.List, call)
+			countIn(n.ElseList, call)
+		case *parse.WithNode:
+			countIn(n.List, call)
+			countIn(n.ElseList, call)
+		case *parse.RangeNode:
+			countIn(n.List, call)
+			countIn(n.ElseList, call)
+			n.List.Nodes = append([]parse.Node{call.Copy()}, n.List.Nodes...)
+		}
 	}
 }
 
@@ -53,6 +100,9 @@ func Compile(subject, body string) (*Templates, error) {
 		made, err := template.New(of.key).Funcs(functions()).Option("missingkey=error").Parse(of.source)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s", of.key, mistake(err, of.key))
+		}
+		if err := countSteps(made); err != nil {
+			return nil, fmt.Errorf("%s: %w", of.key, err)
 		}
 		for _, a := range samples() {
 			if _, err := run(made, a); err != nil {
@@ -79,8 +129,19 @@ func mistake(err error, key string) string {
 
 // run executes a template, within bounds.
 func run(t *template.Template, a *Alert) (string, error) {
+	own, err := t.Clone()
+	if err != nil {
+		return "", err
+	}
+	steps := 0
+	own.Funcs(template.FuncMap{step: func() (string, error) {
+		if steps++; steps > maxSteps {
+			return "", errTooLong
+		}
+		return "", nil
+	}})
 	out := &bounded{}
-	if err := t.Execute(out, a); err != nil {
+	if err := own.Execute(out, a); err != nil {
 		return "", err
 	}
 	return out.b.String(), nil

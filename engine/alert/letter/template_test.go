@@ -19,7 +19,10 @@ func TestCompile(t *testing.T) {
 		{"not always there", "", "{{(index .Incidents 0).Message}}", "body: line 1:3: error calling index: "},
 		{"too much", "", "{{range $a := .Text}}{{end}}" + strings.Repeat("x", maxSource), "body: a template has at most 16384 bytes"},
 		{"makes too much", "", "{{define \"a\"}}{{.Text}}{{.Text}}{{.Text}}{{.Text}}{{end}}{{define \"b\"}}" + strings.Repeat("{{template \"a\" .}}", 200) + "{{end}}{{template \"b\" .}}", "it makes more than 64 kB"},
-		{"calls itself", "", "{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "exceeded maximum template depth"},
+		{"calls itself", "", "{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "it does not come to an end"},
+		{"ranges over a number", "", "{{range 100000000000}}{{end}}", "it does not come to an end"},
+		{"ranges over a variable", "", "{{$n := 100000000}}{{if .ID}}{{with .ID}}{{range $n}}{{range $n}}{{end}}{{end}}{{end}}{{end}}", "it does not come to an end"},
+		{"ranges and ends", "", "{{range $i, $m := .Monitors}}{{if $i}}, {{end}}{{$m}}{{else}}none{{end}}{{range 3}}.{{end}}", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

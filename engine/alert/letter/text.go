@@ -59,6 +59,11 @@ func (a *Alert) opening() []string {
 	if a.Witness != "" && !a.Over {
 		why += "; " + a.Witness
 	}
+	if a.Over && a.unwatched() {
+		add("%s %s taken out of the configuration while it was %s, after %s.", what, verb(a.Count, "was", "were"), a.state(), a.lasted())
+		add("It is not known whether it is up: nobody looks any more.")
+		return out
+	}
 	switch uptime.AlertKind(a.Kind) {
 	case uptime.AlertOpened, uptime.AlertReminder, uptime.AlertEscalated, uptime.AlertJoined:
 		state := "is down"
@@ -109,7 +114,7 @@ func (a *Alert) opening() []string {
 			add("%s", sentence(a.Message))
 		}
 	case uptime.AlertMore:
-		add("%s beyond max_per_hour of channel %s, in one.", counted(a.Count, "alert", "alerts"), a.Channel)
+		add("%s in one: channel %s has had as many letters as max_per_hour allows, or too many waited.", counted(a.Count, "alert", "alerts"), a.Channel)
 		add("lookout status --problems shows what is not up now.")
 	case uptime.AlertCertificate:
 		add("%s: %s", what, sentence(a.Message))
