@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	blindAfter = 3 * time.Minute  // a live probe hears of the engine once a minute
+	blindAfter = 3 * time.Minute  // a live probe hears of the engine once a minute; from half of it on its own line is looked at …
 	blindAgain = 6 * time.Hour    // between two letters while it lasts
 	watchEvery = 5 * time.Second  // it looks
-	doubtAfter = 90 * time.Second // of silence, its own line is looked at …
 	doubtEvery = 30 * time.Second // … so often
 	watchStall = 20 * time.Second // between two looks, this machine was not awake
 )
@@ -37,6 +36,7 @@ type Options struct {
 	Probe    string // who watches: LOCATION/NAME
 	Engine   string // what is watched, for people: "web-1 at broker.example.com:5671"
 	Channels []uptime.ChannelConfig
+	After    time.Duration // of silence people are told; 0: 3 minutes
 	Zone     *time.Location
 	Heard    func() time.Time                                    // when there was a sign of life last; zero: none since the start
 	Broken   func() string                                       // why none could come: "the broker is not reached: connection refused"; "": it could
@@ -46,6 +46,9 @@ type Options struct {
 
 // New makes one that does nothing before Run; an error is about a template.
 func New(o Options) (*Watch, error) {
+	if o.After <= 0 {
+		o.After = blindAfter
+	}
 	w := &Watch{o: o}
 	for _, c := range o.Channels {
 		p, err := newHerald(c, &w.o)
@@ -64,7 +67,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	for _, p := range w.heralds {
 		senders.Go(func() { p.run(ctx) })
 	}
-	s := silence{began: time.Now()}
+	s := silence{after: w.o.After, began: time.Now()}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -101,16 +104,17 @@ func (w *Watch) Run(ctx context.Context) error {
 
 // silence is what is known of it.
 type silence struct {
-	began  time.Time // of the watch
-	looked time.Time // the look before this one
-	now    time.Time // this one
-	heard  time.Time // the newest sign of life; zero: none
-	ours   time.Time // when we ourselves last were not online, or not awake
-	asked  time.Time // when our own line was last looked at
-	online bool      // … and how it was
-	told   time.Time // when people were told last; zero: that it is over, or nothing yet
-	last   time.Time // … the newest sign of life then
-	number uint64    // … the parcel that told it first
+	after  time.Duration // Options.After
+	began  time.Time     // of the watch
+	looked time.Time     // the look before this one
+	now    time.Time     // this one
+	heard  time.Time     // the newest sign of life; zero: none
+	ours   time.Time     // when we ourselves last were not online, or not awake
+	asked  time.Time     // when our own line was last looked at
+	online bool          // … and how it was
+	told   time.Time     // when people were told last; zero: that it is over, or nothing yet
+	last   time.Time     // … the newest sign of life then
+	number uint64        // … the parcel that told it first
 }
 
 func (s *silence) look(now, heard time.Time) {
@@ -145,7 +149,7 @@ func (s *silence) doubts() bool {
 	if !s.online {
 		since = later(s.began, s.heard) // when will it be back?
 	}
-	return s.now.Sub(since) >= doubtAfter && s.now.Sub(s.asked) >= doubtEvery
+	return s.now.Sub(since) >= s.after/2 && s.now.Sub(s.asked) >= doubtEvery
 }
 
 type news uint8
@@ -165,7 +169,7 @@ func (s *silence) judge() news {
 		return heardAgain
 	case !s.told.IsZero() && well && s.now.Sub(s.told) >= blindAgain:
 		return stillBlind
-	case s.told.IsZero() && well && s.now.Sub(s.from()) >= blindAfter:
+	case s.told.IsZero() && well && s.now.Sub(s.from()) >= s.after:
 		return nowBlind
 	}
 	return nothingNew

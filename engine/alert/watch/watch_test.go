@@ -182,7 +182,7 @@ func TestWatchRefused(t *testing.T) {
 // A machine that slept has heard nothing, which says nothing of the engine.
 func TestWatchSlept(t *testing.T) {
 	began := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	s := silence{began: began, online: true}
+	s := silence{after: blindAfter, began: began, online: true}
 	s.look(began.Add(5*time.Second), began)
 	s.look(began.Add(time.Hour), began)
 	if s.doubts() || s.judge() != nothingNew {
@@ -207,7 +207,7 @@ func TestWatchSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := silence{began: at.Add(-time.Hour), now: at.Add(3 * time.Minute)}
+	s := silence{after: blindAfter, began: at.Add(-time.Hour), now: at.Add(3 * time.Minute)}
 	for _, tt := range []struct {
 		heard        time.Time
 		broken, want string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"mime/quotedprintable"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -50,30 +51,30 @@ func newPostOffice(t *testing.T) *postOffice {
 	return p
 }
 
-// letter is a mail that arrived.
-type letter struct {
+// arrival is a mail that arrived.
+type arrival struct {
 	mail.Header
 	subject, body string
 }
 
 // letters are those that arrived, in their order.
-func (p *postOffice) letters(t *testing.T) []letter {
+func (p *postOffice) letters(t *testing.T) []arrival {
 	t.Helper()
-	var out []letter
+	var out []arrival
 	for _, m := range p.Mails() {
 		msg, err := mail.ReadMessage(bytes.NewReader(m.Data))
 		check(t, err)
-		body, err := io.ReadAll(msg.Body)
+		body, err := io.ReadAll(quotedprintable.NewReader(msg.Body))
 		check(t, err)
 		subject, err := new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject"))
 		check(t, err)
-		out = append(out, letter{msg.Header, subject, string(body)})
+		out = append(out, arrival{msg.Header, subject, string(body)})
 	}
 	return out
 }
 
 // wait waits for the nth letter, from 1, whose subject begins with a word.
-func (p *postOffice) wait(t *testing.T, n int, begins string) letter {
+func (p *postOffice) wait(t *testing.T, n int, begins string) arrival {
 	t.Helper()
 	err := within(t, 2*patience, fmt.Sprintf("letter %d, %s", n, begins), func() bool { return len(p.Mails()) >= n })
 	all := p.letters(t)
@@ -156,7 +157,10 @@ func TestMail(t *testing.T) {
 		t.Errorf("subject %s, header %v", down.subject, down.Header)
 	}
 	run(t, h, 0, "ack", "#1", "--note", "on it")
-	says(t, "alert preview", run(t, h, 0, "alert", "preview", "#1").Stdout, "#1  shop  DOWN since ", "route      no route takes it: every channel\n", "\nops  email  ops@example.com by ", "so far     opened, sent ", "subject    DOWN shop: ", "  shop is down, since ")
+	check(t, within(t, patience, "what was sent in the preview", func() bool { // a mail is there before we are told so
+		return strings.Contains(run(t, h, 0, "alert", "preview", "#1").Stdout, "so far     opened, sent ")
+	}))
+	says(t, "alert preview", run(t, h, 0, "alert", "preview", "#1").Stdout, "#1  shop  DOWN since ", "route      no route takes it: every channel\n", "\nops  email  ops@example.com by ", "subject    DOWN shop: ", "  shop is down, since ")
 	check(t, eng.Signal(syscall.SIGKILL))
 	_, err := eng.Wait(patience)
 	check(t, err)
