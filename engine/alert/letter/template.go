@@ -17,32 +17,48 @@ type Templates struct{ subject, body *template.Template }
 const (
 	maxSource = 16 << 10 // bytes of a template
 	maxOutput = 64 << 10 // … and of what it makes
-	maxSteps  = 20_000   // turns of its ranges, and templates that it calls
+	maxSteps  = 5_000    // turns of its ranges, and templates that it calls
 )
 
 var (
 	errTooMuch = errors.New("it makes more than 64 kB")
-	errTooLong = errors.New("it does not come to an end: its ranges and templates take more than 20,000 turns")
+	errTooLong = errors.New("it does not come to an end: its ranges and templates take more than 5,000 turns")
 )
 
 // step is the function that every turn of a range and every call of a template
 // begins with: Go's templates range over numbers, and stop for nobody who is not asked.
 const step = "_step"
 
-// functions are those that templates have beside Go's own.
+// functions are those that templates have beside Go's own, and Go's own that make
+// texts: none may grow beyond what a letter may have, since a text that is doubled
+// sixty times is never written.
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"json": func(v any) (string, error) {
 			b, err := encode(v)
-			return string(b), err
+			return small(string(b), err)
 		},
-		"join":  func(sep string, list []string) string { return strings.Join(list, sep) },
-		"upper": strings.ToUpper,
-		"lower": strings.ToLower,
-		"time":  func(layout string, t time.Time) string { return t.Format(layout) },
-		"ago":   uptime.Ago,
-		step:    func() string { return "" }, // run puts another in its place
+		"join":     func(sep string, list []string) (string, error) { return small(strings.Join(list, sep), nil) },
+		"upper":    func(s string) (string, error) { return small(strings.ToUpper(s), nil) },
+		"lower":    func(s string) (string, error) { return small(strings.ToLower(s), nil) },
+		"time":     func(layout string, t time.Time) (string, error) { return small(t.Format(layout), nil) },
+		"ago":      uptime.Ago,
+		"print":    func(args ...any) (string, error) { return small(fmt.Sprint(args...), nil) },
+		"println":  func(args ...any) (string, error) { return small(fmt.Sprintln(args...), nil) },
+		"printf":   func(format string, args ...any) (string, error) { return small(fmt.Sprintf(format, args...), nil) },
+		"html":     func(args ...any) (string, error) { return small(template.HTMLEscaper(args...), nil) },
+		"js":       func(args ...any) (string, error) { return small(template.JSEscaper(args...), nil) },
+		"urlquery": func(args ...any) (string, error) { return small(template.URLQueryEscaper(args...), nil) },
+		step:       func() string { return "" }, // run puts another in its place
 	}
+}
+
+// small passes on a text that is not too long.
+func small(s string, err error) (string, error) {
+	if err == nil && len(s) > maxOutput {
+		return "", errTooMuch
+	}
+	return s, err
 }
 
 // countSteps has a template count its steps.

@@ -22,6 +22,8 @@ func TestCompile(t *testing.T) {
 		{"calls itself", "", "{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "it does not come to an end"},
 		{"ranges over a number", "", "{{range 100000000000}}{{end}}", "it does not come to an end"},
 		{"ranges over a variable", "", "{{$n := 100000000}}{{if .ID}}{{with .ID}}{{range $n}}{{range $n}}{{end}}{{end}}{{end}}{{end}}", "it does not come to an end"},
+		{"doubles a text", "", `{{$x := "xxxxxxxxxxxxxxxx"}}{{range 60}}{{$x = printf "%s%s" $x $x}}{{end}}`, "it makes more than 64 kB"},
+		{"pads a text", "", `{{range 999}}{{$y := printf "%999999s" "x"}}{{end}}`, "it makes more than 64 kB"},
 		{"ranges and ends", "", "{{range $i, $m := .Monitors}}{{if $i}}, {{end}}{{$m}}{{else}}none{{end}}{{range 3}}.{{end}}", ""},
 	}
 	for _, tt := range tests {
