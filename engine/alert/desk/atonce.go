@@ -6,14 +6,25 @@ import (
 	"lookout/engine/uptime"
 )
 
-// fewThreads is up to how many letters a channel gets at once about what is open
-// as it becomes known, or came and went before anybody could be told: more of
-// them are one.
-const fewThreads = 3
+const (
+	// fewThreads is up to how many letters a channel gets at once about what is
+	// open as it becomes known: more of them are one.
+	fewThreads = 3
+	// fewOver is that of what came and went before anybody could be told. It is
+	// many: each of them may be looked for by its number.
+	fewOver = 50
+)
 
 // atOnce tells channels of many threads in one letter: of those that last, or
 // of those that are over.
 func (d *Desk) atOnce(kind uptime.AlertKind, now time.Time) {
+	few := fewThreads
+	if kind == uptime.AlertCollapsed {
+		few = fewOver
+	}
+	if len(d.opening) <= few {
+		return
+	}
 	var channels []string
 	of := map[string][]*leg{}
 	threads := map[*leg]*thread{}
@@ -30,7 +41,7 @@ func (d *Desk) atOnce(kind uptime.AlertKind, now time.Time) {
 		}
 	}
 	for _, c := range channels {
-		if len(of[c]) <= fewThreads {
+		if len(of[c]) <= few {
 			continue
 		}
 		all := &leg{Channel: c, Why: of[c][0].Why}

@@ -10,6 +10,8 @@ import (
 const (
 	// holdMost is how long an alert is held at most.
 	holdMost = 30 * time.Second
+	// lateFor is how long that is of one that is over by now: its end is on the way.
+	lateFor = 2 * time.Second
 	// lookEvery is between two looks at what samples have answered.
 	lookEvery = 250 * time.Millisecond
 	// sampled is how many others that share a cause are checked.
@@ -31,7 +33,7 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 	in, st := open(s, m.Number), find(s, m.Monitor)
 	switch {
 	case in == nil: // it is over already, which we will hear: there was nobody to tell of it in time
-		m.Late = true
+		m.Late, m.Due = true, now.Add(lateFor)
 		d.holding[m.Number] = m
 		d.keep(m)
 		return

@@ -169,7 +169,11 @@ func (d *Desk) incident(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
 	}
 	if m == nil {
 		if !silent {
-			d.opened(ev.Incident, ev.Monitor, ev.To, ev.Fault, ev.Since, ev.ID, s, now)
+			since := ev.Since
+			if in := open(s, ev.Incident); in != nil && ev.Note == uptime.IncidentReopened {
+				since = in.Start // it is one outage, however often it was up for a moment
+			}
+			d.opened(ev.Incident, ev.Monitor, ev.To, ev.Fault, since, ev.ID, s, now)
 		}
 		return
 	}
