@@ -124,17 +124,18 @@ func previewOf(in *uptime.Incident, cfg *config.Config, s *uptime.Snapshot, now 
 	if !in.Open() {
 		at = in.Start
 	}
-	i := slices.IndexFunc(cfg.Jobs, func(j uptime.Job) bool { return j.Name == in.Monitor })
-	if i < 0 {
-		p.Silent = "it is not in the configuration any more"
-		return p, nil
-	}
 	o := desk.Options{Instance: cfg.Instance, Zone: cfg.Timezone, Routes: cfg.Routes}
 	for _, ch := range cfg.Channels {
 		o.Channels = append(o.Channels, ch.Name)
 	}
-	whom := desk.Told(&o, cfg.Jobs[i].Monitor, in, at)
-	p.Why, p.Silent = whom.Why, silence(in, s, whom)
+	var whom desk.Whom
+	if i := slices.IndexFunc(cfg.Jobs, func(j uptime.Job) bool { return j.Name == in.Monitor }); i >= 0 {
+		whom = desk.Told(&o, cfg.Jobs[i].Monitor, in, at)
+		p.Silent = silence(in, s, whom)
+	} else if whom = heardOf(in, s); len(whom.Channels) == 0 {
+		p.Silent = "it is not in the configuration any more"
+	}
+	p.Why = whom.Why
 	p.DelayMS, p.RemindMS = whom.Delay.Milliseconds(), whom.Remind.Milliseconds()
 	if len(whom.EscalateTo) > 0 {
 		p.AfterMS = whom.EscalateAfter.Milliseconds()
@@ -167,6 +168,17 @@ func previewOf(in *uptime.Incident, cfg *config.Config, s *uptime.Snapshot, now 
 		p.Letters = append(p.Letters, previewLetter{ch.Name, ch.Type, targets[ch.Name], !first, toldBefore(s, in.Number, ch.Name, p), l.Subject, l.Text})
 	}
 	return p, nil
+}
+
+// heardOf is who was told of an incident, and is of its end whatever the routes say now.
+func heardOf(in *uptime.Incident, s *uptime.Snapshot) desk.Whom {
+	var w desk.Whom
+	for _, t := range s.Outbox.Told {
+		if t.Incident == in.Number && !slices.Contains(w.Channels, t.Channel) {
+			w.Channels, w.Why = append(w.Channels, t.Channel), "whoever was told of it: it is not in the configuration any more"
+		}
+	}
+	return w
 }
 
 // silence is why nobody is told; "" where people are.

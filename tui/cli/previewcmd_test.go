@@ -86,7 +86,8 @@ url = "tcp://127.0.0.1:9"
 		{"a certificate", incident(func(in *uptime.Incident) {
 			in.Monitor, in.Verdict, in.Fault = "other", uptime.Degraded, uptime.FaultTLSExpiresSoon
 		}), uptime.Active, []string{"every channel", "\nops  "}, []string{"nobody     is"}},
-		{"of a monitor that is gone", incident(func(in *uptime.Incident) { in.Monitor = "gone" }), uptime.Active, []string{"nobody     is told: it is not in the configuration any more\n"}, []string{"subject"}},
+		{"of a monitor that is gone, told before", incident(func(in *uptime.Incident) { in.Monitor, in.End, in.Ended = "gone", now, uptime.EndedUnwatched }), uptime.Active, []string{"route      whoever was told of it: ", "\nops  file", "so far     opened, sent", "subject    "}, []string{"boss", "nobody     is"}},
+		{"of a monitor that is gone", incident(func(in *uptime.Incident) { in.Monitor, in.Number = "gone", 5 }), uptime.Active, []string{"nobody     is told: it is not in the configuration any more\n"}, []string{"subject"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &uptime.Snapshot{Outbox: told}

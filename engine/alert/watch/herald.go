@@ -23,8 +23,9 @@ type herald struct {
 	in        chan uptime.Parcel // Watch → run; unbuffered: run takes at once, but while it sends
 
 	pending   []uptime.Parcel
-	uncertain bool // the first of them may have been taken
-	failed    int  // tries of the first
+	uncertain bool     // the first of them may have been taken
+	left      []string // of the first: who was refused while others took it; nil: nobody has had it
+	failed    int      // tries of the first
 	first     time.Time
 }
 
@@ -61,6 +62,9 @@ const heraldHolds = 20
 // add takes a parcel, and reports whether nothing else waits. What ends something
 // that was never told takes its place; what repeats it is left out.
 func (p *herald) add(parcel uptime.Parcel) (first bool) {
+	if p.left != nil { // what follows is for all of them again
+		p.pending, p.left = p.pending[1:], nil
+	}
 	n := len(p.pending)
 	switch {
 	case n == 0:
@@ -82,10 +86,15 @@ func (p *herald) add(parcel uptime.Parcel) (first bool) {
 func (p *herald) send(ctx context.Context) time.Duration {
 	parcel, now := &p.pending[0], time.Now()
 	l := letter.Write(parcel, &letter.Facts{Instance: p.o.Probe, Zone: p.o.Zone, Now: now, Failed: p.failed, First: p.first}, p.templates)
+	l.To = p.left
 	receipt, err := p.c.Channel.Send(ctx, &l, nil)
+	if err == nil && len(receipt.Left) > 0 {
+		p.left = receipt.Left
+		err = &uptime.Refusal{Reply: "taken, but not for all: " + receipt.Why}
+	}
 	if err == nil {
 		p.o.Log.Info("a letter was taken", "channel", p.c.Name, "subject", l.Subject, "reply", receipt.Reply)
-		p.pending, p.failed, p.uncertain = p.pending[1:], 0, false
+		p.pending, p.failed, p.uncertain, p.left = p.pending[1:], 0, false, nil
 		return 0
 	}
 	if ctx.Err() != nil {

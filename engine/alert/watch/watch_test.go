@@ -19,6 +19,7 @@ type mailbox struct {
 	mu      sync.Mutex
 	begun   time.Time
 	refuse  func(since time.Duration) *uptime.Refusal // nil: it takes all
+	left    func(since time.Duration) []string        // … for all but these
 	letters []uptime.Letter
 	tries   []string // "3m0s ID" of each
 }
@@ -36,7 +37,13 @@ func (m *mailbox) Send(_ context.Context, l *uptime.Letter, _ func(string)) (upt
 		}
 	}
 	m.letters = append(m.letters, *l)
-	return uptime.Receipt{Reply: "250 ok"}, nil
+	r := uptime.Receipt{Reply: "250 ok"}
+	if m.left != nil {
+		if r.Left = m.left(since); r.Left != nil {
+			r.Why = "450 not now"
+		}
+	}
+	return r, nil
 }
 
 // watching runs a watch for a span of virtual time. The engine is heard once a
@@ -173,6 +180,43 @@ func TestWatchRefused(t *testing.T) {
 				}
 				if len(ids) != 2 || len(m.tries) > 20 {
 					t.Errorf("%d letters in %d tries: %q", len(ids), len(m.tries), m.tries)
+				}
+			})
+		})
+	}
+}
+
+// Who was refused while others were not is told later, until there is other news.
+func TestWatchLeft(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		until float64 // the minute to which one is refused
+		want  []string
+	}{
+		{"for a while", 14, []string{"BLIND []", "BLIND [jo]", "no longer blind []"}},
+		{"until it is over", 30.9, []string{"BLIND []", "no longer blind []"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &mailbox{left: func(at time.Duration) []string {
+					if within(0, tt.until)(at) {
+						return []string{"jo"}
+					}
+					return nil
+				}}
+				watching(t, 2*time.Hour, m, not(within(10.5, 30.5)), always)
+				var got []string
+				for _, l := range m.letters {
+					word, _, _ := strings.Cut(l.Subject, ":")
+					if said := fmt.Sprint(word, " ", l.To); len(got) == 0 || said != got[len(got)-1] { // tries for one look alike
+						got = append(got, said)
+					}
+				}
+				if tt.until > 30 && len(got) == 3 && got[1] == "BLIND [jo]" { // in vain
+					got = slices.Delete(got, 1, 2)
+				}
+				if !slices.Equal(got, tt.want) {
+					t.Errorf("got %q, want %q", got, tt.want)
 				}
 			})
 		})
