@@ -69,6 +69,7 @@ type state struct {
 	Cursor  uint64 // the newest event that was taken
 	Parcels uint64 // the newest number
 	Groups  uint64
+	Now     time.Time `json:",omitzero"` // when it was written
 }
 
 // New makes a desk of what it had stored, which is all records that begin with
@@ -89,7 +90,7 @@ func New(o Options, saved []uptime.OutboxRecord) (*Desk, error) {
 // snapshot that is as new. A desk without records begins there; one that has
 // records goes on from its cursor, and looks for channels that are new.
 func (d *Desk) Begin(newest uint64, s *uptime.Snapshot, now time.Time) {
-	now = stamp(now)
+	now = d.step(now)
 	if d.begun && d.kept.Cursor > newest { // the log is another one: it was restored, or begun anew
 		d.disown(s, now)
 	}
@@ -108,7 +109,7 @@ func (d *Desk) Begin(newest uint64, s *uptime.Snapshot, now time.Time) {
 // there is told what is open. It does not wait for the events between the cursor
 // and the snapshot: that is done when they were taken.
 func (d *Desk) Configure(o Options, s *uptime.Snapshot, now time.Time) {
-	now = stamp(now)
+	now = d.step(now)
 	d.o = o
 	d.dismiss()
 	d.due, d.review = true, s.Events
@@ -128,7 +129,7 @@ func (d *Desk) Take(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
 	if ev.ID <= d.kept.Cursor {
 		return
 	}
-	now = stamp(now)
+	now = d.step(now)
 	d.kept.Cursor = ev.ID
 	d.save(keyState, &d.kept)
 	switch ev.Kind {
@@ -156,7 +157,7 @@ func (d *Desk) Take(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
 
 // Tick does what is due: the ends of holds and delays, reminders, escalations, digests.
 func (d *Desk) Tick(s *uptime.Snapshot, now time.Time) {
-	now = stamp(now)
+	now = d.step(now)
 	d.alarms.now = now
 	d.sample(s, now)
 	for _, key := range d.alarms.due(now) {

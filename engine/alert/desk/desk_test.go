@@ -302,6 +302,23 @@ func TestFirst(t *testing.T) {
 	}
 }
 
+// TestClockBack: the clock is set back by a day while something waits.
+func TestClockBack(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		o := Options{Channels: []string{"ops"}, Routes: []uptime.Route{{Channels: []string{"ops"}, Delay: 5 * time.Minute, Remind: 30 * time.Minute}}}
+		w := newWorld(t, o, plain("a", "b")...).begin()
+		w.restart = restart
+		w.play("a down\n +1m\n b down\n")
+		w.now = w.now.Add(-24 * time.Hour)
+		w.emit(uptime.Event{Kind: uptime.EventClock, Message: "the clock was set back by 24h"}) // as the engine says at once
+		w.play("+40m\n a up\n b up\n +1h")
+		if got := w.told(); got != "-23h56m0s ops opened #1\n-23h55m0s ops opened #2\n-23h26m0s ops reminder #1\n-23h25m0s ops reminder #2\n"+
+			"-23h19m0s ops recovered #1\n-23h19m0s ops recovered #2" {
+			t.Errorf("restart %v:\n%s", restart, got)
+		}
+	}
+}
+
 // TestRestored: the log and the records are of other days.
 func TestRestored(t *testing.T) {
 	w := newWorld(t, Options{Channels: []string{"ops"}}, plain("a", "b")...).begin()
