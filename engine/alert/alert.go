@@ -121,7 +121,7 @@ type removed struct {
 const (
 	batchEvents = 500              // that are taken at once
 	lastSend    = 5 * time.Second  // what a letter on its way has at the end
-	longestSend = 2 * time.Minute  // … and at any time, whatever its channel does
+	longestSend = 11 * time.Minute // … and at any time, whatever its channel does
 	pruneEvery  = 10 * time.Second // told letters are looked through
 	maxTold     = 1000             // that are remembered
 	keepLost    = 24 * time.Hour   // letters that were given up are shown so long

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -173,6 +174,24 @@ func tryFault(t *testing.T, n, times int, works, real bool) (calls int) {
 	return calls
 }
 
+// about are the incidents of a letter: those that it names, and that of its
+// thread where the store did not say more.
+func about(l *uptime.Letter, thread uint64) (out []uint64) {
+	var j struct {
+		Incidents []struct {
+			Incident uint64 `json:"incident"`
+		} `json:"incidents"`
+	}
+	_ = json.Unmarshal(l.JSON, &j)
+	for _, i := range j.Incidents {
+		out = append(out, i.Incident)
+	}
+	if len(out) == 0 {
+		out = []uint64{thread}
+	}
+	return out
+}
+
 // wantAll checks what a channel took: of every incident that it opened and, where
 // it is over, that it closed, or both in one; in that order; nothing twice but
 // under the same ID, and one after the other.
@@ -192,7 +211,9 @@ func wantAll(t testing.TB, what string, b *box, incidents uint64, over func(uint
 		var n uint64
 		var kind string
 		_, _ = fmt.Sscanf(s, "%s %d", &kind, &n)
-		said[n] = append(said[n], kind)
+		for _, n := range about(&b.all()[i], n) {
+			said[n] = append(said[n], kind)
+		}
 	}
 	for n := uint64(1); n <= incidents; n++ {
 		expected := []string{"opened"}

@@ -41,7 +41,8 @@ type channel struct {
 const (
 	maxQueue   = 20_000 // letters to one channel; those beyond become one
 	maxStands  = 1000
-	saidHourly = 20 // failures of a channel that are written down
+	maxEnds    = 100 // ends that wait on their own for their turn
+	saidHourly = 20  // failures of a channel that are written down
 )
 
 // steady bounds what a clock that was set back does.
@@ -77,34 +78,46 @@ func (c *channel) drop(number uint64) {
 }
 
 // collapse joins what is over with the letter that would have told of it, where
-// that was surely told to nobody, and with all between them. It says which
-// letters are gone, and whether this one changed.
+// that was surely told to nobody; and with whatever else of it waits, which is no
+// news any more: reminders, digests. A reminder replaces the one before. It says
+// which letters are gone, and whether this one changed.
 func (c *channel) collapse(end *item) (gone []uint64, changed bool) {
-	if end.Ends == 0 || end.uncertain || end == c.flying {
+	if end.Ends == 0 && end.Kind != uptime.AlertReminder || end.uncertain || end == c.flying {
 		return nil, false
 	}
-	at, found := c.find(end.Ends)
-	if !found || c.queue[at].uncertain || c.queue[at] == c.flying {
-		return nil, false
-	}
-	begin := c.queue[at]
 	to, _ := c.find(end.Number)
-	for _, it := range c.queue[at:to] {
-		if it == begin || it.Thread != 0 && it.Thread == begin.Thread && !it.uncertain && it != c.flying {
-			gone = append(gone, it.Number)
-			end.stands = append(append(end.stands, it.stands...), it.Number)
-			end.tries = max(end.tries, it.tries)
-			if !it.since.IsZero() && (end.since.IsZero() || it.since.Before(end.since)) {
-				end.since = it.since
-			}
+	for _, it := range c.queue[:to] {
+		begin := end.Ends != 0 && it.Number == end.Ends
+		old := end.Thread != 0 && it.Thread == end.Thread && it.Number > end.Ends && end.replaces(it)
+		if !begin && !old || it.uncertain || it == c.flying {
+			continue
+		}
+		if begin {
+			end.Kind = uptime.AlertCollapsed
+		}
+		gone = append(gone, it.Number)
+		end.stands = append(append(end.stands, it.stands...), it.Number)
+		end.tries = max(end.tries, it.tries)
+		if !it.since.IsZero() && (end.since.IsZero() || it.since.Before(end.since)) {
+			end.since = it.since
 		}
 	}
 	end.stands = few(end.stands)
 	for _, n := range gone {
 		c.drop(n)
 	}
-	end.Kind = uptime.AlertCollapsed
-	return gone, true
+	return gone, len(gone) > 0
+}
+
+// replaces reports whether another letter of the same thread is no news beside it.
+func (it *item) replaces(other *item) bool {
+	switch other.Kind {
+	case uptime.AlertReminder:
+		return true
+	case uptime.AlertJoined, uptime.AlertFlapping, uptime.AlertEscalated:
+		return it.Ends != 0
+	}
+	return false
 }
 
 // merge makes one letter of those that wait and were surely not told, the oldest
@@ -113,8 +126,14 @@ func (c *channel) collapse(end *item) (gone []uint64, changed bool) {
 // them; nil: there is nothing to merge.
 func (c *channel) merge(now time.Time) (gone []uint64, into *item) {
 	var all []*item
+	ends := 0
 	for _, it := range c.queue {
-		if len(all) < maxPost && !it.uncertain && it != c.flying {
+		if it.ends() {
+			ends++
+		}
+	}
+	for _, it := range c.queue {
+		if len(all) < maxPost && !it.uncertain && it != c.flying && (!it.ends() || ends > maxEnds) {
 			all = append(all, it)
 		}
 	}
@@ -154,6 +173,10 @@ func (c *channel) merge(now time.Time) (gone []uint64, into *item) {
 	return gone, into
 }
 
+// ends reports whether a letter is the end of one that was taken. Whoever keeps
+// books of what is open closes what is told to be over, and nothing else.
+func (it *item) ends() bool { return it.Ends != 0 && it.Kind != uptime.AlertCollapsed }
+
 // newestNamed are the last incidents of a list, each once.
 func newestNamed(list []uint64) []uint64 {
 	var out []uint64
@@ -191,6 +214,9 @@ func (c *channel) pick(now time.Time) (it *item, at time.Time) {
 			}
 		case !held[it.Thread] && !slices.ContainsFunc(it.Incidents, func(n uint64) bool { return held[n] }):
 			return it, time.Time{}
+		}
+		if it.left != nil {
+			continue // those who have had it need not wait for the others
 		}
 		if held == nil {
 			held = map[uint64]bool{}

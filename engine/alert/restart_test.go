@@ -331,3 +331,72 @@ func (d *fragileDesk) Take(ev *uptime.Event, s *uptime.Snapshot, now time.Time) 
 	d.channels, d.kept.Told = []string{"ops"}, map[string]uint64{}
 	d.plainDesk.Take(ev, s, now)
 }
+
+// One address that is refused for good silences neither the others nor the channel.
+func TestDeadRecipient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ops := newWorld(t), &box{}
+		ops.set(func(_ int, l *uptime.Letter) (uptime.Receipt, error) {
+			if l.To != nil {
+				return uptime.Receipt{}, &uptime.Refusal{Reply: "550 no such user", Permanent: true}
+			}
+			return uptime.Receipt{Reply: "250 ok", Left: []string{"jo@example.com"}, Why: "550 no such user"}, nil
+		})
+		f, _ := w.start(Options{Channels: []uptime.ChannelConfig{to1("ops", ops)}})
+		w.down(1)
+		after(10 * time.Minute)
+		w.up(1)
+		w.down(2)
+		after(time.Minute)
+		want(t, "those who are there", ops.got(), "opened 1", "recovered 1", "opened 2")
+		after(8 * time.Hour)
+		if c := f.Outbox().Channels[0]; c.Pending != 0 || c.Tries != 0 {
+			t.Errorf("%+v", c)
+		}
+		said := w.said()
+		if last := said[len(said)-1]; !strings.Contains(last, "given up") {
+			t.Errorf("%q", said)
+		}
+	})
+}
+
+// What is over is no reminder any more, and one reminder that waits is enough.
+func TestOldReminders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ops := newWorld(t), &box{}
+		w.real = true
+		_, _ = w.start(Options{Channels: []uptime.ChannelConfig{to1("ops", ops)}, Routes: []uptime.Route{{Channels: []string{"ops"}, Remind: 30 * time.Minute}}})
+		after(time.Second)
+		w.down(1, 2)
+		after(time.Minute)
+		ops.set(refuse(uptime.Refusal{Reply: "connection refused"}))
+		after(8 * time.Hour)
+		w.up(1)
+		after(time.Hour)
+		ops.set(nil)
+		after(20 * time.Minute)
+		got := ops.got()
+		slices.Sort(got)
+		want(t, "ops", got, "opened 1", "opened 2", "recovered 1", "reminder 2")
+	})
+}
+
+// A cap leaves the ends of what was told as they are.
+func TestEndsAreNotMerged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ops := newWorld(t), &box{}
+		c := to1("ops", ops)
+		c.MaxPerHour = 8 // seven at once, and two an hour
+		_, _ = w.start(Options{Channels: []uptime.ChannelConfig{c}})
+		w.down(1, 2, 3)
+		after(time.Second)
+		w.down(4, 5, 6, 7, 8, 9)
+		after(time.Second)
+		w.up(1, 2)
+		w.down(10, 11)
+		after(12 * time.Hour)
+		got := ops.got()
+		slices.Sort(got)
+		want(t, "ops", got, "more 0", "opened 1", "opened 2", "opened 3", "opened 4", "opened 5", "opened 6", "opened 7", "recovered 1", "recovered 2")
+	})
+}

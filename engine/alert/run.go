@@ -248,9 +248,7 @@ func (f *Office) accept(parcels []uptime.Parcel, now time.Time) {
 		it := &item{Parcel: p}
 		c.add(it)
 		f.post.letters.put(it.record())
-		if p.Ends != 0 {
-			f.collapse(c, it)
-		}
+		f.collapse(c, it)
 	}
 	for _, c := range f.channels {
 		if len(c.queue) > maxQueue {
@@ -267,7 +265,7 @@ func (f *Office) collapse(c *channel, it *item) {
 		f.forget(c, gone)
 		f.post.put(it.record())
 		f.dirty = true
-	} else if f.lost(c.Name, it.Ends) {
+	} else if it.Kind != uptime.AlertCollapsed && f.lost(c.Name, it.Ends) {
 		it.Kind = uptime.AlertCollapsed
 		f.post.put(it.record())
 	}

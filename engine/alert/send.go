@@ -81,6 +81,9 @@ func (f *Office) perform(ctx context.Context, j job) (r result) {
 func (f *Office) recollect(p *uptime.Parcel, facts *letter.Facts) {
 	for _, n := range p.Incidents {
 		found, err := f.o.Store.Incidents(uptime.IncidentQuery{Number: n, Limit: 1})
+		if err != nil { // once more: what is over is nowhere else
+			found, err = f.o.Store.Incidents(uptime.IncidentQuery{Number: n, Limit: 1})
+		}
 		if err != nil {
 			f.log.Warn("a letter goes without all of an incident", "incident", n, "error", err)
 			for _, i := range facts.Snapshot.Open {
@@ -137,6 +140,7 @@ func (f *Office) taken(r result, here bool, now time.Time) {
 		ev.Note = string(uptime.ToldFailing)
 		ev.Message += "; REFUSED for " + strings.Join(firstFew(r.receipt.Left), ", ") + clause(": ", it.why) + ", next try in " + uptime.Ago(it.next.Sub(now))
 		f.note(ev)
+		f.desk.Sent(it.Number, now)
 		if it.hopeless(now) {
 			f.giveUp(c, now, it)
 		}
@@ -169,6 +173,7 @@ func (f *Office) refused(r result, now time.Time) {
 		why = &uptime.Refusal{Reply: r.err.Error(), Uncertain: true}
 	}
 	w := *why
+	w.Letter = w.Letter || it.left != nil // the channel has taken it for others
 	w.Reply = uptime.Clean(w.Reply, 300)
 	if r.cut {
 		it.uncertain = it.uncertain || w.Uncertain

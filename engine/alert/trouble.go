@@ -26,6 +26,8 @@ const (
 	// leaps gives up nothing.
 	giveUp      = 3 * 24 * time.Hour
 	giveUpTries = 36
+	// … but soon where others have had it, and one is refused for good.
+	leftTries = 4
 )
 
 // fails counts a try that did.
@@ -68,4 +70,9 @@ func (t *trouble) steady(now time.Time) {
 // hopeless reports whether it has failed for too long.
 func (t *trouble) hopeless(now time.Time) bool {
 	return t.tries >= giveUpTries && now.Sub(t.since) >= giveUp
+}
+
+// hopeless reports whether a letter has.
+func (it *item) hopeless(now time.Time) bool {
+	return it.trouble.hopeless(now) || it.left != nil && it.hard && it.tries >= leftTries
 }
