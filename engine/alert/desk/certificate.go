@@ -15,6 +15,8 @@ const (
 	// gatherFor is how long a certificate waits for others: they are often of one
 	// day, and there is no hurry.
 	gatherFor = time.Minute
+	// mostEndings bounds those of one letter, and its record.
+	mostEndings = 500
 	// rememberFor is how long after its end it is known that one was told.
 	rememberFor = 30 * 24 * time.Hour
 )
@@ -82,6 +84,10 @@ func (d *Desk) certificate(ev *uptime.Event, s *uptime.Snapshot, now time.Time) 
 		d.certs.Since = now
 	}
 	d.certs.Waiting = append(d.certs.Waiting, ending{ev.Incident, ev.ID, uptime.Clean(ev.Monitor+": "+message, 200), w.Channels, w.Why})
+	if len(d.certs.Waiting) >= mostEndings {
+		d.ringCerts(now)
+		return
+	}
 	d.keepCerts()
 }
 

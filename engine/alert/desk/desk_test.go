@@ -108,6 +108,20 @@ var script = []struct {
 		3m0s ops recovered #1
 		6m0s ops flapping #1
 		1h7m0s ops recovered #1`},
+	{name: "flapping, and then down for good", script: `
+		a down
+		+1m
+		a up
+		+1m
+		a down
+		+1h
+		a up
+		+20m`, want: `
+		0s ops opened #1
+		1m0s ops recovered #1
+		2m0s ops flapping #1
+		12m0s ops opened #1
+		1h12m0s ops recovered #1`},
 	{name: "it comes back, and nobody was told", routes: []uptime.Route{{Delay: 5 * time.Minute, Channels: []string{"ops"}}}, script: `
 		a down
 		+1m

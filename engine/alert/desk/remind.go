@@ -13,6 +13,9 @@ func (t *thread) due() time.Time {
 		if l.Flaps && !l.Over.IsZero() {
 			due = sooner(due, l.Over.Add(steadyAfter))
 		}
+		if l.Flaps && l.Over.IsZero() && !l.Stood {
+			due = sooner(due, l.Rose.Add(steadyAfter))
+		}
 	}
 	return due
 }
@@ -34,12 +37,23 @@ func (d *Desk) ringThread(t *thread, s *uptime.Snapshot, now time.Time) {
 			l.Flaps = false
 			d.end(t, l, now)
 		}
+		if l.Flaps && l.Over.IsZero() && !l.Stood && !now.Before(l.Rose.Add(steadyAfter)) {
+			d.stays(t, l, s, now)
+		}
 	}
 	if !t.Next.IsZero() && !now.Before(t.Next) {
 		d.remind(t, s, now)
 	}
 	if !t.Escalate.IsZero() && !now.Before(t.Escalate) {
 		d.escalate(t, s, now)
+	}
+}
+
+// stays tells, once, that what came and went lasts by now.
+func (d *Desk) stays(t *thread, l *leg, s *uptime.Snapshot, now time.Time) {
+	l.Stood = true
+	if wanted, _ := t.wanting(s); wanted {
+		d.relist(t, l, d.parcel(t, l, uptime.AlertOpened, now).Number)
 	}
 }
 

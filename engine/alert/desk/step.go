@@ -33,7 +33,7 @@ func (d *Desk) shift(by time.Duration) {
 	thread := func(t *thread) {
 		move(&t.Next, &t.Escalate)
 		for _, l := range t.Legs {
-			move(&l.At, &l.Moved, &l.Over)
+			move(&l.At, &l.Moved, &l.Over, &l.Rose)
 		}
 	}
 	d.alarms = alarms{}

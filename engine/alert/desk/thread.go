@@ -53,6 +53,8 @@ type leg struct {
 	Moved   time.Time `json:",omitzero"`  // when one was over last
 	Over    time.Time `json:",omitzero"`  // since when all are; zero: they are not
 	Flaps   bool      `json:",omitempty"` // its end is told when it is steady
+	Rose    time.Time `json:",omitzero"`  // … since when it is back
+	Stood   bool      `json:",omitempty"` // … and it was told that it stays
 }
 
 func (t *thread) leg(channel string) *leg {
@@ -120,15 +122,21 @@ func (d *Desk) rise(t *thread, l *leg, event uint64, now time.Time) {
 	if l.Over.IsZero() {
 		return
 	}
-	l.Over, l.Event = time.Time{}, event
+	l.Over, l.Event, l.Rose = time.Time{}, event, now
 	if !l.Flaps {
 		l.Flaps = true
 		p := d.parcel(t, l, uptime.AlertFlapping, now)
-		d.unlist(t, l)
-		l.Opened, l.Sent, l.Joint = p.Number, false, false
-		d.letters[p.Number] = append(d.letters[p.Number], t)
+		l.Stood = false
+		d.relist(t, l, p.Number)
 	}
 	d.watch(t, now)
+}
+
+// relist notes that another parcel tells what a leg is about.
+func (d *Desk) relist(t *thread, l *leg, number uint64) {
+	d.unlist(t, l)
+	l.Opened, l.Sent, l.Joint = number, false, false
+	d.letters[number] = append(d.letters[number], t)
 }
 
 // fall takes that one member fewer of a leg lasts, and tells the end of the last.
