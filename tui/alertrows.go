@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"lookout/engine/uptime"
 	"lookout/tui/theme"
@@ -108,7 +109,7 @@ func drawUnacked(s *shell, p *pen, u *unacked, cursor bool) {
 	n := min(cells(title), room)
 	told := ""
 	if p.w >= 60 {
-		told = toldText(s, u.told, max(room-n-2, room*2/5))
+		told = toldText(s, u.in, u.told, max(room-n-2, room*2/5))
 		if told != "" && n > room-cells(told)-2 {
 			n = max(room-cells(told)-2, 8)
 		}
@@ -154,13 +155,17 @@ func drawChannel(s *shell, p *pen, c *uptime.ChannelState, cursor bool) {
 	}
 	lead(s, p, shortStamp(at, s.now, s.loc), glyph, style, cursor)
 	p.cell(nameStyle(cursor), c.Name, min(cells(c.Name), max(p.w-p.x-1, 0)))
-	_, why, ok := strings.Cut(c.Says(s.now, s.hhmmss), ": ")
 	text := group3(c.Pending) + " wait"
 	if c.Pending == 1 {
 		text = "1 waits"
 	}
-	if ok {
-		text += ": " + why
+	switch in := c.Next.Sub(s.now); { // the reason may be long
+	case !c.Failing.IsZero() && in >= time.Second:
+		text += ", next try in " + uptime.Ago(in) + ": " + c.Error
+	case !c.Failing.IsZero():
+		text += ", trying now: " + c.Error
+	case c.Capped > 0:
+		text += ": max_per_hour is reached; they become one letter"
 	}
 	p.say("  ")
 	right := uptime.Who(c.Target)
@@ -220,12 +225,19 @@ func letterAbout(snap *uptime.Snapshot, t *uptime.Told) string {
 	if t.Incident == 0 {
 		return string(t.Kind)
 	}
+	what := "#" + strconv.FormatUint(t.Incident, 10)
 	for _, in := range snap.Open {
 		if in.Number == t.Incident {
-			return in.Monitor
+			what = in.Monitor
 		}
 	}
-	return "#" + strconv.FormatUint(t.Incident, 10)
+	switch {
+	case t.Cause.Kind != "": // the others were not sure then
+		return t.Cause.String() + ": " + what + " and others"
+	case t.Count > 1:
+		return fmt.Sprintf("%s and %s more", what, group3(t.Count-1))
+	}
+	return what
 }
 
 // alertStatus is the second last line for a row of the upper part.

@@ -23,7 +23,7 @@ func (u *unacked) title() string {
 	if len(u.members) < 2 {
 		return u.in.Monitor
 	}
-	return fmt.Sprintf("%s: %s monitors", u.cause, group3(len(u.members)))
+	return fmt.Sprintf("%s: %s down", u.cause, group3(len(u.members)))
 }
 
 // why is what is wrong, or who shares the cause.
@@ -71,7 +71,7 @@ func notAcked(snap *uptime.Snapshot) (out []*unacked) {
 		if t.Incident != 0 {
 			letters[t.Incident] = append(letters[t.Incident], t)
 		}
-		if t.Cause.Kind == "" || t.Count < 2 {
+		if t.Cause.Kind == "" {
 			continue
 		}
 		if common[t.Cause] == nil {
@@ -84,7 +84,10 @@ func notAcked(snap *uptime.Snapshot) (out []*unacked) {
 		if !in.Unacked() {
 			continue
 		}
-		c := shared(snap, in, causes)
+		c := uptime.Cause{}
+		if !slices.ContainsFunc(letters[in.Number], func(t *uptime.Told) bool { return t.Cause.Kind == "" }) { // else it was told of alone
+			c = shared(snap, in, causes)
+		}
 		if g := groups[c]; g != nil && c.Kind != "" {
 			g.members = append(g.members, in)
 			continue
@@ -164,6 +167,10 @@ func tookWords(d time.Duration) string {
 	return uptime.Ago(d)
 }
 
+// mayBeHeld is how old an outage may be whose alert waits for others of its
+// cause: it takes a while to be sure, and then up to 30 s.
+const mayBeHeld = 90 * time.Second
+
 // newestOf are the newest letter to each channel that tells of an outage, in the order of told.
 func newestOf(told []*uptime.Told) (out []*uptime.Told) {
 	for _, t := range told {
@@ -190,8 +197,9 @@ func rank(t *uptime.Told) int {
 	return 2
 }
 
-// toldText says in at most width cells who was told; "" where nobody can be.
-func toldText(s *shell, told []*uptime.Told, width int) string {
+// toldText says in at most width cells who was told of an outage; "" where
+// nobody can be.
+func toldText(s *shell, in *uptime.Incident, told []*uptime.Told, width int) string {
 	o := &s.snap.Outbox
 	if len(o.Channels) == 0 {
 		return ""
@@ -201,15 +209,14 @@ func toldText(s *shell, told []*uptime.Told, width int) string {
 		if len(o.Told) >= uptime.MaxTold { // it may have been left out
 			return ""
 		}
+		if o.Held > 0 && in.Lasted(s.now) < mayBeHeld {
+			return "held"
+		}
 		return "nobody told"
 	}
 	for n := min(len(list), 3); n > 0; n-- {
 		for _, long := range []bool{true, false} {
-			var parts []string
-			for _, t := range list[:n] {
-				parts = append(parts, wayOf(s.snap, t, long)+" "+fate(t))
-			}
-			text := strings.Join(parts, ", ")
+			text := fates(s.snap, list[:n], long)
 			if more := len(list) - n; more > 0 {
 				text += fmt.Sprintf(", +%d", more)
 			}
@@ -219,6 +226,28 @@ func toldText(s *shell, told []*uptime.Told, width int) string {
 		}
 	}
 	return list[0].Channel + " " + fate(list[0])
+}
+
+// fates says what became of letters; those that were taken are one: "ops, desk
+// sent in 0.4 s", which is what the slowest took.
+func fates(snap *uptime.Snapshot, list []*uptime.Told, long bool) string {
+	var parts, sent []string
+	var slowest *uptime.Told
+	for _, t := range list {
+		d, ok := t.Took()
+		if !ok {
+			parts = append(parts, wayOf(snap, t, long)+" "+fate(t))
+			continue
+		}
+		sent = append(sent, wayOf(snap, t, long))
+		if slowest == nil || d > slowest.Done.Sub(slowest.At) {
+			slowest = t
+		}
+	}
+	if slowest != nil {
+		parts = append(parts, strings.Join(sent, ", ")+" "+fate(slowest))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // toldAtLength says who was told when of one outage, a sentence a channel.
@@ -254,17 +283,19 @@ func toldAtLength(s *shell, told []*uptime.Told) (out []string) {
 
 // lettersAbout are those about an incident, alone or as one of a cause.
 func lettersAbout(snap *uptime.Snapshot, in *uptime.Incident) (out []*uptime.Told) {
-	st := stateOf(snap, in.Monitor)
-	for i := range snap.Outbox.Told {
+	st, alone := stateOf(snap, in.Monitor), false
+	for i := range slices.Backward(snap.Outbox.Told) { // the oldest first
 		t := &snap.Outbox.Told[i]
 		one := t.About(in.Number)
-		if !one && t.Count > 1 && in.Open() && !t.At.Before(in.Start) {
+		alone = alone || one && t.Cause.Kind == ""
+		if !one && !alone && t.Cause.Kind != "" && in.Open() && !t.At.Before(in.Start) {
 			one = t.Cause.Kind == uptime.CauseNode && len(in.ConfirmedBy) == 0 || st != nil && t.Cause.Covers(st)
 		}
 		if one {
 			out = append(out, t)
 		}
 	}
+	slices.Reverse(out)
 	return out
 }
 

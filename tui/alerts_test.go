@@ -164,7 +164,7 @@ func TestAlertsAck(t *testing.T) {
 func TestNotAcked(t *testing.T) {
 	snap := alertGrouped().snap
 	got := notAcked(snap)
-	if len(got) != 2 || len(got[0].members) != 300 || got[0].title() != "host 192.0.2.7: 300 monitors" || got[1].title() != shop {
+	if len(got) != 2 || len(got[0].members) != 300 || got[0].title() != "host 192.0.2.7: 300 down" || got[1].title() != shop {
 		t.Fatalf("%d: %s", len(got), got[0].title())
 	}
 	if got[0].why() != "site-299.example.org, site-298.example.org, site-297.example.org, site-296.example.org, site-295.example.org, …" {
@@ -182,11 +182,13 @@ func TestNotAcked(t *testing.T) {
 		{"one, in short", []*uptime.Told{ptr(letterOf(1, "ops", 1, uptime.AlertOpened, uptime.ToldSent, "12:31:29.000", 90*time.Second))}, 30, "ops sent in 1m30s"},
 		{"what fails first", []*uptime.Told{ptr(letterOf(1, "pager", 1, uptime.AlertOpened, uptime.ToldSent, "12:31:29.000", 0)), ptr(letterOf(2, "ops", 1, uptime.AlertOpened, uptime.ToldFailing, "12:31:29.000", 0))}, 30,
 			"ops FAILS, pager sent in 1.0ms"},
+		{"both sent", []*uptime.Told{ptr(letterOf(1, "pager", 1, uptime.AlertOpened, uptime.ToldSent, "12:31:29.000", time.Second)), ptr(letterOf(2, "ops", 1, uptime.AlertOpened, uptime.ToldSent, "12:31:29.000", 0))}, 30,
+			"pager, ops sent in 1.00s"},
 		{"no room", []*uptime.Told{ptr(letterOf(1, "pager", 1, uptime.AlertOpened, uptime.ToldWaiting, "12:31:29.000", 0)), ptr(letterOf(2, "ops", 1, uptime.AlertOpened, uptime.ToldSending, "12:31:29.000", 0))}, 17, "pager waits, +1"},
 		{"the newest of a channel", []*uptime.Told{ptr(letterOf(2, "ops", 1, uptime.AlertRecovered, uptime.ToldWaiting, "12:33:29.000", 0)), ptr(letterOf(1, "ops", 1, uptime.AlertOpened, uptime.ToldLost, "12:31:29.000", 0))}, 20, "ops GIVEN UP"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := toldText(s, tt.told, tt.width); got != tt.want {
+			if got := toldText(s, incident4711(), tt.told, tt.width); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

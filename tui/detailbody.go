@@ -192,7 +192,7 @@ func (d *detail) toldLines(p *part, s *shell, st *uptime.State, label string, at
 	case len(facts) > 0 && (atLength || cells(strings.Join(facts, "; ")) < w-in):
 		p.para(label, strings.Join(facts, "; "), in, w)
 	case len(facts) > 0:
-		p.para(label, toldText(s, told, w-in-1), in, w)
+		p.para(label, toldText(s, inc, told, w-in-1), in, w)
 	case inc.Unacked() && len(s.snap.Outbox.Told) < uptime.MaxTold:
 		p.para(label, "nobody", in, w)
 	}

@@ -352,7 +352,7 @@ func (l *incidents) status(s *shell, p *pen) {
 		in := l.rows[l.cur].in
 		left = "#" + strconv.FormatUint(in.Number, 10) + " " + about(in)
 		if told := lettersAbout(s.snap, in); in.Open() && len(told) > 0 && p.w >= 60 {
-			right = toldText(s, told, p.w/3)
+			right = toldText(s, in, told, p.w/3)
 		}
 	}
 	if shown, all := l.counts(); len(l.words) > 0 {

@@ -61,7 +61,7 @@ func (c *ChannelState) Says(now time.Time, at func(time.Time) string) string {
 			why = "not taken"
 		}
 		s += ": " + why
-		if c.Next.After(now) {
+		if c.Next.Sub(now) >= time.Second {
 			s += ", next try in " + Ago(c.Next.Sub(now))
 		} else {
 			s += ", trying now"
