@@ -22,7 +22,8 @@ const (
 // before the console began does not ring.
 type ringer struct {
 	started bool
-	seen    uint64 // the newest event that was looked at
+	seen    uint64    // the newest event that was looked at; it may be ahead of the snapshot
+	engine  time.Time // when the engine of that log began
 	asking  bool
 	can     bool // the terminal reports focus, so it is one that takes OSC sequences
 	away    bool // and says that nobody looks
@@ -49,11 +50,11 @@ func terminals(snap *uptime.Snapshot) (names []string) {
 
 // listen asks for new letters where there may be any.
 func (r *ringer) listen(s *shell, snap *uptime.Snapshot) tea.Cmd {
-	if !r.started || r.seen > snap.Events { // it begins, or it is another log
-		r.started, r.seen = true, snap.Events
+	if anew := !snap.Started.Equal(r.engine); !r.started || anew && r.seen > snap.Events { // it begins, or it is another log
+		r.started, r.seen, r.engine = true, snap.Events, snap.Started
 		return nil
 	}
-	if r.asking || snap.Events == r.seen {
+	if r.asking || snap.Events <= r.seen {
 		return nil
 	}
 	if len(terminals(snap)) == 0 {
@@ -66,8 +67,11 @@ func (r *ringer) listen(s *shell, snap *uptime.Snapshot) tea.Cmd {
 		ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 		defer cancel()
 		got, err := source.Events(ctx, uptime.EventQuery{After: after, Kinds: []uptime.EventKind{uptime.EventAlert}, Limit: ringsAtOnce})
-		if len(got) == ringsAtOnce {
-			upTo = got[len(got)-1].ID
+		switch n := len(got); {
+		case n == ringsAtOnce:
+			upTo = got[n-1].ID
+		case n > 0: // it may be stored before a snapshot tells of it
+			upTo = max(upTo, got[n-1].ID)
 		}
 		return rangMsg{slices.Clone(got), upTo, err}
 	}

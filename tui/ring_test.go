@@ -106,6 +106,17 @@ func TestRing(t *testing.T) {
 	if got := s.View().WindowTitle; strings.Contains(got, shop) {
 		t.Errorf("somebody looks, and the title is %q", got)
 	}
+	happens(alertEvent(0, "ops", "mail to ops@example.com taken", uptime.ToldSent), said)
+	f.snap.Events-- // the last is stored before a snapshot tells of it
+	first := next() + next()
+	f.snap.Events++
+	if second := next(); first+second != "\a" {
+		t.Errorf("for a letter that is ahead of its snapshot it writes %q, then %q", first, second)
+	}
+	f.snap.Events, f.snap.Started, f.events = 1, at, nil // another log
+	if got := next(); got != "" {
+		t.Errorf("of a log that began anew it writes %q", got)
+	}
 	f.err = errSource
 	happens(said)
 	if got := next(); got != "" {
