@@ -7,14 +7,16 @@ import (
 	"lookout/engine/uptime"
 )
 
-// Incident writes one incident whole: as text its story and its evidence follow
-// what Incidents writes of it; JSON and CSV have it as they have all.
-func Incident(w io.Writer, in *uptime.Incident, opt Options) error {
+// Incident writes one incident whole: as text its story, who was told (alert
+// events, of which those about other incidents are left out) and its evidence
+// follow what Incidents writes of it; JSON and CSV have it as they have all.
+func Incident(w io.Writer, in *uptime.Incident, told []uptime.Event, opt Options) error {
 	if err := Incidents(w, []uptime.Incident{*in}, opt); err != nil || opt.Format != Text {
 		return err
 	}
 	t := newText(w, opt)
 	t.story(in)
+	t.told(in, told)
 	t.evidence(in)
 	return t.flush()
 }
@@ -42,6 +44,28 @@ func (t *text) story(in *uptime.Incident) {
 		} else {
 			t.outside(p.Message, maxMessage)
 		}
+		t.endLine()
+	}
+}
+
+// told writes which letters about it were taken, refused or given up. A letter
+// about several is an event of the first of them.
+func (t *text) told(in *uptime.Incident, events []uptime.Event) {
+	first := true
+	for i := range events {
+		e := &events[i]
+		if e.Kind != uptime.EventAlert || e.Incident != in.Number {
+			continue
+		}
+		if first {
+			t.add("\n      told")
+			t.endLine()
+			first = false
+		}
+		t.add("      ")
+		t.b = t.dates.full(t.b, e.Time)
+		t.add("  ")
+		t.outside(e.Message, maxMessage)
 		t.endLine()
 	}
 }

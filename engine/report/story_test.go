@@ -30,23 +30,29 @@ func storied() uptime.Incident {
 func TestIncidentGolden(t *testing.T) {
 	in := storied()
 	var b bytes.Buffer
-	if err := Incident(&b, &in, options()); err != nil {
+	told := events()
+	for i := range told { // one of them is about it
+		if told[i].Kind == uptime.EventAlert && told[i].Monitor != "" {
+			told[i].Incident = in.Number
+		}
+	}
+	if err := Incident(&b, &in, told, options()); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "incident.txt", b.String())
-	if err := Incident(broken{}, &in, options()); err == nil {
+	if err := Incident(broken{}, &in, nil, options()); err == nil {
 		t.Error("what could not be written is no error")
 	}
 	b.Reset()
 	opt := options()
 	opt.Format = JSON
-	if err := Incident(&b, &in, opt); err != nil {
+	if err := Incident(&b, &in, nil, opt); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "incident.json", b.String())
 	bare := incidents()[1]
 	b.Reset()
-	if err := Incident(&b, &bare, options()); err != nil || strings.Count(b.String(), "\n") != 2 {
+	if err := Incident(&b, &bare, nil, options()); err != nil || strings.Count(b.String(), "\n") != 2 {
 		t.Errorf("without a story: %q, %v", b.String(), err)
 	}
 }
@@ -57,7 +63,7 @@ func TestIncidentHostile(t *testing.T) {
 	in := storied()
 	lines := func() string {
 		var b bytes.Buffer
-		if err := Incident(&b, &in, options()); err != nil {
+		if err := Incident(&b, &in, nil, options()); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()

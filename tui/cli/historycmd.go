@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -87,7 +88,11 @@ an engine it reads the file.`,
 				return unheardOf(err, about)
 			}
 			if about.Incident != 0 {
-				return report.Incident(c.stdout, &list[0], opt)
+				told, err := c.toldOf(ctx, m, &list[0], format)
+				if err != nil {
+					return err
+				}
+				return report.Incident(c.stdout, &list[0], told, opt)
 			}
 			c.notAll(len(list), "incidents")
 			return report.Incidents(c.stdout, list, opt)
@@ -96,6 +101,19 @@ an engine it reads the file.`,
 	cmd.Flags().BoolVar(&results, "results", false, "the results of the checks, instead of the incidents")
 	s.flags(cmd)
 	return cmd
+}
+
+// toldOf are the alert events of an incident and of the day after it, as far as
+// they are worth a look.
+func (c *call) toldOf(ctx context.Context, m memories, in *uptime.Incident, format report.Format) ([]uptime.Event, error) {
+	if format != report.Text {
+		return nil, nil
+	}
+	q := uptime.EventQuery{Kinds: []uptime.EventKind{uptime.EventAlert}, Since: in.Start, Limit: 1000}
+	if !in.Open() {
+		q.Until = in.End.Add(24 * time.Hour)
+	}
+	return m.Events(ctx, q)
 }
 
 // historyOf is the monitor or the incident that history is asked for; neither means all.
