@@ -263,3 +263,20 @@ func TestBrokerLostIsSaid(t *testing.T) {
 		}
 	}
 }
+
+// TestProbesNoDoubleGaps: whatever part is not there leaves no gap behind.
+func TestProbesNoDoubleGaps(t *testing.T) {
+	for _, connected := range []bool{true, false} {
+		f := unseen()
+		f.snap.Probes = f.snap.Probes[:1]
+		if f.snap.Broker.Connected = connected; !connected {
+			f.snap.Broker.Error = "refused"
+		}
+		s := pagesShell(f, 120, 40, theme.New(theme.None, false, false))
+		visit(t, s, newProbes())
+		text := plainText(s.render())
+		if before, _, ok := strings.Cut(text, " LOCAL"); !ok || strings.Contains(before, "\n\n\n") {
+			t.Errorf("connected %t:\n%s", connected, text)
+		}
+	}
+}

@@ -55,9 +55,11 @@ func (l *probes) selectedFirst() []probeRow {
 // text is all below the table: notes about the rows, in their order, and what else there is.
 func (l *probes) text(s *shell, w int, rows []probeRow, gaps bool) *sheet {
 	out := &sheet{}
+	gapped := -1 // how many lines there were after the last gap
 	gap := func() {
-		if gaps {
+		if gaps && len(out.lines) != gapped { // what was to follow it may not be there
 			out.blank()
+			gapped = len(out.lines)
 		}
 	}
 	gap()

@@ -44,7 +44,7 @@ func (p *Plan) engineText() string {
 
 // locationText is what the engine's configuration says of a location.
 func locationText(name string) string {
-	return fmt.Sprintf("\n[[location]]\nname = %q\n# network = \"AS64500\"   # locations of one network are one witness\n", name)
+	return fmt.Sprintf("\n[[location]]\nname = %q\n# network = \"AS64500\"   # locations of one network are one witness\n# place = \"Frankfurt\"   # what people call it, for the screens\n", name)
 }
 
 // probeText is the whole configuration of a probe.
