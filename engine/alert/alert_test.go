@@ -38,7 +38,8 @@ func TestTells(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 		const said = "mail to ops@example.com taken by smtp.example.com:25: 250 2.0.0 queued as 4bT1x"
-		want(t, "events", w.said(), said, said, said, said)
+		over := strings.Replace(said, "mail", "recovery", 1)
+		want(t, "events", w.said(), said, said, over, over)
 		if ev := w.firstNote(); ev.Kind != uptime.EventAlert || ev.Channel != "ops" || ev.Incident != 1 || ev.Note != "sent" || ev.Monitor != "m1" {
 			t.Errorf("%+v", ev)
 		}

@@ -28,6 +28,9 @@ type list struct {
 // maxPost bounds a transaction: whoever stores results waits behind it.
 const maxPost = 2000
 
+// maxRecord bounds what the store takes under one key.
+const maxRecord = 1 << 20
+
 // quietPost is how long it may be until is known what led to nothing.
 const quietPost = 5 * time.Second
 

@@ -184,6 +184,10 @@ func (f *Office) decide(now time.Time) (wake time.Time) {
 	step := f.desk.Out()
 	idle := len(step.Parcels) == 0 && !slices.ContainsFunc(step.Records, func(r uptime.OutboxRecord) bool { return r.Key != keyCursor })
 	for _, r := range step.Records {
+		if len(r.Data) > maxRecord { // the store takes none of a post that holds it
+			f.log.Error("what is known of who was told is too large to be stored, and left out", "record", r.Key, "bytes", len(r.Data))
+			continue
+		}
 		if idle {
 			f.post.later(r, now)
 		} else {

@@ -127,7 +127,7 @@ func (f *Office) finished(r result, now time.Time) {
 func (f *Office) taken(r result, here bool, now time.Time) {
 	c, it := r.channel, r.item
 	ev := f.event(r, uptime.ToldSent)
-	ev.Message = taken(r.config.Type, r.config.Channel.Target()) + clause(": ", r.receipt.Reply)
+	ev.Message = taken(r) + clause(": ", r.receipt.Reply)
 	if !here {
 		f.note(ev)
 		return
@@ -138,7 +138,7 @@ func (f *Office) taken(r result, here bool, now time.Time) {
 		it.left, it.uncertain = r.receipt.Left, true
 		f.again(it, &uptime.Refusal{Reply: uptime.Clean(r.receipt.Why, 300), Letter: true}, now)
 		ev.Note = string(uptime.ToldFailing)
-		ev.Message += "; REFUSED for " + strings.Join(firstFew(r.receipt.Left), ", ") + clause(": ", it.why) + ", next try in " + uptime.Ago(it.next.Sub(now))
+		ev.Message += "; REFUSED for " + left(r) + clause(": ", it.why) + ", next try in " + uptime.Ago(it.next.Sub(now))
 		f.note(ev)
 		f.desk.Sent(it.Number, now)
 		if it.hopeless(now) {
@@ -259,7 +259,7 @@ func (f *Office) failing(r result, reply string, next, now time.Time) {
 	}
 	c.said.take(now)
 	ev := f.event(r, uptime.ToldFailing)
-	ev.Message = fmt.Sprintf("%s FAILED: %s, next try in %s", to(r.config.Type, r.config.Channel.Target()), reply, uptime.Ago(next.Sub(now)))
+	ev.Message = fmt.Sprintf("%s FAILED: %s, next try in %s", to(r), reply, uptime.Ago(next.Sub(now)))
 	f.note(ev)
 }
 
@@ -271,12 +271,26 @@ func (f *Office) event(r result, state uptime.ToldState) uptime.Event {
 	return ev
 }
 
-// to is "mail to ops@example.com".
-func to(kind, target string) string {
-	if kind == "email" {
-		kind = "mail"
+// to is "mail to ops@example.com", or "reminder to ops@example.com".
+func to(r result) string {
+	what := r.config.Type
+	switch r.parcel.Kind {
+	case uptime.AlertReminder:
+		what = "reminder"
+	case uptime.AlertEscalated:
+		what = "escalation"
+	case uptime.AlertRecovered, uptime.AlertCollapsed:
+		what = "recovery"
+	case uptime.AlertJoined, uptime.AlertMore:
+		what = "digest"
+	case uptime.AlertTest:
+		what = "test"
+	default:
+		if what == "email" {
+			what = "mail"
+		}
 	}
-	return kind + " to " + whom(target)
+	return what + " to " + whom(r.config.Channel.Target())
 }
 
 // whom is a target without the way that leads there.
@@ -286,9 +300,9 @@ func whom(target string) string {
 }
 
 // taken is "mail to ops@example.com taken by smtp.example.com:25".
-func taken(kind, target string) string {
-	said := to(kind, target) + " taken"
-	if _, by, ok := strings.Cut(uptime.Clean(target, 120), " by "); ok {
+func taken(r result) string {
+	said := to(r) + " taken"
+	if _, by, ok := strings.Cut(uptime.Clean(r.config.Channel.Target(), 120), " by "); ok {
 		said += " by " + by
 	}
 	return said
@@ -299,6 +313,14 @@ func clause(before, text string) string {
 		return ""
 	}
 	return before + text
+}
+
+// left says who was refused: addresses of mail are no secret, but a chat may be.
+func left(r result) string {
+	if r.config.Type != "email" {
+		return fmt.Sprintf("%d of them", len(r.receipt.Left))
+	}
+	return strings.Join(firstFew(r.receipt.Left), ", ")
 }
 
 // firstFew are the first of a list.

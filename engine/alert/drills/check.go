@@ -3,7 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"mime/quotedprintable"
 	"net/mail"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"lookout/engine/alert/channel/smtptest"
@@ -39,11 +44,11 @@ func tally(mails []smtptest.Mail, opened, closed map[uint64]bool) (count, error)
 			return c, fmt.Errorf("mail %d: %w", i, err)
 		}
 		id, kind := m.Header.Get("Message-ID"), m.Header.Get("X-Lookout-Alert")
-		var n uint64
-		if _, err := fmt.Sscanf(m.Header.Get("References"), "<thread-i%d", &n); err != nil || id == "" {
-			return c, fmt.Errorf("mail %d: id %q, references %q", i, id, m.Header.Get("References"))
+		numbers, err := incidents(m)
+		if err != nil || id == "" {
+			return c, fmt.Errorf("mail %d, id %q: %w", i, id, err)
 		}
-		what := fmt.Sprintf("%s %d", kind, n)
+		what := fmt.Sprintf("%s %d", kind, numbers)
 		if was, ok := seen[id]; ok {
 			if c.again++; was != what {
 				c.bad(&c.strangers, "%s is %s and %s", id, was, what)
@@ -51,10 +56,12 @@ func tally(mails []smtptest.Mail, opened, closed map[uint64]bool) (count, error)
 			continue
 		}
 		seen[id] = what
-		if by[n] == nil {
-			by[n] = &told{}
+		for _, n := range numbers {
+			if by[n] == nil {
+				by[n] = &told{}
+			}
+			by[n].kinds = append(by[n].kinds, kind)
 		}
-		by[n].kinds = append(by[n].kinds, kind)
 	}
 	for n := range opened {
 		kinds := ""
@@ -75,4 +82,30 @@ func tally(mails []smtptest.Mail, opened, closed map[uint64]bool) (count, error)
 		}
 	}
 	return c, nil
+}
+
+// incidents are those that a mail is about: the one of its thread or, where it
+// is about several that are over, those that its text names.
+func incidents(m *mail.Message) (out []uint64, err error) {
+	var n uint64
+	if _, err := fmt.Sscanf(m.Header.Get("References"), "<thread-i%d", &n); err == nil {
+		return []uint64{n}, nil
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	if err != nil {
+		return nil, err
+	}
+	for _, found := range regexp.MustCompile(`#(\d+)`).FindAllSubmatch(text, -1) {
+		n, err := strconv.ParseUint(string(found[1]), 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("about nothing: references %q", m.Header.Get("References"))
+	}
+	return out, nil
 }
