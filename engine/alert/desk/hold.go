@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -42,6 +43,10 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 		return
 	}
 	m.Here = here(in)
+	if g := d.known(m); g != nil {
+		d.join(g, m, s, now)
+		return
+	}
 	d.index.update(s, now)
 	causes := causesOf(st, m.Here)
 	for i, c := range causes {
@@ -57,6 +62,17 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 	d.holding[m.Number] = m
 	d.keep(m)
 	d.decide(m, s, now)
+}
+
+// known is the group of those that are told to be behind the monitor of a matter,
+// while that lasts; nil: there is none. What was confirmed later than they were
+// is no news.
+func (d *Desk) known(m *matter) *group {
+	g := d.sharing[sharedBy{uptime.Cause{Kind: uptime.CauseParent, Key: m.Monitor}, m.Down}]
+	if g == nil || !slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.Opened != 0 && l.Over.IsZero() }) {
+		return nil
+	}
+	return g
 }
 
 // decide tells of a held matter as soon as it is known whether it is alone: the
@@ -78,6 +94,9 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 		switch said {
 		case common:
 			if m.Live || !g.over(m) {
+				if g.untold() {
+					g = cmp.Or(d.crowd(m, now), g)
+				}
 				d.join(g, m, s, now)
 				return
 			}
@@ -85,6 +104,10 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 		case unknown:
 			return
 		}
+	}
+	if g := d.crowd(m, now); g != nil {
+		d.join(g, m, s, now)
+		return
 	}
 	d.tell(m, s, now)
 }

@@ -125,3 +125,64 @@ func TestAloneAmongOthers(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestCrowd: a part of what is watched fails, most of which shares nothing but
+// this machine, of which most answers: some are told one by one, and then all
+// others in one letter.
+func TestCrowd(t *testing.T) {
+	all := farm(1000, nil)
+	w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+	w.alone = true
+	w.begin()
+	var dead []string
+	for _, m := range all[:250] {
+		dead = append(dead, m.Name)
+	}
+	w.dies(dead...)
+	w.pass(9 * time.Minute)
+	if n := len(w.parcels); n > crowdOf+1 {
+		t.Errorf("%d letters for %d of %d\n%.2000s", n, len(dead), len(all), w.told())
+	}
+	w.pass(time.Hour)
+	w.revives(dead...)
+	w.pass(time.Hour)
+	told, n := 0, 0
+	for _, p := range w.parcels {
+		if p.Kind == uptime.AlertRecovered {
+			told, n = told+p.Count, n+1
+		}
+	}
+	if told != len(dead) || n > crowdOf+1 {
+		t.Errorf("%d letters that %d are back, want %d\n%.2000s", n, told, len(dead), w.told())
+	}
+}
+
+// TestParentLast: those behind a parent are confirmed, and told, before the
+// parent is; then that is told already.
+func TestParentLast(t *testing.T) {
+	all := append(farm(400, func(i int, m *uptime.Monitor) {
+		if i < 40 {
+			m.Parent = "switch"
+		}
+	}), &uptime.Monitor{Name: "switch", Type: "icmp", Dest: "10.9.9.9", Interval: time.Minute})
+	w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+	w.alone = true
+	w.begin()
+	var rack []string
+	for _, m := range all[:40] {
+		rack = append(rack, m.Name)
+	}
+	w.dies(rack...)
+	w.pass(3 * time.Minute)
+	w.dead["switch"] = true
+	w.fails("switch", uptime.Down, uptime.FaultTCPRefused)
+	w.pass(5 * time.Minute)
+	if got := w.told(); len(w.parcels) != 1 || !strings.Contains(got, "opened parent switch") {
+		t.Errorf("got %.1000s", got)
+	}
+	w.revives(append(rack, "switch")...)
+	w.pass(5 * time.Minute)
+	if last := w.parcels[len(w.parcels)-1]; len(w.parcels) != 2 || last.Kind != uptime.AlertRecovered || last.Count != 41 {
+		t.Errorf("at last %.1000s", w.told())
+	}
+}

@@ -82,7 +82,11 @@ func (a *Alert) opening() []string {
 			add("%s", sentence(why))
 		}
 		if (a.Count > 1 || a.Failing > 0) && a.Cause != "" {
-			add("They share %s; what was looked at of it fails as well, so this is told once.", shared(a.cause))
+			why := "what was looked at of it fails as well"
+			if a.cause.Kind == uptime.CauseNode { // others may answer
+				why = "so many do not fail at a time by chance"
+			}
+			add("They share %s; %s, so this is told once.", shared(a.cause), why)
 		}
 		if a.Failing > 0 {
 			add("%s with it %s, too, and %s being confirmed: that is not told again.", counted(a.Failing, "more monitor", "more monitors"), verb(a.Failing, "fails", "fail"), verb(a.Failing, "is", "are"))
