@@ -23,6 +23,7 @@ type outage struct {
 	prepare     func(*e2e.Cable)
 	begin, end  func(*e2e.Cable) error
 	bad         func(status) bool // it is as bad as it gets
+	kill        bool              // -9, as soon as one is down, and started again
 	lasts       time.Duration     // from then on
 	most        int               // letters until it ends
 	more        int               // letters of its end
@@ -54,7 +55,6 @@ func outages() []outage {
 		return func(c *e2e.Cable) error { return c.Reach(networks...) }
 	}
 	blind := func(st status) bool { return st.Node != "" && st.Counts["up"] == 0 }
-	down := func(n int) func(status) bool { return func(st status) bool { return st.Counts["down"] >= n } }
 	gone := func(n int) func(status) bool { // whatever is made of it
 		return func(st status) bool {
 			return st.Counts["up"] == 0 && st.Counts["suspect"] == 0 || st.Counts["down"] >= n
@@ -62,20 +62,25 @@ func outages() []outage {
 	}
 	all := []outage{
 		{drill: "uplink", name: "uplink_cut", config: anchored + monitors(1000, plain), n: 1000,
-			begin: (*e2e.Cable).Unplug, end: (*e2e.Cable).Plug, bad: blind, lasts: 75 * time.Second, most: 1, more: 1},
+			begin: (*e2e.Cable).Unplug, end: (*e2e.Cable).Plug, bad: blind, lasts: 75 * time.Second, most: 2, more: 2},
 		{drill: "uplink", name: "uplink_silent", config: anchored + monitors(1000, plain), n: 1000,
-			begin: lose(everything...), end: reach(everything...), bad: blind, lasts: 75 * time.Second, most: 1, more: 1},
+			begin: lose(everything...), end: reach(everything...), bad: blind, lasts: 75 * time.Second, most: 2, more: 2},
 		{drill: "uplink", name: "uplink_silent_parent", config: anchored + uplink + monitors(1000, child), n: 1001,
-			begin: lose(everything...), end: reach(everything...), bad: blind, lasts: 75 * time.Second, most: 1, more: 1},
+			begin: lose(everything...), end: reach(everything...), bad: blind, lasts: 75 * time.Second, most: 2, more: 2},
 		{drill: "uplink", name: "uplink_silent_no_anchors", config: monitors(1000, plain), n: 1000,
-			begin: lose(everything...), end: reach(everything...), bad: gone(1000), lasts: 75 * time.Second, most: 1, more: 1},
+			begin: lose(everything...), end: reach(everything...), bad: gone(1000), lasts: 75 * time.Second, most: 2, more: 2},
 		{drill: "uplink", name: "uplink_silent_no_anchors_parent", config: uplink + monitors(1000, child), n: 1001,
-			begin: lose(everything...), end: reach(everything...), bad: gone(1001), lasts: 75 * time.Second, most: 1, more: 1},
+			begin: lose(everything...), end: reach(everything...), bad: gone(1001), lasts: 75 * time.Second, most: 2, more: 2},
 		{drill: "uplink", name: "far_uplink", config: anchored + monitors(1000, plain), n: 1000,
-			begin: lose(many...), end: reach(many...), bad: down(1000), lasts: 5 * time.Second, most: 1, more: 1},
+			begin: lose(many...), end: reach(many...), bad: down(1000), lasts: 5 * time.Second, most: 2, more: 2},
 		{drill: "uplink", name: "far_uplink_parent", config: anchored + uplink + monitors(1000, child), n: 1001,
-			begin: lose(append(many, "10.9.1.0/24")...), end: reach(append(many, "10.9.1.0/24")...), bad: down(1001), lasts: 5 * time.Second, most: 1, more: 1, says: "uplink"},
+			begin: lose(append(many, "10.9.1.0/24")...), end: reach(append(many, "10.9.1.0/24")...), bad: down(1001), lasts: 5 * time.Second, most: 2, more: 2, says: "uplink"},
 	}
+	all = append(all,
+		outage{drill: "uplink", name: "far_uplink_killed", config: anchored + monitors(1000, plain), n: 1000, kill: true,
+			begin: lose(many...), end: reach(many...), bad: down(1000), lasts: 5 * time.Second, most: 2, more: 2},
+		outage{drill: "uplink", name: "far_uplink_of_a_quarter", config: anchored + monitors(1000, plain), n: 1000,
+			begin: swallow("10.64.0.0/16"), end: release("10.64.0.0/16"), bad: down(250), lasts: 5 * time.Second, most: 11, more: 11})
 	rack := monitors(40, func(i int) (string, string, string) {
 		return fmt.Sprintf("rack%d", i), fmt.Sprintf("10.70.%d.%d", i/8, 10+i%8), "parent = \"switch\"\n"
 	})
@@ -105,6 +110,10 @@ func outages() []outage {
 		all[i].networks = everywhere
 	}
 	return all
+}
+
+func down(n int) func(status) bool {
+	return func(st status) bool { return st.Counts["down"] >= n }
 }
 
 func swallow(network string) func(*e2e.Cable) error {
@@ -188,6 +197,16 @@ func (d *drill) happens(ctx context.Context, binary string, o *outage) (l letter
 	d.say("%s: all are up; it begins", o.name)
 	if err := o.begin(s.Cable); err != nil {
 		return l, err
+	}
+	if o.kill {
+		if _, err := s.until(ctx, "one that is down", 4*time.Minute, down(1)); err != nil {
+			return l, err
+		}
+		s.engine.Kill()
+		d.say("%s: killed", o.name)
+		if s.engine, err = s.home.EngineIn(s.Near.Enter()...); err != nil {
+			return l, err
+		}
 	}
 	if _, err := s.until(ctx, "its worst", 4*time.Minute, o.bad); err != nil {
 		d.say("%s: %v: %v", o.name, err, s.post.since(0))
