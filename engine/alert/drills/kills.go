@@ -77,7 +77,11 @@ func kill(ctx context.Context, binary, dir string, kills int, seed uint64, say f
 	defer server.Close()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for o.kills < kills && ctx.Err() == nil {
-		if err := killOne(binary, dir, server.Address(), time.Duration(rng.IntN(400_000))*time.Microsecond); err != nil {
+		after := 5 // incidents; a third of the victims die as they begin
+		if o.kills%3 == 0 {
+			after = 0
+		}
+		if err := killOne(binary, dir, server.Address(), after, time.Duration(rng.IntN(400_000))*time.Microsecond); err != nil {
 			return o, err
 		}
 		if o.kills++; o.kills%50 == 0 {
@@ -107,9 +111,10 @@ func command(binary, dir, server string) *exec.Cmd {
 	return cmd
 }
 
-// killOne lets a process live for a while since it has begun, and checks that
-// what it said had happened is in the data file.
-func killOne(binary, dir, server string, life time.Duration) error {
+// killOne lets a process live for a while since it has said that so many incidents
+// began, however slow the machine is, and checks that what it said had happened
+// is in the data file.
+func killOne(binary, dir, server string, after int, life time.Duration) error {
 	cmd := command(binary, dir, server)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -119,15 +124,22 @@ func killOne(binary, dir, server string, life time.Duration) error {
 		return err
 	}
 	lines := bufio.NewScanner(out)
-	lines.Scan() // open
-	timer := time.AfterFunc(life, func() { _ = cmd.Process.Kill() })
+	lines.Scan()                                                            // open
+	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }) // it hangs
 	defer timer.Stop()
 	opened, closed := map[uint64]bool{}, map[uint64]bool{}
-	for lines.Scan() {
+	if after == 0 {
+		timer.Reset(life)
+	}
+	for dying := after == 0; lines.Scan(); {
 		var what string
 		var n uint64
 		if k, _ := fmt.Sscanf(lines.Text(), "%s %d", &what, &n); k == 2 {
 			map[string]map[uint64]bool{"opened": opened, "closed": closed}[what][n] = true
+		}
+		if !dying && len(opened) >= after {
+			dying = true
+			timer.Reset(life)
 		}
 	}
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
