@@ -16,7 +16,8 @@ help:
 	@echo 'make drills-remote  the links of remote probes: 100 kill -9 over probes, engine and broker, cut and'
 	@echo '             stalled lines, bytes and CPU per result, second opinions; needs RabbitMQ, 35 minutes'
 	@echo 'make drills-alerts  telling people: 500 kill -9 while a mail server refuses a fifth of all mails,'
-	@echo '             10,000 letters at once, from the event to the mail, 15 minutes'
+	@echo '             10,000 letters at once, from the event to the mail; storms of the real binary on machines'
+	@echo '             of their own (root), 25 minutes'
 	@echo 'make demo-remote  a private broker, an engine and three probes, and the console on them; nothing stays'
 	@echo
 	@echo 'One test:    go test -run TestName ./engine/verdict'
