@@ -205,6 +205,7 @@ func (c *channel) pick(now time.Time) (it *item, at time.Time) {
 	if c.next.After(now) {
 		return nil, c.next
 	}
+	var later *item
 	var held map[uint64]bool // incidents of letters that are not due
 	for _, it := range c.queue {
 		switch {
@@ -213,7 +214,12 @@ func (c *channel) pick(now time.Time) (it *item, at time.Time) {
 				at = it.next
 			}
 		case !held[it.Thread] && !slices.ContainsFunc(it.Incidents, func(n uint64) bool { return held[n] }):
-			return it, time.Time{}
+			if !c.capped || !it.ends() {
+				return it, time.Time{}
+			}
+			if later == nil { // while the limit holds letters back, what is down goes before what is up again
+				later = it
+			}
 		}
 		if it.left != nil {
 			continue // those who have had it need not wait for the others
@@ -227,6 +233,9 @@ func (c *channel) pick(now time.Time) (it *item, at time.Time) {
 		for _, n := range it.Incidents {
 			held[n] = true
 		}
+	}
+	if later != nil {
+		return later, time.Time{}
 	}
 	return nil, at
 }

@@ -400,3 +400,44 @@ func TestEndsAreNotMerged(t *testing.T) {
 		want(t, "ops", got, "more 0", "opened 1", "opened 2", "opened 3", "opened 4", "opened 5", "opened 6", "opened 7", "recovered 1", "recovered 2")
 	})
 }
+
+// TestNewsBeforeEnds: an outage does not wait for the limit behind recoveries.
+func TestNewsBeforeEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ops := newWorld(t), &box{}
+		c := to1("ops", ops)
+		c.MaxPerHour = 60
+		w.start(Options{Channels: []uptime.ChannelConfig{c}})
+		for i := range 46 {
+			w.down(uint64(i + 1))
+		}
+		after(time.Minute)
+		for i := range 46 {
+			w.up(uint64(i + 1))
+		}
+		after(time.Minute)
+		w.down(100)
+		at := time.Now()
+		told := func() bool {
+			return slices.ContainsFunc(ops.all(), func(l uptime.Letter) bool {
+				return !l.Over && strings.HasPrefix(l.Thread, "i100")
+			})
+		}
+		for !told() && time.Since(at) < time.Hour {
+			after(time.Minute)
+		}
+		if !told() || time.Since(at) > 10*time.Minute {
+			t.Errorf("told %v, after %s and %d letters", told(), time.Since(at), len(ops.all()))
+		}
+		after(12 * time.Hour)
+		ends := 0
+		for _, l := range ops.all() {
+			if l.Kind == uptime.AlertRecovered {
+				ends++
+			}
+		}
+		if ends != 46 {
+			t.Errorf("%d of 46 recoveries arrived", ends)
+		}
+	})
+}
