@@ -21,7 +21,7 @@
 //	rack    40 monitors behind a parent that dies
 //	host    300 sites on a host that dies, among 1,000 on others
 //
-//	single  60 of 1,000 that go down alone: from the event to the mail that was taken
+//	single  42 of 1,000 that go down alone: from the event to the mail that was taken
 //	burst   10,000 jobs that fail at once, and a mail server that takes none for a
 //	        while: what that does to checks and to what is shown
 //

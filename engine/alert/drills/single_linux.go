@@ -19,7 +19,7 @@ import (
 // 1,000: some that share a network and this machine with others, and are held
 // until these have answered, and some that share nothing.
 func (d *drill) single(ctx context.Context) (err error) {
-	const monitored, held, lone = 1000, 30, 30
+	const monitored, held, lone = 1000, 14, 28
 	binary, clean, err := build()
 	if err != nil {
 		return err
@@ -48,18 +48,16 @@ func (d *drill) single(ctx context.Context) (err error) {
 	}
 	d.say("single: %d go down, and another %d that share nothing", held, lone)
 	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 4))
-	for i := range max(held, lone) {
-		if i < held {
-			if err := s.Swallow(spread(i * (monitored / held))); err != nil {
+	for i := range lone {
+		if i%2 == 0 { // eight a minute: ten would be a crowd
+			if err := s.Swallow(spread(i / 2 * (monitored / held))); err != nil {
 				return err
 			}
 		}
-		if i < lone {
-			if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("lone", i)), nil, 0o600); err != nil {
-				return err
-			}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("lone", i)), nil, 0o600); err != nil {
+			return err
 		}
-		if err := pause(ctx, time.Second+time.Duration(rng.IntN(1000))*time.Millisecond); err != nil {
+		if err := pause(ctx, 3*time.Second+time.Duration(rng.IntN(1500))*time.Millisecond); err != nil {
 			return err
 		}
 	}
