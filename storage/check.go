@@ -168,12 +168,12 @@ func (c *check) state(k, v []byte) error {
 }
 
 func (c *check) probe(k, v []byte) error {
-	_, err := readProbe(k, v)
+	_, err := kept(bucketProbe).read(k, v)
 	return err
 }
 
 func (c *check) outbox(k, v []byte) error {
-	_, err := readOutbox(k, v)
+	_, err := kept(bucketOutbox).read(k, v)
 	return err
 }
 

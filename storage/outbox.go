@@ -31,27 +31,9 @@ func (s *Store) Post(records []uptime.OutboxRecord) error {
 	if s.lost != nil || len(records) == 0 {
 		return s.lost
 	}
-	return s.update(func(tx *bbolt.Tx) error { return writeOutbox(tx, records) })
-}
-
-// writeOutbox makes the bucket where the file has none yet.
-func writeOutbox(tx *bbolt.Tx, records []uptime.OutboxRecord) error {
-	b, err := tx.CreateBucketIfNotExists([]byte(bucketOutbox))
-	if err != nil {
-		return err
-	}
-	for i := range records {
-		r := &records[i]
-		if len(r.Data) == 0 {
-			err = b.Delete([]byte(r.Key))
-		} else {
-			err = put(b, bucketOutbox, []byte(r.Key), append(fresh(1, len(r.Data)), r.Data...))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.update(func(tx *bbolt.Tx) error {
+		return kept(bucketOutbox).write(tx, len(records), func(i int) (string, []byte) { return records[i].Key, records[i].Data })
+	})
 }
 
 func checkOutbox(records []uptime.OutboxRecord) error {
@@ -70,42 +52,7 @@ func checkOutbox(records []uptime.OutboxRecord) error {
 // Outbox calls fn with every record of the outbox, by key, and ends with its
 // error. What cannot be read is left out and reported as ErrDamaged in the end.
 func (s *Store) Outbox(fn func(uptime.OutboxRecord) error) error {
-	var all []uptime.OutboxRecord
-	var bad error
-	err := s.view(bucketOutbox, func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucketOutbox))
-		if b == nil {
-			return nil
-		}
-		return b.ForEach(func(k, v []byte) error {
-			data, err := readOutbox(k, v)
-			if err != nil {
-				bad = first(bad, err)
-				return nil
-			}
-			all = append(all, uptime.OutboxRecord{Key: string(k), Data: slices.Clone(data)})
-			return nil
-		})
+	return kept(bucketOutbox).each(s, func(key string, data []byte) error {
+		return fn(uptime.OutboxRecord{Key: key, Data: data})
 	})
-	if err != nil {
-		return err
-	}
-	for _, r := range all {
-		if err := fn(r); err != nil {
-			return err
-		}
-	}
-	return bad
-}
-
-func readOutbox(k, v []byte) ([]byte, error) {
-	body, err := opened(bucketOutbox, k, v)
-	if err != nil {
-		return nil, err
-	}
-	f := fields{rest: body}
-	f.version(1)
-	data := f.rest
-	f.rest = nil
-	return data, f.done(bucketOutbox, k)
 }

@@ -116,7 +116,7 @@ func TestOutboxGolden(t *testing.T) {
 	if got := fmt.Sprintf("%x", value); got != "c666417101616263" {
 		t.Errorf("%s", got)
 	}
-	if data, err := readOutbox(key, value); err != nil || string(data) != "abc" {
+	if data, err := kept(bucketOutbox).read(key, value); err != nil || string(data) != "abc" {
 		t.Errorf("%q, %v", data, err)
 	}
 }

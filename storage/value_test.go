@@ -57,7 +57,7 @@ func FuzzRecords(f *testing.F) {
 			_, _ = i.incident(key, n)
 		}
 		_, _, _ = readState(n, key, value(bucketState))
-		_, _ = readOutbox(key, value(bucketOutbox))
+		_, _ = kept(bucketOutbox).read(key, value(bucketOutbox))
 		_, _, _ = readPiece(nil, key[:min(8, len(key))], key, value(bucketLog))
 	})
 }
