@@ -216,7 +216,12 @@ func TestProxy(t *testing.T) {
 		t.Errorf("a new connection after a reset: %v", err)
 	}
 	p.Refuse()
-	if err := say(dial(), "x", long); err == nil || os.IsTimeout(err) {
+	refused, err := net.Dial("tcp", p.Addr()) // it may be seen before the first word, or by it
+	if err == nil {
+		t.Cleanup(func() { refused.Close() })
+		err = say(refused, "x", long)
+	}
+	if err == nil || os.IsTimeout(err) {
 		t.Errorf("refused: %v", err)
 	}
 	p.Stall()

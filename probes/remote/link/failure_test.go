@@ -54,7 +54,8 @@ func (l *ledger) publish(n int, at func(confirmed int)) {
 			answers <- i
 		})
 	}
-	late := time.After(2 * patient)
+	late := time.NewTimer(2 * patient) // since the last one was: a broker may take long to start
+	defer late.Stop()
 	again := time.NewTicker(10 * time.Millisecond) // after a failure: not at once
 	defer again.Stop()
 	var failed []int
@@ -71,12 +72,13 @@ func (l *ledger) publish(n int, at func(confirmed int)) {
 			}
 			confirmed++
 			at(confirmed)
+			late.Reset(2 * patient)
 		case <-again.C:
 			for _, i := range failed {
 				todo <- i
 			}
 			failed = nil
-		case <-late:
+		case <-late.C:
 			l.r.t.Fatalf("%d of %d confirmed: %+v", confirmed, n, l.r.State())
 		}
 	}
