@@ -206,6 +206,7 @@ func (p *Proxy) pump(dst, src *net.TCPConn, count *atomic.Int64) {
 	gone := make(chan struct{})    // closed when the writer has ended
 	var reader sync.WaitGroup
 	reader.Go(func() {
+		defer close(pieces)
 		for p.gate() { // what is stalled is not read: the sender's buffers fill
 			buf := make([]byte, 32<<10)
 			n, err := src.Read(buf)
@@ -223,8 +224,8 @@ func (p *Proxy) pump(dst, src *net.TCPConn, count *atomic.Int64) {
 		}
 	})
 	for {
-		next := <-pieces
-		if !p.wait(next.at) || !p.gate() {
+		next, more := <-pieces
+		if !more || !p.wait(next.at) || !p.gate() { // no more: the proxy ended while it was stalled
 			break
 		}
 		count.Add(int64(len(next.data))) // first: who reads it sees it counted

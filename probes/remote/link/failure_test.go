@@ -25,6 +25,7 @@ type ledger struct {
 
 	mu      sync.Mutex
 	arrived map[string]int
+	last    error // why one was not confirmed
 }
 
 func (l *ledger) take(d Delivery) {
@@ -50,6 +51,9 @@ func (l *ledger) publish(n int, at func(confirmed int)) {
 		l.r.Publish(Message{Exchange: l.exchange, Key: l.key, ID: strconv.Itoa(i), Body: make([]byte, 200), Durable: true}, func(err error) {
 			if err != nil {
 				i = -1 - i
+				l.mu.Lock()
+				l.last = err
+				l.mu.Unlock()
 			}
 			answers <- i
 		})
@@ -79,7 +83,9 @@ func (l *ledger) publish(n int, at func(confirmed int)) {
 			}
 			failed = nil
 		case <-late.C:
-			l.r.t.Fatalf("%d of %d confirmed: %+v", confirmed, n, l.r.State())
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.r.t.Fatalf("%d of %d confirmed, %d on their way, %d failed, the last: %v: %+v", confirmed, n, onTheWay, len(failed), l.last, l.r.State())
 		}
 	}
 }
