@@ -182,13 +182,36 @@ func (l *Link) sendOne(g *generation, o *outlet, it *item, number string) {
 		return
 	}
 	l.work.Go(func() {
-		<-confirmation.Done() // it ends with the channel at the latest
+		l.confirmed(g, confirmation)
 		err := o.fate(&it.Message, number, confirmation.Acked())
 		if err == nil {
 			l.trouble(g, "", problem{})
 		}
 		l.answer(it, err)
 	})
+}
+
+// confirmTime is how long a broker that is connected, and not blocked, may leave a
+// message unconfirmed. One that takes connections before it has started has been
+// seen to do so for as long as they last.
+const confirmTime = 30 * time.Second
+
+// confirmed waits until the client has done with a message: with the end of its
+// channel at the latest, and of a connection that is of no use.
+func (l *Link) confirmed(g *generation, c *amqp.DeferredConfirmation) {
+	late := time.NewTimer(confirmTime)
+	defer late.Stop()
+	for {
+		select {
+		case <-c.Done():
+			return
+		case <-late.C:
+			if l.State().Blocked == "" {
+				g.cancel(fmt.Errorf("the broker has confirmed nothing for %v", confirmTime))
+			}
+			late.Reset(confirmTime)
+		}
+	}
 }
 
 // publishing is a message as the client wants it. The number comes back with
