@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 
 	"engine/alert":                     {"engine/uptime", "engine/alert/desk", "engine/alert/letter"},
 	"engine/alert/watch":               {"engine/uptime", "engine/alert/letter"},
+	"engine/alert/tally":               {"engine/alert/channel/smtptest"},
 	"engine/alert/drills":              {"engine/...", "storage/...", "tui/cli/e2e"},
 	"engine/alert/channel/channeltest": {"engine/uptime", "probes/probetest"},
 

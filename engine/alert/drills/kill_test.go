@@ -32,13 +32,13 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d kills, %d incidents, %d mails, %d of them again", o.kills, o.incidents, o.mails, o.again)
+	t.Logf("%d kills, %d incidents, %d mails, %d of them again", o.kills, o.incidents, o.Mails, o.Again)
 	// How many come again depends on the machine: the command judges that.
-	if o.lost > 0 || o.strangers > 0 || o.again > o.kills {
-		t.Errorf("%d lost, %d twice under two IDs, %d mails again after %d kills: %q", o.lost, o.strangers, o.again, o.kills, o.examples)
+	if o.Lost > 0 || o.Strangers > 0 || o.Again > o.kills {
+		t.Errorf("%d lost, %d twice under two IDs, %d mails again after %d kills: %q", o.Lost, o.Strangers, o.Again, o.kills, o.Examples)
 	}
-	if o.incidents < 3*kills || o.mails < o.incidents {
-		t.Errorf("%d incidents, %d mails: the victims hardly lived", o.incidents, o.mails)
+	if o.incidents < 3*kills || o.Mails < o.incidents {
+		t.Errorf("%d incidents, %d mails: the victims hardly lived", o.incidents, o.Mails)
 	}
 	s, err := storage.Open(dir+"/lookout.db", storage.Options{ReadOnly: true})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lookout/engine/alert/channel/smtptest"
+	"lookout/engine/alert/tally"
 	"lookout/engine/figure"
 	"lookout/engine/uptime"
 	"lookout/storage"
@@ -39,7 +40,7 @@ func refuses(seed uint64, enough *atomic.Bool) smtptest.Behaviour {
 // outcome is what came of kills.
 type outcome struct {
 	kills, incidents int
-	count
+	tally.Count
 }
 
 func (d *drill) killing(ctx context.Context) error {
@@ -56,11 +57,11 @@ func (d *drill) killing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	note := fmt.Sprintf("%d kills, %d incidents, %d mails, a fifth of all refused at first", o.kills, o.incidents, o.mails)
-	figure.Most(d.figures, "alerts_lost", float64(o.lost), "alerts", 0, note)
-	figure.Most(d.figures, "alerts_twice_under_two_ids", float64(o.strangers), "alerts", 0, "")
-	figure.Most(d.figures, "alerts_twice_per_kill", float64(o.again)/float64(max(o.kills, 1)), "mails", 0.3, fmt.Sprintf("%d, each with the Message-ID of the first", o.again))
-	for _, x := range o.examples {
+	note := fmt.Sprintf("%d kills, %d incidents, %d mails, a fifth of all refused at first", o.kills, o.incidents, o.Mails)
+	figure.Most(d.figures, "alerts_lost", float64(o.Lost), "alerts", 0, note)
+	figure.Most(d.figures, "alerts_twice_under_two_ids", float64(o.Strangers), "alerts", 0, "")
+	figure.Most(d.figures, "alerts_twice_per_kill", float64(o.Again)/float64(max(o.kills, 1)), "mails", 0.3, fmt.Sprintf("%d, each with the Message-ID of the first", o.Again))
+	for _, x := range o.Examples {
 		d.say("%s", x)
 	}
 	return ctx.Err()
@@ -100,7 +101,7 @@ func kill(ctx context.Context, binary, dir string, kills int, seed uint64, say f
 		return o, err
 	}
 	o.incidents = len(opened)
-	o.count, err = tally(server.Mails(), opened, closed)
+	o.Count, err = tally.Mails(server.Mails(), opened, closed)
 	return o, err
 }
 

@@ -1,4 +1,6 @@
-package main
+// Package tally compares the mails that arrived with the incidents that there
+// were: what was lost, and what came twice. It is how drills and tests judge.
+package tally
 
 import (
 	"bytes"
@@ -17,25 +19,25 @@ import (
 // told is what arrived of one incident: which kinds, in their order.
 type told struct{ kinds []string }
 
-// count is what all mails come to.
-type count struct {
-	mails     int
-	again     int // of them, ones that had come before, with the same Message-ID
-	lost      int // incidents that were acknowledged, and not told as they should
-	strangers int // told twice, or out of order, under different Message-IDs
-	examples  []string
+// Count is what all mails come to.
+type Count struct {
+	Mails     int
+	Again     int      // of them, ones that had come before, with the same Message-ID
+	Lost      int      // incidents that there were, and that were not told as they should
+	Strangers int      // told twice, or out of order, under different Message-IDs
+	Examples  []string // of what is lost or strange, at most 20
 }
 
-func (c *count) bad(n *int, format string, args ...any) {
-	if *n++; len(c.examples) < 20 {
-		c.examples = append(c.examples, fmt.Sprintf(format, args...))
+func (c *Count) bad(n *int, format string, args ...any) {
+	if *n++; len(c.Examples) < 20 {
+		c.Examples = append(c.Examples, fmt.Sprintf(format, args...))
 	}
 }
 
-// tally compares what arrived with what was acknowledged: opened, and perhaps
-// closed, by incident.
-func tally(mails []smtptest.Mail, opened, closed map[uint64]bool) (count, error) {
-	c := count{mails: len(mails)}
+// Mails compares the mails to one recipient, in the order of their arrival, with
+// the incidents that there were: opened, and perhaps closed, by number.
+func Mails(mails []smtptest.Mail, opened, closed map[uint64]bool) (Count, error) {
+	c := Count{Mails: len(mails)}
 	seen := map[string]string{}
 	by := map[uint64]*told{}
 	for i := range mails {
@@ -50,8 +52,8 @@ func tally(mails []smtptest.Mail, opened, closed map[uint64]bool) (count, error)
 		}
 		what := fmt.Sprintf("%s %d", kind, numbers)
 		if was, ok := seen[id]; ok {
-			if c.again++; was != what {
-				c.bad(&c.strangers, "%s is %s and %s", id, was, what)
+			if c.Again++; was != what {
+				c.bad(&c.Strangers, "%s is %s and %s", id, was, what)
 			}
 			continue
 		}
@@ -71,14 +73,14 @@ func tally(mails []smtptest.Mail, opened, closed map[uint64]bool) (count, error)
 		switch {
 		case kinds == "collapsed" && closed[n], kinds == "opened recovered" && closed[n], kinds == "opened" && !closed[n]:
 		case kinds == "", kinds == "opened", kinds == "recovered":
-			c.bad(&c.lost, "#%d (closed: %v): %q", n, closed[n], kinds)
+			c.bad(&c.Lost, "#%d (closed: %v): %q", n, closed[n], kinds)
 		default:
-			c.bad(&c.strangers, "#%d (closed: %v): %q", n, closed[n], kinds)
+			c.bad(&c.Strangers, "#%d (closed: %v): %q", n, closed[n], kinds)
 		}
 	}
 	for n := range by {
 		if !opened[n] {
-			c.bad(&c.strangers, "#%d never was: %q", n, by[n].kinds)
+			c.bad(&c.Strangers, "#%d never was: %q", n, by[n].kinds)
 		}
 	}
 	return c, nil
