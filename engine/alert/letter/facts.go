@@ -109,6 +109,9 @@ func (a *Alert) first(in *uptime.Incident, s *uptime.Snapshot) {
 		return
 	}
 	a.Target, a.Type = uptime.Clean(m.Target, maxSays), m.Type
+	if in.Open() && m.Incident == in.Number && m.Verdict == in.Verdict && m.Since.After(in.Start) { // it was degraded before, or up for a moment
+		a.Since, a.Lasted = m.Since.In(in.Start.Location()), uptime.Ago(max(a.now.Sub(m.Since), 0))
+	}
 	a.Group, a.Note = uptime.Clean(m.Group, maxName), uptime.Clean(m.Monitor.Note, maxSays)
 	for _, t := range m.Tags {
 		a.Tags = append(a.Tags, uptime.Clean(t, maxName))

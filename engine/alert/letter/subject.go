@@ -47,7 +47,7 @@ func (a *Alert) news(names int) string {
 	case uptime.AlertCollapsed:
 		return fmt.Sprintf("%s %s while we could not send: %s", a.Word, a.lasted(), what)
 	case uptime.AlertFlapping:
-		return a.Word + " again: " + what + " is flapping, nothing more until it is steady"
+		return fmt.Sprintf("%s again: %s %s flapping, nothing more until %s steady", a.Word, what, verb(a.lasting(), "is", "are"), verb(a.lasting(), "it is", "they are"))
 	case uptime.AlertMore:
 		said := counted(a.Count, "more alert", "more alerts")
 		if list := named(a.Monitors, a.Count, names); list != "" {
@@ -76,7 +76,16 @@ func (a *Alert) news(names int) string {
 
 // what an alert is about, in a few words.
 func (a *Alert) what(names int) string {
-	list := named(a.Monitors, a.Count, names)
+	count, list := counted(a.Count, "monitor", "monitors"), named(a.Monitors, a.Count, names)
+	if n := a.lasting(); a.Kind == string(uptime.AlertFlapping) && n < a.Count { // of a cause, those that are back
+		var back []string
+		for i := range a.Incidents {
+			if a.Incidents[i].Open() {
+				back = append(back, a.Incidents[i].Monitor)
+			}
+		}
+		count, list = fmt.Sprintf("%d of %d monitors", n, a.Count), named(back, n, names)
+	}
 	if a.Count <= 1 && (a.Cause == "" || a.Failing == 0) {
 		return list
 	}
@@ -84,7 +93,7 @@ func (a *Alert) what(names int) string {
 		list = " (" + list + ")"
 	}
 	if a.Cause == "" {
-		return counted(a.Count, "monitor", "monitors") + list
+		return count + list
 	}
 	cause := a.Cause
 	switch a.cause.Kind {
@@ -93,7 +102,18 @@ func (a *Alert) what(names int) string {
 	case uptime.CauseNode:
 		cause = "seen from here alone"
 	}
-	return cause + ": " + counted(a.Count, "monitor", "monitors") + list
+	return cause + ": " + count + list
+}
+
+// lasting is how many incidents are not over, as far as they are named.
+func (a *Alert) lasting() int {
+	n := a.Count
+	for i := range a.Incidents {
+		if !a.Incidents[i].Open() {
+			n--
+		}
+	}
+	return n
 }
 
 // state is how it was: "down" or "degraded".

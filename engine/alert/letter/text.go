@@ -112,8 +112,9 @@ func (a *Alert) opening() []string {
 			add("It was: %s", sentence(a.Message))
 		}
 	case uptime.AlertFlapping:
-		add("%s comes and goes: it is down again within %.0f minutes.", what, uptime.RuleReopen.Minutes())
-		add("Nothing more is told of it until it is steady.")
+		n := a.lasting()
+		add("%s %s: %s down again within %.0f minutes.", what, verb(n, "comes and goes", "come and go"), verb(n, "it is", "they are"), uptime.RuleReopen.Minutes())
+		add("Nothing more is told of %s steady.", verb(n, "it until it is", "them until they are"))
 		if a.Message != "" {
 			add("%s", sentence(a.Message))
 		}

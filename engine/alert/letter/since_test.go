@@ -1,0 +1,59 @@
+package letter
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lookout/engine/uptime"
+)
+
+// What was degraded for an hour before it was down was not down for an hour.
+func TestSince(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		state uptime.State
+		want  string
+	}{
+		{"from the first failing check", uptime.State{Verdict: uptime.Down, Incident: 4711, Since: noon}, "shop is down, since 12:31:07 UTC (1h00m)."},
+		{"degraded before", uptime.State{Verdict: uptime.Down, Incident: 4711, Since: noon.Add(59 * time.Minute)}, "shop is down, since 13:30:07 UTC (1m00s)."},
+		{"on its way up", uptime.State{Verdict: uptime.Suspect, Incident: 4711, Since: noon.Add(59 * time.Minute)}, "shop is down, since 12:31:07 UTC (1h00m)."},
+		{"another incident by now", uptime.State{Verdict: uptime.Down, Incident: 4712, Since: noon.Add(59 * time.Minute)}, "shop is down, since 12:31:07 UTC (1h00m)."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.state.Monitor = &uptime.Monitor{Name: "shop"}
+			l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertOpened, Count: 1, Incidents: []uint64{4711}},
+				&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{incident(4711, "shop")},
+					Snapshot: &uptime.Snapshot{States: []*uptime.State{&tt.state}}}, nil)
+			if got, _, _ := strings.Cut(l.Text, "\n"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Of a cause that comes and goes those are named that are down.
+func TestFlaps(t *testing.T) {
+	a, b, c := incident(1, "a"), ended(incident(2, "b"), time.Minute), incident(3, "c")
+	host := uptime.Cause{Kind: uptime.CauseHost, Key: "192.0.2.7"}
+	for _, tt := range []struct {
+		name    string
+		in      []uptime.Incident
+		subject string
+		text    string
+	}{
+		{"one", []uptime.Incident{a}, "DOWN again: a is flapping, nothing more until it is steady [web-1]", "a comes and goes: it is down again within 10 minutes."},
+		{"one of two", []uptime.Incident{a, b}, "DOWN again: host 192.0.2.7: 1 of 2 monitors (a) is flapping, nothing more until it is steady [web-1]",
+			"host 192.0.2.7: 1 of 2 monitors (a) comes and goes: it is down again within 10 minutes."},
+		{"two", []uptime.Incident{a, c}, "DOWN again: host 192.0.2.7: 2 monitors (a, c) are flapping, nothing more until they are steady [web-1]",
+			"host 192.0.2.7: 2 monitors (a, c) come and go: they are down again within 10 minutes."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertFlapping, Count: len(tt.in), Cause: host},
+				&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: tt.in}, nil)
+			if got, _, _ := strings.Cut(l.Text, "\n"); l.Subject != tt.subject || got != tt.text {
+				t.Errorf("got %s\n%s", l.Subject, got)
+			}
+		})
+	}
+}
