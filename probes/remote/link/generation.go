@@ -56,7 +56,7 @@ func (l *Link) watch(g *generation) {
 			return
 		case b, ok := <-g.out.blocked:
 			if ok {
-				l.blocked(b)
+				l.blocked(g, b)
 			} else {
 				g.out.blocked = nil
 			}

@@ -83,7 +83,9 @@ func (l *Link) publishing(g *generation, ready func()) {
 	var wait backoff
 	for {
 		began := time.Now()
+		late := time.AfterFunc(confirmTime, func() { g.cancel(fmt.Errorf("the broker has not opened a channel for %v", confirmTime)) })
 		c, err := openPublishing(g.out)
+		late.Stop()
 		if err == nil {
 			l.accept(g, true)
 			ready()
@@ -181,8 +183,9 @@ func (l *Link) sendOne(g *generation, o *outlet, it *item, number string) {
 		l.answer(it, it.failed(ErrNotConnected, clean(err.Error())))
 		return
 	}
+	sent := time.Now()
 	l.work.Go(func() {
-		l.confirmed(g, confirmation)
+		l.confirmed(g, sent, confirmation.Done())
 		err := o.fate(&it.Message, number, confirmation.Acked())
 		if err == nil {
 			l.trouble(g, "", problem{})
@@ -198,20 +201,42 @@ const confirmTime = 30 * time.Second
 
 // confirmed waits until the client has done with a message: with the end of its
 // channel at the latest, and of a connection that is of no use.
-func (l *Link) confirmed(g *generation, c *amqp.DeferredConfirmation) {
+func (l *Link) confirmed(g *generation, sent time.Time, done <-chan struct{}) {
 	late := time.NewTimer(confirmTime)
 	defer late.Stop()
 	for {
 		select {
-		case <-c.Done():
+		case <-done:
+			l.mu.Lock()
+			l.moved = time.Now()
+			if sent.After(l.newest) {
+				l.newest = sent
+			}
+			l.mu.Unlock()
 			return
 		case <-late.C:
-			if l.State().Blocked == "" {
-				g.cancel(fmt.Errorf("the broker has confirmed nothing for %v", confirmTime))
+			still := l.still(sent)
+			if still >= confirmTime {
+				g.cancel(fmt.Errorf("the broker has not confirmed what it got %v ago", confirmTime))
+				still = 0
 			}
-			late.Reset(confirmTime)
+			late.Reset(confirmTime - still)
 		}
 	}
+}
+
+// still is for how long a message has waited in vain. Over a slow line each waits
+// for those before it, which are confirmed meanwhile.
+func (l *Link) still(sent time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.state.Blocked != "":
+		return 0
+	case !l.newest.After(sent) && l.moved.After(sent):
+		return time.Since(l.moved)
+	}
+	return time.Since(sent)
 }
 
 // publishing is a message as the client wants it. The number comes back with

@@ -61,6 +61,8 @@ type Link struct {
 	open      bool               // it publishes
 	out       int                // messages published and not confirmed
 	outBytes  int
+	moved     time.Time // when something was confirmed last, or the broker read again
+	newest    time.Time // when the newest that was confirmed had been sent
 	consumers []*consumer
 }
 
@@ -128,7 +130,6 @@ func (l *Link) generation(ctx context.Context) problem {
 	if err != nil {
 		return l.to.explain(err)
 	}
-	l.work.Go(func() { l.watch(g) })
 	l.begin(g)
 	<-g.ctx.Done()
 	l.mu.Lock()
@@ -144,6 +145,7 @@ func (l *Link) begin(g *generation) {
 	l.live = g
 	attending := slices.Clone(l.consumers)
 	l.mu.Unlock()
+	l.work.Go(func() { l.watch(g) })
 
 	var ready sync.WaitGroup
 	ready.Add(1 + len(attending))
@@ -259,10 +261,13 @@ func (l *Link) rival(g *generation, queue string, there bool) {
 }
 
 // blocked notes that the broker stopped reading, or reads again.
-func (l *Link) blocked(b amqp.Blocking) {
+func (l *Link) blocked(g *generation, b amqp.Blocking) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state.Blocked = ""
+	if l.live != g {
+		return
+	}
+	l.state.Blocked, l.moved = "", time.Now()
 	if b.Active {
 		l.state.Blocked = clean(b.Reason)
 		if l.state.Blocked == "" {
