@@ -219,15 +219,7 @@ func (s *Spool) unreadable(g *segment, iv wire.Interval, err error) {
 func (s *Spool) Sent(r Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	iv := r.Interval()
-	for _, g := range slices.Clone(s.segments) {
-		if g.epoch == r.Epoch && g.from < iv.To && iv.From < g.to {
-			g.letGo(iv)
-			s.tidy(g)
-		}
-	}
-	s.forget(s.orphans, r.Epoch, iv)
-	delete(s.telling, r.Epoch)
+	iv := s.letGo(r)
 	if len(r.Rows) > 0 {
 		s.note(kindSent, r.Epoch, iv)
 	}
@@ -237,10 +229,8 @@ func (s *Spool) Sent(r Run) {
 	}
 }
 
-// GiveUp lets go rows that cannot be sent, and has the engine told that they will not come.
-func (s *Spool) GiveUp(r Run) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// letGo forgets the rows of a run, and returns which they are.
+func (s *Spool) letGo(r Run) wire.Interval {
 	iv := r.Interval()
 	for _, g := range slices.Clone(s.segments) {
 		if g.epoch == r.Epoch && g.from < iv.To && iv.From < g.to {
@@ -250,6 +240,14 @@ func (s *Spool) GiveUp(r Run) {
 	}
 	s.forget(s.orphans, r.Epoch, iv)
 	delete(s.telling, r.Epoch)
+	return iv
+}
+
+// GiveUp lets go rows that cannot be sent, and has the engine told that they will not come.
+func (s *Spool) GiveUp(r Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	iv := s.letGo(r)
 	if len(r.Rows) > 0 {
 		s.giveUp(r.Epoch, iv)
 	}
