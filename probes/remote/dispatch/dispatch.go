@@ -90,6 +90,8 @@ type Dispatcher struct {
 	notes     []uptime.Event
 	line      line
 	counts    counts
+	told      time.Time // when the log last told of a message that is of no use
+	unsaid    int       // … of how many it did not since
 	cutAt     time.Time // when chunks are cut again, for a pause; zero: they need not be
 	looked    time.Time // when the loop last looked around
 	dirty     bool      // something that Status shows has changed

@@ -18,6 +18,7 @@ const (
 	written       = 2026 // the year of this; a clock that shows an earlier one is not set
 	retryAfter    = time.Second
 	retryMost     = 30 * time.Second
+	complainEvery = 10 * time.Second // that what probes send is of no use
 )
 
 // parcel is a batch on its way to the engine.
@@ -89,9 +90,22 @@ func (d *Dispatcher) unread(m link.Delivery, at, name string) {
 		m.Done(true)
 		return
 	}
-	d.o.Log.Warn("a message of a probe cannot be read", "key", uptime.Clean(m.Key, 200), "type", uptime.Clean(m.Type, 100))
 	m.Done(false)
-	d.arrive(func(time.Time) { d.bad(at, name) })
+	d.arrive(func(now time.Time) {
+		d.bad(at, name)
+		d.complain(now, "a message of a probe cannot be read", "key", uptime.Clean(m.Key, 200), "type", uptime.Clean(m.Type, 100))
+	})
+}
+
+// complain has the log say what a probe sent that is of no use. It may send any
+// number of such, so not each is told; the probe's own count says how many.
+func (d *Dispatcher) complain(now time.Time, what string, args ...any) {
+	if !d.told.IsZero() && now.Sub(d.told) < complainEvery {
+		d.unsaid++
+		return
+	}
+	d.o.Log.Warn(what, append(args, "others since the last", d.unsaid)...)
+	d.told, d.unsaid = now, 0
 }
 
 // bad counts a message that nobody can read.
@@ -309,9 +323,11 @@ func (d *Dispatcher) hand(ctx context.Context, b *parcel) {
 			d.settle(b, true)
 			return
 		case errors.Is(err, uptime.ErrInvalid): // nor will it be valid later
-			d.o.Log.Warn("a probe sent results that make no sense", "probe", b.delivery.Probe, "error", err)
 			d.settle(b, false)
-			d.box.put(func(time.Time) { d.bad(b.at, b.name) })
+			d.box.put(func(now time.Time) {
+				d.bad(b.at, b.name)
+				d.complain(now, "a probe sent results that make no sense", "probe", b.delivery.Probe, "error", err)
+			})
 			return
 		}
 		d.box.put(func(now time.Time) {

@@ -279,6 +279,30 @@ func TestUnreadable(t *testing.T) {
 	})
 }
 
+// TestQuietLog: a probe that sends any number of messages that nobody can use fills no log.
+func TestQuietLog(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(1))
+		w.add("fra/1")
+		time.Sleep(20 * time.Second)
+		const n = 1000
+		for range n {
+			w.b.Publish(link.Message{Exchange: topology.Up, Key: "result.fra.1", Body: []byte("no frame")}, func(error) {})
+			time.Sleep(20 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Second)
+		w.b.Publish(link.Message{Exchange: topology.Up, Key: "hello.fra.1", Body: []byte("no frame")}, func(error) {})
+		time.Sleep(time.Second)
+		said := w.log.with("cannot be read")
+		if len(said) < 2 || len(said) > 4 || !strings.Contains(said[len(said)-1], "key=hello.fra.1") || !strings.Contains(said[len(said)-1], `"others since the last"=49`) {
+			t.Errorf("%d lines: %q", len(said), said)
+		}
+		if b, _ := w.d.Status(); b.Dead != n+1 {
+			t.Errorf("%d counted", b.Dead)
+		}
+	})
+}
+
 // TestAnotherEngine: what a probe sends that obeys another engine is not
 // acknowledged before it obeys this one; and of what has piled up behind a
 // clock that was wrong nothing is lost.

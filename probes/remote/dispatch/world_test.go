@@ -5,7 +5,9 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +23,7 @@ type world struct {
 	b      *memory
 	e      *engineFake
 	d      *Dispatcher
+	log    *lines
 	vhost  string // of its sites
 	public ed25519.PublicKey
 	key    ed25519.PrivateKey
@@ -36,11 +39,37 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, vhost: vhost, e: new(engineFake), public: public, key: key, b: newMemory(time.Now(), "fra", "nyc", "sgp")}
-	w.d = New(Options{Vhost: vhost, URL: "amqps://probe.example.com/lookout", Software: "1.4.2", Key: key, Locations: places, Broker: w.b})
+	w := &world{t: t, vhost: vhost, e: new(engineFake), public: public, key: key, b: newMemory(time.Now(), "fra", "nyc", "sgp"), log: new(lines)}
+	w.d = New(Options{Vhost: vhost, URL: "amqps://probe.example.com/lookout", Software: "1.4.2", Key: key, Locations: places, Broker: w.b,
+		Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	w.d.Serve(w.e)
 	w.d.Assign(nil)
 	return w
+}
+
+// lines is a log.
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, string(b))
+	return len(b), nil
+}
+
+// with are those that have some words.
+func (l *lines) with(words string) (found []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.all {
+		if strings.Contains(line, words) {
+			found = append(found, line)
+		}
+	}
+	return found
 }
 
 func (w *world) run() {
