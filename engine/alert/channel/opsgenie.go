@@ -67,18 +67,24 @@ func opsgenieType() uptime.ChannelType {
 						}
 						return taken(a, a.field("requestId")), nil
 					}
-					if !l.Over {
+					if !l.Over && !passing(l) {
 						return ask(base, opens)
 					}
-					if l.Kind == uptime.AlertCollapsed { // there is nothing to close that it was told of
+					asked := 0
+					if passing(l) {
 						w.most = 2
 						if _, err := ask(base, opens); err != nil {
 							return "", err
 						}
+						asked++
 					}
-					return ask(base+"/"+url.PathEscape(alias)+"/close?identifierType=alias", map[string]string{
+					reply, err := ask(base+"/"+url.PathEscape(alias)+"/close?identifierType=alias", map[string]string{
 						"source": c.Source, "user": cmp.Or(c.User, "lookout"), "note": cut(whole(l), maxOpsgenieText, runes),
 					})
+					if err != nil {
+						return "", halfway(err, asked)
+					}
+					return reply + closed(l), nil
 				},
 			}, nil
 		},

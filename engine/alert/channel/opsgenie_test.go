@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,24 +77,59 @@ func TestOpsgenieLetters(t *testing.T) {
 	}
 }
 
-// What came and went untold is opened and closed, so that somebody hears of it.
-func TestCollapsed(t *testing.T) {
+// What came and went untold, and a test, is opened and closed: somebody hears of
+// it, and nothing is left to be closed by hand.
+func TestPassing(t *testing.T) {
+	test := channeltest.Letter(4)
+	test.Kind, test.Urgent, test.Thread = uptime.AlertTest, false, "p0-ops@web-1"
+	collapsed := over()
+	collapsed.Kind = uptime.AlertCollapsed
 	for _, c := range []serviceCase{opsgenieCase(), pagerDutyCase()} {
-		t.Run(c.name, func(t *testing.T) {
-			f, v := c.start(t, func(a asked) says { return c.good(t, a) })
-			ch, mistakes := typeOf(t, c.name).New(uptime.ChannelSettings{Instance: "web-1", Values: v})
-			if ch == nil {
-				t.Fatal(mistakes)
+		for _, l := range []*uptime.Letter{collapsed, test} {
+			t.Run(c.name+"/"+string(l.Kind), func(t *testing.T) {
+				f, v := c.start(t, func(a asked) says { return c.good(t, a) })
+				ch, mistakes := typeOf(t, c.name).New(uptime.ChannelSettings{Instance: "web-1", Values: v})
+				if ch == nil {
+					t.Fatal(mistakes)
+				}
+				r, err := ch.Send(t.Context(), l, nil)
+				if err != nil || !strings.HasSuffix(r.Reply, "; opened there, and closed at once") {
+					t.Fatalf("%+v %v", r, err)
+				}
+				var did []string
+				for _, a := range f.asked() {
+					switch all := a.path + " " + a.body; {
+					case !strings.Contains(all, l.Thread):
+						t.Errorf("about another: %s", all)
+					case strings.Contains(all, "/close ") || strings.Contains(all, `"event_action":"resolve"`):
+						did = append(did, "close")
+					default:
+						did = append(did, "open")
+					}
+				}
+				if !slices.Equal(did, []string{"open", "close"}) {
+					t.Errorf("%q", did)
+				}
+			})
+		}
+	}
+}
+
+// Where it cannot be closed, that is what the refusal says.
+func TestHalfway(t *testing.T) {
+	for _, c := range []serviceCase{opsgenieCase(), pagerDutyCase()} {
+		n := 0
+		_, v := c.start(t, func(a asked) says {
+			if n++; n > 1 {
+				return says{500, nil, c.said("oops")}
 			}
-			l := over()
-			l.Kind = uptime.AlertCollapsed
-			if _, err := ch.Send(t.Context(), l, nil); err != nil {
-				t.Fatal(err)
-			}
-			got := f.asked()
-			if len(got) != 2 || got[0].path == got[1].path && !strings.Contains(got[0].body, `"event_action":"trigger"`) || !strings.Contains(got[1].path+got[1].body, "close") && !strings.Contains(got[1].body, `"event_action":"resolve"`) {
-				t.Errorf("%+v", got)
-			}
+			return c.good(t, a)
 		})
+		ch, _ := typeOf(t, c.name).New(uptime.ChannelSettings{Instance: "web-1", Values: v})
+		l := over()
+		l.Kind = uptime.AlertCollapsed
+		if _, err := ch.Send(t.Context(), l, nil); err == nil || err.Error() != "opened there, and not closed: 500 Internal Server Error: oops" {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }

@@ -80,29 +80,30 @@ func pagerDutyType() uptime.ChannelType {
 					}
 					actions := []string{"trigger"}
 					switch {
-					case l.Kind == uptime.AlertCollapsed: // there is nothing to resolve that it was told of
+					case passing(l):
 						actions = []string{"trigger", "resolve"}
 					case l.Over:
 						actions = []string{"resolve"}
 					}
 					var a *answer
 					w.most = len(actions)
-					for _, e.Action = range actions {
+					for i := range actions {
 						var err error
+						e.Action = actions[i]
 						if a, err = w.json("POST", fmt.Sprintf("https://%s/v2/enqueue", hostPort(c.Host, c.Port)), nil, e); err == nil {
 							err = a.refusal()
 						}
 						if r := (*uptime.Refusal)(nil); errors.As(err, &r) && strings.Contains(strings.ToLower(r.Reply), "routing") {
 							r.Letter = false // 400 is what it says of a key too
 						}
-						if err != nil {
-							return "", err
+						if err == nil && a.field("status") != "success" {
+							err = a.strange("PagerDuty")
 						}
-						if a.field("status") != "success" {
-							return "", a.strange("PagerDuty")
+						if err != nil {
+							return "", halfway(err, i)
 						}
 					}
-					return fmt.Sprintf("%d %s", a.status, a.why()), nil
+					return fmt.Sprintf("%d %s%s", a.status, a.why(), closed(l)), nil
 				},
 			}, nil
 		},

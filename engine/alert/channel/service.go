@@ -274,3 +274,25 @@ func taken(a *answer, id string) string {
 	}
 	return fmt.Sprintf("%d taken as %s", a.status, id)
 }
+
+// passing reports whether a letter opens, at a service that has incidents of its
+// own, one that nothing else would close: of what came and went untold, or a test.
+func passing(l *uptime.Letter) bool {
+	return l.Kind == uptime.AlertCollapsed || l.Kind == uptime.AlertTest
+}
+
+// closed is what the reply to a letter says of that.
+func closed(l *uptime.Letter) string {
+	if passing(l) {
+		return "; opened there, and closed at once"
+	}
+	return ""
+}
+
+// halfway is why a letter was refused after so many of its requests were taken.
+func halfway(err error, taken int) error {
+	if r := (*uptime.Refusal)(nil); taken > 0 && errors.As(err, &r) {
+		r.Reply = "opened there, and not closed: " + r.Reply
+	}
+	return err
+}
