@@ -1,7 +1,10 @@
 package channel
 
 import (
+	"crypto/x509"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"lookout/engine/uptime"
 )
@@ -32,4 +35,33 @@ func (f *form) done(c uptime.Channel) (uptime.Channel, []uptime.Mistake) {
 		}
 	}
 	return c, f.mistakes
+}
+
+// web reads a URL of HTTP that is a secret; nil where it is none.
+func (f *form) web(key string, s uptime.Secret, must bool) *url.URL {
+	if s == "" {
+		if must {
+			f.wrong(key, `write `+key+` = "https://…"`, "there is no %s to send to", key)
+		}
+		return nil
+	}
+	u, err := url.Parse(s.Reveal())
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		f.wrong(key, "it begins with https:// and has a host; it is not shown, since it is a secret", "it is no URL of HTTP")
+		return nil
+	}
+	return u
+}
+
+// roots reads the CAs of a File; nil for the system's.
+func (f *form) roots(key string) *x509.CertPool {
+	pem := uptime.Value(f.Values, key, []byte(nil))
+	if pem == nil {
+		return nil
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		f.wrong(key, "it needs -----BEGIN CERTIFICATE-----", "the file has no certificate")
+	}
+	return roots
 }

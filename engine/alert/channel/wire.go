@@ -60,12 +60,16 @@ type wire struct {
 	most      int         // requests
 	sent      atomic.Bool // a request, or most of one: it may have been read
 	asked     bool        // there was a request
+	deaf      bool        // what is said beside 2xx decides nothing: it is not waited for
 	quiet     bool        // what is said back is nobody's business
 	answer    *answer     // to the last request; nil: none came
 	err       error       // why none did
 	mu        sync.Mutex  // of conns
 	conns     []net.Conn  // that were opened
 }
+
+// answerFor is how long the body of a refusal is read.
+const answerFor = 2 * time.Second
 
 // answer is what the other side said.
 type answer struct {
@@ -82,6 +86,7 @@ func (w wires) dial(ctx context.Context, say func(string)) *wire {
 		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
 			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
 			if err == nil {
+				say("connected to " + c.RemoteAddr().String())
 				r.mu.Lock()
 				r.conns = append(r.conns, c)
 				r.mu.Unlock()
@@ -126,13 +131,15 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errEnough
 	}
 	w.asked, w.answer, w.err = true, nil, nil
-	out := req.Clone(httptrace.WithClientTrace(w.ctx, &httptrace.ClientTrace{
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	out := req.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { w.sent.Store(true) },
 	}))
 	for k, v := range w.head {
 		out.Header[k] = v
 	}
-	out.Header.Set("User-Agent", "lookout")
+	out.Header.Set("User-Agent", "lookout/1 (uptime monitor)")
 	if w.server != nil {
 		out.URL.Scheme, out.URL.Host, out.Host = w.server.Scheme, w.server.Host, ""
 		out.URL.Path = strings.TrimSuffix(w.server.Path, "/") + req.URL.Path
@@ -145,14 +152,21 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRaw+1))
-	if err != nil {
+	var body []byte
+	taken := resp.StatusCode/100 == 2
+	if !taken || !w.deaf {
+		if !taken { // its status says enough
+			defer time.AfterFunc(answerFor, cancel).Stop()
+		}
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxRaw+1))
+	}
+	if err != nil && taken {
 		w.err = fmt.Errorf("the answer broke off: %w", err)
 		w.say(fmt.Sprintf("%s to %s: %d, and then %s", req.Method, out.URL.Host, resp.StatusCode, plainError(err)))
 		return nil, w.err
 	}
 	w.answer = &answer{status: resp.StatusCode, head: resp.Header, body: body}
-	line := fmt.Sprintf("%s to %s: %d %s", req.Method, out.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode))
+	line := fmt.Sprintf("%s to %s: %s", req.Method, out.URL.Host, w.answer.said())
 	if !w.quiet {
 		line += " " + w.answer.words()
 	}
@@ -167,14 +181,14 @@ func (w *wire) ask(method, address string, head http.Header, body []byte) (*answ
 	if err != nil {
 		return nil, &uptime.Refusal{Reply: "not sent: no request can be made of the url", Permanent: true}
 	}
-	for k, v := range head {
-		req.Header[k] = v
+	if u := req.URL.User; u != nil { // a Client would do that
+		password, _ := u.Password()
+		req.SetBasicAuth(u.Username(), password)
 	}
-	resp, err := w.client().Do(req)
-	if err != nil {
+	maps.Copy(req.Header, head)
+	if _, err := w.RoundTrip(req); err != nil { // not a Client's Do: it reads where a redirect leads to
 		return nil, w.failed()
 	}
-	resp.Body.Close()
 	return w.answer, nil
 }
 
@@ -221,13 +235,18 @@ func (w *wire) outcome(err error) error {
 	return &uptime.Refusal{Reply: fmt.Sprintf("not sent: %v", cmp.Or(err, errEnough)), Permanent: true, Letter: true}
 }
 
+// said is the status in words.
+func (a *answer) said() string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)))
+}
+
 // refusal is what a status other than 2xx means; nil for 2xx.
 func (a *answer) refusal() error {
 	if a.status/100 == 2 {
 		return nil
 	}
 	r := judged(a.status)
-	r.Reply = strings.TrimSpace(fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)))
+	r.Reply = a.said()
 	if a.status/100 == 3 {
 		r.Reply += ", and redirects are not followed"
 	}

@@ -134,6 +134,28 @@ func TestWireRedirect(t *testing.T) {
 	}
 }
 
+// The status of a refusal counts, and what is said of it as far as it comes; where
+// a redirect leads to is not even read.
+func TestWireRefusals(t *testing.T) {
+	tests := []struct{ name, says, want string }{
+		{"a body that breaks off", "HTTP/1.1 400 No\r\nContent-Length: 100\r\n\r\nnot so", "400 Bad Request: not so"},
+		{"a redirect to nowhere", "HTTP/1.1 302 No\r\nLocation: http://[x\r\nContent-Length: 0\r\n\r\n", "302 Found, and redirects are not followed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := wires{}.dial(t.Context(), func(string) {})
+			defer w.close()
+			a, err := w.ask("POST", talking(t, true, tt.says), http.Header{}, []byte("x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := a.refusal(); err == nil || err.Error() != tt.want {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestAnswerWhy(t *testing.T) {
 	tests := []struct{ name, body, want string }{
 		{"text", "channel_not_found", "channel_not_found"},
