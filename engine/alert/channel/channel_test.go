@@ -142,7 +142,8 @@ func TestVeil(t *testing.T) {
 		"password": uptime.Secret(`p&ss "word"`),
 		"short":    uptime.Secret("en"),
 		"url":      uptime.Secret("https://us3r:pa55word@hooks.example.com/services/T0000/abcdefgh1234?token=t0ken#frag"),
-		"headers":  map[string]uptime.Secret{"X-Key": "k3y-k3y"},
+		"headers":  map[string]uptime.Secret{"X-Key": "k3y-k3y", "Authorization": "Bearer b34rer-t0ken", "X-Login": "Basic dXM0cjpwNHNzLXcwcmQ="},
+		"proxy":    uptime.Secret("http://us5r:p5ss%26w0rd@proxy.example.com"),
 		"path":     "/not/secret",
 	}, []uptime.Secret{"\x00user\x00pass"})
 	tests := []struct{ name, text, want string }{
@@ -155,6 +156,12 @@ func TestVeil(t *testing.T) {
 		{"hex", "key 6b33792d6b3379!", "key ***!"},
 		{"a whole URL", `Post "https://us3r:pa55word@hooks.example.com/services/T0000/abcdefgh1234?token=t0ken#frag": EOF`, `Post "***": EOF`},
 		{"parts of it", "hooks.example.com: us3r, pa55word, abcdefgh1234, t0ken", "hooks.example.com: ***, ***, ***, ***"},
+		{"percent of each byte", "%6b%33%79%2d%6b%33%79 %6B%33%79%2D%6B%33%79", "*** ***"},
+		{"html", "p&amp;ss &#34;word&#34;", "***"},
+		{"fragment", "#frag", "#***"},
+		{"a header's", "b34rer-t0ken is expired", "*** is expired"},
+		{"Basic, decoded", "us4r:p4ss-w0rd, p4ss-w0rd", "***, ***"},
+		{"Basic, made of a URL", "Proxy-Authorization: Basic dXM1cjpwNXNzJncwcmQ=", "Proxy-Authorization: Basic ***"},
 		{"made whole by cleaning", "k3y\u200b-k\x003y", "***"},
 		{"twice", "k3y-k3yk3y-k3y", "******"},
 	}

@@ -28,6 +28,17 @@ type asked struct {
 	body               string
 }
 
+// String is the whole of it, with each header by itself, as a service says it that
+// does not know what it is asked.
+func (a asked) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s?%s", a.method, a.path, a.query.Encode())
+	for name, values := range a.head {
+		fmt.Fprintf(&b, " %s: %s", name, strings.Join(values, ", "))
+	}
+	return b.String() + " " + a.body
+}
+
 // json is its body.
 func (a asked) json(t testing.TB, v any) {
 	t.Helper()
@@ -217,7 +228,15 @@ func (c serviceCase) contract(t *testing.T) {
 				return v
 			},
 		},
-		Answers: func(t testing.TB, text string) map[string]any { return c.refusing(t, says{400, nil, c.said(text)}) },
+		Answers: func(t testing.TB, text string) map[string]any {
+			_, v := c.start(t, func(a asked) says {
+				if c.step != nil && c.step(a) {
+					return c.good(t, a)
+				}
+				return says{400, nil, c.said(strings.ReplaceAll(text, channeltest.Echo, a.String()))}
+			})
+			return v
+		},
 	}
 	for name, r := range refuses {
 		cc.Refuses[name] = channeltest.Refuses{Side: func(t testing.TB) map[string]any { return c.refusing(t, r.says) }, Want: r.want}

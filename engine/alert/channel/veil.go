@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"html"
 	"maps"
 	"net/url"
 	"slices"
@@ -26,7 +28,7 @@ const (
 )
 
 // veil hides secrets, in all the ways in which they are written: as they are,
-// escaped for a URL or JSON, in base64 and hexadecimal.
+// escaped for a URL, JSON or HTML, in base64 and hexadecimal.
 type veil struct {
 	forms []uptime.Secret // the longest first
 }
@@ -56,17 +58,21 @@ func veilOver(values map[string]any, more []uptime.Secret) veil {
 	return v
 }
 
-// secretForms adds the ways in which a secret, and the parts of one that is a URL, are written.
+// secretForms adds the ways in which a secret, and the parts of one that is a URL
+// or a header, are written.
 func secretForms(all map[string]bool, s string) {
-	for _, part := range append([]string{s}, urlParts(s)...) {
+	for _, part := range slices.Concat([]string{s}, urlParts(s), headerParts(s)) {
 		if len(part) < minSecret {
 			continue
 		}
 		quoted, _ := json.Marshal(part) // a string has no error
 		path, query, b := url.PathEscape(part), url.QueryEscape(part), []byte(part)
+		percent := strings.TrimSpace(fmt.Sprintf("% x", b)) // each byte of it
+		percent = "%" + strings.ReplaceAll(percent, " ", "%")
 		for _, f := range []string{
 			part, strings.Trim(part, " \t\r\n"), uptime.Clean(part, 3*len(part)),
 			path, strings.ToLower(path), query, strings.ToLower(query), strings.ReplaceAll(query, "+", "%20"),
+			percent, strings.ToUpper(percent), html.EscapeString(part),
 			string(quoted[1 : len(quoted)-1]), strings.Trim(strconv.Quote(part), `"`),
 			base64.StdEncoding.EncodeToString(b), base64.RawStdEncoding.EncodeToString(b),
 			base64.URLEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b),
@@ -91,7 +97,7 @@ func urlParts(s string) []string {
 	parts := []string{u.RawQuery, u.Fragment, u.Opaque, u.RequestURI()}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		parts = append(parts, u.User.String(), u.User.Username(), password)
+		parts = append(parts, u.User.String(), u.User.Username(), password, u.User.Username()+":"+password)
 	}
 	for _, values := range u.Query() {
 		parts = append(parts, values...)
@@ -99,6 +105,22 @@ func urlParts(s string) []string {
 	for part := range strings.SplitSeq(u.Path, "/") {
 		if len(part) >= minPart {
 			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// headerParts are what stands in a header without the word before it, "Bearer",
+// and the user and the password of Basic; nil of what is no such header.
+func headerParts(s string) []string {
+	_, rest, ok := strings.Cut(s, " ")
+	if rest = strings.TrimSpace(rest); !ok || len(rest) < minPart || strings.Contains(rest, " ") {
+		return nil
+	}
+	parts := []string{rest}
+	if b, err := base64.StdEncoding.DecodeString(rest); err == nil {
+		if _, password, ok := strings.Cut(string(b), ":"); ok {
+			parts = append(parts, string(b), password)
 		}
 	}
 	return parts

@@ -115,8 +115,17 @@ func TestWebhook(t *testing.T) {
 			"nobody there": {Side: func(t testing.TB) map[string]any { return hookTo("http://" + probetest.Closed(t)) }, Want: uptime.Refusal{Reply: "connection refused"}},
 			"hangs up":     {Side: raw(func(net.Conn) {}), Want: uptime.Refusal{Reply: "closed without an answer", Uncertain: true}},
 		},
-		At:      func(t testing.TB, address string) map[string]any { return hookTo("http://" + address) },
-		Answers: func(t testing.TB, text string) map[string]any { return status(500, text)(t) },
+		At: func(t testing.TB, address string) map[string]any { return hookTo("http://" + address) },
+		Answers: func(t testing.TB, text string) map[string]any {
+			v := hookTo(webServer(t, false, func(w http.ResponseWriter, r *http.Request) {
+				raw, _ := httputil.DumpRequest(r, true)
+				w.WriteHeader(500)
+				io.WriteString(w, strings.ReplaceAll(text, channeltest.Echo, string(raw)))
+			}).URL)
+			v["headers"].(map[string]uptime.Secret)["X-Login"] = "Bearer b34rer-t0ken"
+			v["url"] = uptime.Secret(strings.Replace(v["url"].(uptime.Secret).Reveal(), "http://", "http://us3r:p4ss%26w0rd@", 1) + "#fr4gment")
+			return v
+		},
 		Bad: map[string]func(testing.TB) map[string]any{
 			"endless headers":    endless("HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"),
 			"an endless header":  endless("HTTP/1.1 200 OK\r\nX-More: ", "and more"),

@@ -50,7 +50,8 @@ type Case struct {
 	// Bad are further other sides that never take a letter, nor ever end.
 	Bad map[string]func(testing.TB) map[string]any
 	// Answers starts an other side that refuses with a text, wherever the protocol
-	// has one for people. nil: it has none.
+	// has one for people. nil: it has none. What was asked stands in place of an
+	// Echo in the text, where it is more than one line.
 	Answers func(t testing.TB, text string) map[string]any
 }
 
@@ -59,6 +60,9 @@ type Refuses struct {
 	Side func(testing.TB) map[string]any
 	Want uptime.Refusal // its Reply: a part of it
 }
+
+// Echo is where in an answer the request is, with all that it says of who asks.
+const Echo = "{request}"
 
 // Taken is a letter as the other side has it.
 type Taken struct {
@@ -297,9 +301,14 @@ func (c Case) hostileLetters(t *testing.T) {
 		"quotes":      `DOWN shop "}],"x":{"y":"\"; DROP TABLE` + "\x00'",
 		"syslog":      "DOWN shop\n<0>1 2026-11-22T12:00:00Z evil kern - - - panic\nPRIORITY=0\nMESSAGE=panic",
 		"marks":       "DOWN shop Z" + strings.Repeat("\u0301", 5000),
-		"huge":        "DOWN shop " + strings.Repeat("error ", 1<<20/6),
-		"huge line":   "DOWN shop " + strings.Repeat("x", 1<<20),
-		"many lines":  "DOWN shop" + strings.Repeat("\n", 1<<20),
+		"controls":    "DOWN shop " + all(func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) + "\nX-Pwned: yes",
+		"formats": "DOWN shop " + all(func(r rune) bool {
+			return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r)
+		}),
+		"no UTF-8":   "DOWN shop \xc0\xae \xed\xa0\x80\xed\xb0\x80 \xf5\x80\x80\x80 \x80 \xc0\x8d\xc0\x8aX-Pwned: yes \xf0\x9f\x92",
+		"huge":       "DOWN shop " + strings.Repeat("error ", 1<<20/6),
+		"huge line":  "DOWN shop " + strings.Repeat("x", 1<<20),
+		"many lines": "DOWN shop" + strings.Repeat("\n", 1<<20),
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		t.Run(name, func(t *testing.T) {
@@ -327,6 +336,17 @@ func (c Case) hostileLetters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// all are the characters of a kind, each in a word of its own.
+func all(of func(rune) bool) string {
+	var b strings.Builder
+	for r := range unicode.MaxRune {
+		if of(r) {
+			fmt.Fprintf(&b, "x%cx ", r)
+		}
+	}
+	return b.String()
 }
 
 // harmless holds a letter that was taken against what may be in one.
@@ -357,7 +377,12 @@ func dangerous(r rune) bool {
 // hostileAnswers has the other side say all that it should not, with the
 // secrets that it was told among it.
 func (c Case) hostileAnswers(t *testing.T) {
-	secrets := Secrets(c.Answers(t, "no"))
+	values := c.Answers(t, "no")
+	secrets := Secrets(values)
+	var encoded []string
+	for _, part := range parts(values) {
+		encoded = append(encoded, forms(part)...)
+	}
 	for name, text := range map[string]string{
 		"escapes": "no " + probetest.Hostile,
 		"huge":    "no " + strings.Repeat("because ", 1<<20/8),
@@ -365,6 +390,8 @@ func (c Case) hostileAnswers(t *testing.T) {
 		"cut":     "no " + strings.Repeat(strings.Join(secrets, ""), 1+200_000/(1+len(strings.Join(secrets, "")))),
 		"split":   "no " + strings.ReplaceAll(strings.Join(secrets, " "), "e", "e\u200b\x01"),
 		"lines":   "no\nX-Pwned: yes\r\n250 2.0.0 ok",
+		"encoded": "no " + strings.Join(encoded, " and "),
+		"an echo": "no " + Echo,
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := c.Answers(t, text)
