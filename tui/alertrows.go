@@ -162,6 +162,8 @@ func drawChannel(s *shell, p *pen, c *uptime.ChannelState, cursor bool) {
 	switch in := c.Next.Sub(s.now); { // the reason may be long
 	case !c.Failing.IsZero() && in >= time.Second:
 		text += ", next try in " + uptime.Ago(in) + ": " + c.Error
+	case !c.Failing.IsZero() && c.Next.IsZero(): // nobody tries
+		text += ": " + c.Error
 	case !c.Failing.IsZero():
 		text += ", trying now: " + c.Error
 	case c.Capped > 0:

@@ -121,6 +121,7 @@ func (t *text) header(s uptime.Status) {
 	t.endLine()
 	if s.Stale {
 		t.staleLine(snap)
+		t.alerts(s)
 		return
 	}
 	t.truthLine(s)

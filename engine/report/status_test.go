@@ -94,6 +94,9 @@ func TestStatusGolden(t *testing.T) {
 	behind := uptime.Status{Snapshot: snapshot()}
 	behind.Snapshot.Outbox = outbox()
 	page := uptime.Status{Snapshot: behind.Snapshot, Page: "public"}
+	left := snapshot()
+	left.Outbox = outbox()
+	left.Outbox.Channels[0].Next = time.Time{} // nobody tries
 	for _, c := range []struct {
 		file string
 		s    uptime.Status
@@ -104,6 +107,7 @@ func TestStatusGolden(t *testing.T) {
 		{"status-alerts.prom", behind, func(o *Options) { o.Format = Prometheus }},
 		{"status-alerts-page.txt", page, func(o *Options) { o.Problems = true }},
 		{"status-alerts-page.json", page, func(o *Options) { o.Format = JSON }},
+		{"status-alerts-stale.txt", uptime.Status{Snapshot: left, Stale: true}, func(o *Options) { o.Problems = true }},
 		{"status.txt", whole, func(*Options) {}},
 		{"status-problems.txt", whole, func(o *Options) { o.Problems = true }},
 		{"status-ascii.txt", whole, func(o *Options) { o.ASCII = true }},

@@ -61,9 +61,11 @@ func (c *ChannelState) Says(now time.Time, at func(time.Time) string) string {
 			why = "not taken"
 		}
 		s += ": " + why
-		if c.Next.Sub(now) >= time.Second {
+		switch {
+		case c.Next.IsZero(): // nobody tries
+		case c.Next.Sub(now) >= time.Second:
 			s += ", next try in " + Ago(c.Next.Sub(now))
-		} else {
+		default:
 			s += ", trying now"
 		}
 	case c.Capped > 0:

@@ -24,7 +24,8 @@ func TestChannelSays(t *testing.T) {
 			"3 wait for ops since 12:31:29: 451 greylisted, next try in 40s"},
 		{"under way again", ChannelState{Name: "ops", Pending: 1, Oldest: now, Failing: old, Error: "451 greylisted", Next: now},
 			"1 waits for ops since 12:35:19: 451 greylisted, trying now"},
-		{"nobody knows why", ChannelState{Name: "ops", Pending: 1, Failing: old}, "1 waits for ops: not taken, trying now"},
+		{"nobody knows why", ChannelState{Name: "ops", Pending: 1, Failing: old}, "1 waits for ops: not taken"},
+		{"nobody tries", ChannelState{Name: "ops", Pending: 1, Oldest: old, Failing: old, Error: "451 greylisted"}, "1 waits for ops since 12:31:29: 451 greylisted"},
 		{"the last one was given up", ChannelState{Name: "ops", Failing: old, Error: "550 no"}, ""},
 		{"too many", ChannelState{Name: "ops", Pending: 40, Oldest: now, Capped: 40}, "40 wait for ops since 12:35:19: max_per_hour is reached; they become one letter"},
 	} {

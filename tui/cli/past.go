@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lookout/engine"
+	"lookout/engine/alert"
 	"lookout/engine/uptime"
 	"lookout/storage"
 )
@@ -82,6 +83,48 @@ func (a *archive) snapshot() (*uptime.Snapshot, error) {
 	s := *e.Snapshot()
 	s.Time = a.alive
 	return &s, nil
+}
+
+// lastKnown is the last known state of a file, with what waits to be told. What
+// cannot be read of that is said on standard error.
+func (c *call) lastKnown(a *archive) (*uptime.Snapshot, error) {
+	s, err := a.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	if s.Outbox, err = a.outbox(); err != nil {
+		fmt.Fprintf(c.stderr, "lookout: not all of what waits to be told can be read: %v\n", err)
+	}
+	return s, nil
+}
+
+// outbox is how telling people stood: an office that never runs reads it.
+func (a *archive) outbox() (uptime.Outbox, error) {
+	if a.store == nil {
+		return uptime.Outbox{}, nil
+	}
+	cfg, kept := a.in.config, &outboxOf{Store: a.store}
+	office, err := alert.New(alert.Options{Instance: cfg.Instance, Zone: cfg.Timezone, Store: kept, Channels: cfg.Channels, Routes: cfg.Routes})
+	if err != nil {
+		return uptime.Outbox{}, err
+	}
+	o := office.Outbox()
+	for i := range o.Channels {
+		o.Channels[i].Next = time.Time{} // nobody tries
+	}
+	return o, kept.damaged
+}
+
+// outboxOf is a store that remembers what of its outbox could not be read.
+type outboxOf struct {
+	*storage.Store
+	damaged error
+}
+
+// Outbox reads all records.
+func (o *outboxOf) Outbox(fn func(uptime.OutboxRecord) error) error {
+	o.damaged = o.Store.Outbox(fn)
+	return o.damaged
 }
 
 // frozen is a store that an engine reads to say what it knew.

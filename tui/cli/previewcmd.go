@@ -100,7 +100,7 @@ func (c *call) preview(ctx context.Context, about uptime.Selector) (*preview, er
 	var s *uptime.Snapshot
 	if a, ok := m.(*archive); ok {
 		cfg = a.in.config
-		s, err = a.snapshot()
+		s, err = c.lastKnown(a)
 	} else {
 		in, lerr := c.load()
 		if lerr != nil {

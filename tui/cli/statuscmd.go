@@ -140,7 +140,7 @@ func (c *call) status(ctx context.Context, page string) (uptime.Status, error) {
 		return uptime.Status{}, err
 	}
 	defer a.close()
-	s, err := a.snapshot()
+	s, err := c.lastKnown(a)
 	if err != nil {
 		return uptime.Status{}, err
 	}

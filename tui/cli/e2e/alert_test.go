@@ -191,6 +191,16 @@ func TestMailAway(t *testing.T) {
 	check(t, eng.Signal(syscall.SIGKILL))
 	_, err := eng.Wait(patience)
 	check(t, err)
+	before, err := os.ReadFile(filepath.Join(h.Data, "lookout.db"))
+	check(t, err)
+	says(t, "a status without an engine", run(t, h, 3, "status").Stdout, "# no engine answers; ", "\n# alerts: 1 waits for ops since ", ": 421 4.3.2 closed for the night\n")
+	says(t, "a status without an engine", run(t, h, 3, "status", "--format", "json").Stdout,
+		`"alerts":{"waiting":1,"held":0,"channels":[{"channel":"ops","type":"email","target":"ops@example.com by `, `"failing":true,"waiting":1,"oldest":"`, `"error":"421 4.3.2 closed for the night","failing_since":"`)
+	after, err := os.ReadFile(filepath.Join(h.Data, "lookout.db"))
+	check(t, err)
+	if !bytes.Equal(before, after) {
+		t.Error("a status without an engine writes to the data file")
+	}
 	engine(t, h)
 	post.away.Store(false)
 	post.wait(t, 1, "DOWN shop: ")
