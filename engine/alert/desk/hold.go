@@ -64,12 +64,17 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 	d.decide(m, s, now)
 }
 
-// known is the group of those that are told to be behind the monitor of a matter,
-// while that lasts; nil: there is none. What was confirmed later than they were
-// is no news.
+// beneath is the group of those that are reached through the monitor of a matter.
+func (d *Desk) beneath(m *matter) *group {
+	return d.sharing[sharedBy{uptime.Cause{Kind: uptime.CauseParent, Key: m.Monitor}, m.Down}]
+}
+
+// known is the group of those that are told, or about to be, to be behind the
+// monitor of a matter, while that lasts; nil: there is none. What was confirmed
+// later than they were is no news.
 func (d *Desk) known(m *matter) *group {
-	g := d.sharing[sharedBy{uptime.Cause{Kind: uptime.CauseParent, Key: m.Monitor}, m.Down}]
-	if g == nil || !slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.Opened != 0 && l.Over.IsZero() }) {
+	g := d.beneath(m)
+	if g == nil || !slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.Over.IsZero() }) {
 		return nil
 	}
 	return g
@@ -104,6 +109,13 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 		case unknown:
 			return
 		}
+	}
+	if g := d.known(m); g != nil && m.Live {
+		d.join(g, m, s, now)
+		return
+	}
+	if g := d.beneath(m); g != nil && d.looking[g.Number] != nil && !last {
+		return
 	}
 	if g := d.crowd(m, now); g != nil {
 		d.join(g, m, s, now)
@@ -226,7 +238,9 @@ func (d *Desk) sample(s *uptime.Snapshot, now time.Time) {
 		d.keepGroup(g)
 	}
 	if news {
-		for _, m := range sorted(d.holding) {
+		held := sorted(d.holding)
+		through := func(m *matter) bool { return d.beneath(m) != nil } // these come after those behind them
+		for _, m := range slices.Concat(without(held, through), without(held, func(m *matter) bool { return !through(m) })) {
 			d.decide(m, s, now)
 		}
 	}

@@ -71,7 +71,7 @@ func (d *Desk) disown(s *uptime.Snapshot, now time.Time) {
 }
 
 // without makes a new list, as a route's own may be shared.
-func without(names []string, gone func(string) bool) []string {
+func without[T any](names []T, gone func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(names), gone)
 }
 

@@ -186,3 +186,36 @@ func TestParentLast(t *testing.T) {
 		t.Errorf("at last %.1000s", w.told())
 	}
 }
+
+// TestParentWith: a parent and those behind it are confirmed within a second, in
+// any order, before it is known that they share that: it is one letter all the same.
+func TestParentWith(t *testing.T) {
+	for _, order := range []string{"uplink kid0 kid1 kid2", "kid0 uplink kid1 kid2", "kid0 kid1 kid2 uplink"} {
+		t.Run(order, func(t *testing.T) {
+			all := append(farm(20, func(i int, m *uptime.Monitor) { m.Dest = fmt.Sprintf("10.%d.1.1:80", 20+i) }), &uptime.Monitor{Name: "uplink", Type: "icmp", Dest: "10.9.9.9", Interval: time.Minute})
+			for i := range 3 {
+				all = append(all, &uptime.Monitor{Name: fmt.Sprintf("kid%d", i), Type: "http", Parent: "uplink", Dest: fmt.Sprintf("10.4.%d.1:80", i), Interval: time.Minute})
+			}
+			w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+			w.alone = true
+			w.begin()
+			names := strings.Fields(order)
+			for _, n := range names {
+				w.dead[n] = true
+			}
+			for _, n := range names {
+				w.fails(n, uptime.Down, uptime.FaultTCPRefused)
+				w.pass(20 * time.Millisecond)
+			}
+			w.pass(time.Minute)
+			if got := w.told(); len(w.parcels) != 1 || !strings.Contains(got, "opened parent uplink") {
+				t.Errorf("got %s", got)
+			}
+			w.revives(names...)
+			w.pass(5 * time.Minute)
+			if last := w.parcels[len(w.parcels)-1]; len(w.parcels) != 2 || last.Kind != uptime.AlertRecovered || last.Count != 4 {
+				t.Errorf("at last %s", w.told())
+			}
+		})
+	}
+}
