@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,13 +14,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lookout/engine/child"
 	"lookout/engine/uptime"
 )
 
 const (
-	maxOutput = 64 << 10               // of a command's standard output; the rest is read and dropped
-	maxErrors = 4 << 10                // of its standard error
-	lastWords = 250 * time.Millisecond // for a pipe that somebody holds after the command has ended
+	maxOutput = 64 << 10 // of a command's standard output; the rest is read and dropped
+	maxErrors = 4 << 10  // of its standard error
 )
 
 // commandPath is where a command without a slash is looked for. It is the PATH
@@ -102,17 +101,10 @@ func (c execCheck) Check(ctx context.Context) uptime.Result {
 	if err != nil {
 		return t.end(c.missing(t, start, err))
 	}
-	cmd := exec.CommandContext(ctx, path, c.args...)
-	cmd.Env, cmd.Dir = c.environment(), "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd := child.Command(ctx, path, c.args...)
+	cmd.Env = c.environment()
 	out, errs := &firstBytes{max: maxOutput}, &firstBytes{max: maxErrors}
 	cmd.Stdout, cmd.Stderr = out, errs
-	cmd.WaitDelay = lastWords
-	group := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.Cancel = func() error {
-		endTree(cmd.Process)
-		return group()
-	}
 	err = ctx.Err() // Start says it as well, in a way that cannot be told from other reasons
 	if err == nil {
 		err = cmd.Start()
@@ -120,19 +112,11 @@ func (c execCheck) Check(ctx context.Context) uptime.Result {
 	if err != nil {
 		return t.end(c.missing(t, start, err))
 	}
-	ended := make(chan struct{}) // closed once there is nothing to wait for
-	go func() {
-		defer close(ended)
-		cmd.Wait() // its error is in the state, or about a pipe that somebody else holds
-	}()
-	if !gone(ctx, ended) {
-		// It runs as somebody whom we may not end, by sudo for one. Its goroutine
-		// stays until it does end: a worker must not.
+	if !child.Wait(ctx, cmd) {
 		f := fail(uptime.FaultExecTimeout, "%s had not ended after %s, and runs as a user whose processes we cannot end", filepath.Base(c.command), t.after())
 		t.judged("command", start, "", f)
 		return t.end(f)
 	}
-	group() // who may still be there
 	t.res.Measures = []uptime.Measure{{Name: "cpu", Value: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Microseconds()}}
 
 	said := readPlugin(out.b)
@@ -153,24 +137,6 @@ func (c execCheck) Check(ctx context.Context) uptime.Result {
 		t.res.Steps = append(t.res.Steps, uptime.Step{Step: "perfdata", Detail: said.perfdata()})
 	}
 	return t.end(f)
-}
-
-// gone waits for the end of a command, and no longer than a moment after that
-// of the check, which ends the command.
-func gone(ctx context.Context, ended <-chan struct{}) bool {
-	select {
-	case <-ended:
-		return true
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(4 * lastWords)
-	defer timer.Stop()
-	select {
-	case <-ended:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 // judge says what the end of a command means.

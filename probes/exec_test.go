@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -160,20 +159,6 @@ func TestExecHeldOpen(t *testing.T) {
 		t.Errorf("%s %+v", r.Message, r.Steps)
 	}
 	probetest.Settled(t, base)
-}
-
-// TestGone does not wait for ever for what it may not end.
-func TestGone(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{}) // closed below
-	cancel()
-	if gone(ctx, ended) {
-		t.Error("what runs is gone")
-	}
-	close(ended)
-	if !gone(ctx, ended) || !gone(t.Context(), ended) {
-		t.Error("what has ended is not gone")
-	}
 }
 
 func TestExecMistakes(t *testing.T) {

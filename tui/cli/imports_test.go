@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 
 	"engine/alert":                     {"engine/uptime", "engine/alert/desk", "engine/alert/letter"},
 	"engine/alert/watch":               {"engine/uptime", "engine/alert/letter"},
+	"engine/alert/channel":             {"engine/uptime", "engine/child"},
 	"engine/alert/tally":               {"engine/alert/channel/smtptest"},
 	"engine/alert/drills":              {"engine/...", "storage/...", "tui/cli/e2e"},
 	"engine/alert/channel/channeltest": {"engine/uptime", "probes/probetest"},
@@ -31,6 +32,8 @@ var arrows = map[string][]string{
 	"engine/selfcheck":         {"engine/uptime", "engine/verdict"},
 	"engine/sim":               {"engine/uptime", "engine/schedule", "engine/selfcheck", "engine/verdict", "engine"},
 	"engine/uptime":            {},
+	"engine/child":             {},
+	"probes":                   {"engine/uptime", "engine/child"},
 	"probes/drills":            {"engine/uptime", "tui/cli/e2e"}, // it watches the binary from outside
 	"probes/lossy":             {"engine/uptime", "probes"},
 	"probes/remote/link":       {},

@@ -7,20 +7,19 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"lookout/engine/child"
 	"lookout/engine/uptime"
 )
 
 const (
-	tempFail  = 75 // EX_TEMPFAIL of sysexits.h
-	maxWords  = 4 << 10
-	lastWords = 250 * time.Millisecond // for a pipe that somebody holds after the command has ended
+	tempFail = 75 // EX_TEMPFAIL of sysexits.h
+	maxWords = 4 << 10
 	// commandPath is the PATH of every command, whoever started lookout.
 	commandPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )
@@ -63,33 +62,21 @@ func (c command) Target() string { return c.path }
 
 func (c command) Send(ctx context.Context, l *uptime.Letter, say func(string)) (uptime.Receipt, error) {
 	name := filepath.Base(c.path)
-	cmd := exec.CommandContext(ctx, c.path, c.args...)
-	cmd.Dir, cmd.Env = "/", c.environment(l)
+	cmd := child.Command(ctx, c.path, c.args...)
+	cmd.Env = c.environment(l)
 	cmd.Stdin = bytes.NewReader(append(l.JSON, '\n'))
 	if l.Custom {
 		cmd.Stdin = strings.NewReader(l.Text + "\n")
 	}
 	out, errs := new(lastBytes), new(lastBytes)
 	cmd.Stdout, cmd.Stderr = out, errs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = lastWords
-	group := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.Cancel = group
 	if err := cmd.Start(); err != nil {
 		return uptime.Receipt{}, c.missing(err)
 	}
 	say("> " + c.path + " " + strings.Join(c.args, " "))
-	ended := make(chan struct{}) // closed when there is nothing to wait for
-	go func() {
-		defer close(ended)
-		cmd.Wait() // its error is in the state, or about a pipe that somebody else holds
-	}()
-	if !gone(ctx, ended) {
-		// It runs as somebody whom we may not end, by sudo for one. Its goroutine
-		// stays until it does end: the queue must not.
+	if !child.Wait(ctx, cmd) {
 		return uptime.Receipt{}, &uptime.Refusal{Reply: name + " did not end in time, and runs as a user whose processes we cannot end", Uncertain: true}
 	}
-	group() // who may still be there
 	if text := out.last(); text != "" {
 		say("< " + text)
 	}
@@ -112,24 +99,6 @@ func (c command) Send(ctx context.Context, l *uptime.Letter, say func(string)) (
 		r.Reply = fmt.Sprintf("%s (%s, %s)", text, name, state)
 	}
 	return uptime.Receipt{}, r
-}
-
-// gone waits for the end of a command, and no longer than a moment after that
-// of its time, which ends the command.
-func gone(ctx context.Context, ended <-chan struct{}) bool {
-	select {
-	case <-ended:
-		return true
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(4 * lastWords)
-	defer timer.Stop()
-	select {
-	case <-ended:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 // environment is what a command gets beside its input, for scripts of a line.

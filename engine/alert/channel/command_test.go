@@ -89,28 +89,41 @@ func TestCommandEnvironment(t *testing.T) {
 	}
 }
 
-// What a command leaves behind in its group ends with it, and does not hold up the queue.
+// What a command leaves behind in its group ends with it, and does not hold up the
+// queue; at the time-out all ends that it started.
 func TestCommandLeftovers(t *testing.T) {
-	dir := t.TempDir()
-	ch, _ := typeOf(t, "command").New(uptime.ChannelSettings{Values: shell(`sleep 600 & echo $! >"$1/pid"; echo done`, dir)})
-	r, err := ch.Send(t.Context(), channeltest.Letter(1), nil)
-	if err != nil || r.Reply != "done" {
-		t.Fatalf("%+v %v", r, err)
+	for _, tt := range []struct{ name, script, want string }{
+		{"in its group", `sleep 600 & echo $! >"$1/pid"; echo done`, "done"},
+		{"in a session of its own", `setsid sleep 600 & echo $! >"$1/pid"; sleep 600`, "sh did not end in time, and was ended"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			v := shell(tt.script, dir)
+			v["timeout"] = time.Second
+			ch, _ := typeOf(t, "command").New(uptime.ChannelSettings{Values: v})
+			r, err := ch.Send(t.Context(), channeltest.Letter(1), nil)
+			if err != nil {
+				r.Reply = err.Error()
+			}
+			if r.Reply != tt.want {
+				t.Fatalf("%+v %v", r, err)
+			}
+			pid, err := os.ReadFile(dir + "/pid")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tick := time.NewTicker(10 * time.Millisecond)
+			defer tick.Stop()
+			for range 500 {
+				b, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
+				if err != nil || strings.Contains(string(b), ") Z ") {
+					return
+				}
+				<-tick.C
+			}
+			t.Error("what it started goes on")
+		})
 	}
-	pid, err := os.ReadFile(dir + "/pid")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 500 {
-		b, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
-		if err != nil || strings.Contains(string(b), ") Z ") {
-			return
-		}
-		<-tick.C
-	}
-	t.Error("what it started goes on")
 }
 
 func TestCommandMistakes(t *testing.T) {
