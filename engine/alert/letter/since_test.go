@@ -57,3 +57,13 @@ func TestFlaps(t *testing.T) {
 		})
 	}
 }
+
+// Whoever is told of what somebody takes care of hears who does.
+func TestAcked(t *testing.T) {
+	in := incident(4711, "shop")
+	in.Ack = &uptime.Ack{By: "jo", Note: "ISP ticket 8830", Until: noon.Add(2 * time.Hour)}
+	l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertOpened, Count: 1}, &Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{in}}, nil)
+	if !strings.Contains(l.Text, "\nAcked     by jo until 14:31:07 UTC: ISP ticket 8830\n") || strings.Contains(l.Text, "To acknowledge") {
+		t.Errorf("got %s", l.Text)
+	}
+}

@@ -241,9 +241,26 @@ func (a *Alert) facts() []fact {
 		add("Note", a.Note)
 		add("Tried", a.tried())
 	}
+	add("Acked", a.acked())
 	add("Told also", strings.Join(a.Also, ", "))
 	add("Because", a.Why)
 	return out
+}
+
+// acked is who takes care of it.
+func (a *Alert) acked() string {
+	if a.Over || a.Count != 1 || len(a.Incidents) != 1 || a.Incidents[0].Ack == nil {
+		return ""
+	}
+	ack := a.Incidents[0].Ack
+	said := "by " + ack.By
+	if !ack.Until.IsZero() {
+		said += " until " + a.at(ack.Until.In(a.now.Location()))
+	}
+	if ack.Note != "" {
+		said += ": " + ack.Note
+	}
+	return said
 }
 
 // tried is what was done before this was said.
