@@ -142,3 +142,31 @@ func TestUncertain(t *testing.T) {
 		_ = stop()
 	})
 }
+
+// A letter that stands for others waits since the first of them was refused, and
+// one that max_per_hour holds back says when it goes.
+func TestOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ops := newWorld(t), &box{}
+		ops.set(refuse(uptime.Refusal{Reply: "connection refused"}))
+		capped := to1("ops", ops)
+		capped.MaxPerHour = 1
+		f, stop := w.start(Options{Channels: []uptime.ChannelConfig{capped}})
+		w.down(1)
+		began := w.now()
+		after(20 * time.Minute)
+		w.up(1)
+		after(time.Minute)
+		if c := f.Outbox().Channels[0]; c.Pending != 1 || c.Oldest.Sub(began) > time.Second {
+			t.Errorf("%d wait since %s after the first", c.Pending, c.Oldest.Sub(began))
+		}
+		ops.set(nil)
+		after(20 * time.Minute)
+		w.down(2)
+		after(time.Second)
+		if c := f.Outbox().Channels[0]; c.Capped != 1 || c.Next.Sub(w.now()) < 30*time.Minute {
+			t.Errorf("%d are held back until %s from now", c.Capped, c.Next.Sub(w.now()))
+		}
+		_ = stop()
+	})
+}

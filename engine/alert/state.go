@@ -2,6 +2,7 @@ package alert
 
 import (
 	"slices"
+	"time"
 
 	"lookout/engine/uptime"
 )
@@ -14,7 +15,7 @@ func (f *Office) publish() {
 		s := uptime.ChannelState{Name: c.Name, Type: c.Type, Target: f.targets[c.Name], Pending: len(c.queue), Tries: c.tries,
 			Error: c.why, Failing: c.since, Next: c.next, Sent: c.sent, Last: c.last}
 		if len(c.queue) > 0 {
-			s.Oldest = c.queue[0].At
+			s.Oldest = c.oldest()
 			c.worst(&s)
 		}
 		if err := f.post.err; err != nil {
@@ -22,6 +23,9 @@ func (f *Office) publish() {
 		}
 		if c.capped {
 			s.Capped = len(c.queue)
+			if s.Failing.IsZero() {
+				s.Next = c.limit.at(f.now())
+			}
 		}
 		o.Channels = append(o.Channels, s)
 		for i := len(c.queue) - 1; i >= 0 && len(c.queue)-i <= uptime.MaxTold; i-- {
@@ -40,6 +44,18 @@ func (f *Office) publish() {
 	slices.SortStableFunc(o.Told, func(a, b uptime.Told) int { return b.At.Compare(a.At) })
 	o.Told = slices.Clip(o.Told[:min(len(o.Told), uptime.MaxTold)])
 	f.outbox.Store(o)
+}
+
+// oldest is since when something waits: a letter that stands for others waits
+// since the first of them was refused.
+func (c *channel) oldest() time.Time {
+	at := c.queue[0].At
+	for _, it := range c.queue[:min(len(c.queue), uptime.MaxTold)] {
+		if len(it.stands) > 0 && !it.since.IsZero() && it.since.Before(at) {
+			at = it.since
+		}
+	}
+	return at
 }
 
 // worst says of a channel that works how the letter does that it refuses longest.

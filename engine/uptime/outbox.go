@@ -69,7 +69,13 @@ func (c *ChannelState) Says(now time.Time, at func(time.Time) string) string {
 			s += ", trying now"
 		}
 	case c.Capped > 0:
-		s += ": max_per_hour is reached; they become one letter"
+		s += ": max_per_hour is reached"
+		if c.Pending > 1 {
+			s += "; they become one letter"
+		}
+		if c.Next.Sub(now) >= time.Second {
+			s += ", in " + Ago(c.Next.Sub(now))
+		}
 	}
 	return s
 }
@@ -92,7 +98,10 @@ func (o *Outbox) Troubles(now time.Time, at func(time.Time) string) []string {
 			out = append(out, s)
 		}
 	}
-	if more > 0 {
+	switch {
+	case more == 1:
+		out = append(out, "1 more channel is behind")
+	case more > 1:
 		out = append(out, fmt.Sprintf("%d more channels are behind", more))
 	}
 	return out

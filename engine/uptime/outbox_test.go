@@ -28,6 +28,7 @@ func TestChannelSays(t *testing.T) {
 		{"nobody tries", ChannelState{Name: "ops", Pending: 1, Oldest: old, Failing: old, Error: "451 greylisted"}, "1 waits for ops since 12:31:29: 451 greylisted"},
 		{"the last one was given up", ChannelState{Name: "ops", Failing: old, Error: "550 no"}, ""},
 		{"too many", ChannelState{Name: "ops", Pending: 40, Oldest: now, Capped: 40}, "40 wait for ops since 12:35:19: max_per_hour is reached; they become one letter"},
+		{"one too many", ChannelState{Name: "ops", Pending: 1, Oldest: now, Capped: 1, Next: now.Add(4 * time.Minute)}, "1 waits for ops since 12:35:19: max_per_hour is reached, in 4m00s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.c.Says(now, at); got != tt.want {
@@ -43,7 +44,11 @@ func TestChannelSays(t *testing.T) {
 	if len(got) != maxSaid+1 || got[maxSaid] != "4 more channels are behind" || !slices.IsSorted(got[:maxSaid]) {
 		t.Errorf("of nine channels it says %q", got)
 	}
-	if o.Waiting() != 9 || o.Failing() != 9 {
+	o.Channels = o.Channels[:maxSaid+1]
+	if got := o.Troubles(now, at); got[maxSaid] != "1 more channel is behind" {
+		t.Errorf("of six channels it says %q", got)
+	}
+	if o.Channels = o.Channels[:9]; o.Waiting() != 9 || o.Failing() != 9 {
 		t.Errorf("%d wait, %d fail", o.Waiting(), o.Failing())
 	}
 }
