@@ -45,7 +45,9 @@ func (f *Office) Run(ctx context.Context, e Engine) error {
 		case r := <-f.results:
 			f.finished(r, f.now())
 		case fn := <-f.commands:
-			fn(f.now())
+			now := f.now()
+			f.steady(now)
+			fn(now)
 		case <-timer.C:
 		}
 		f.gather()
@@ -144,12 +146,7 @@ func (f *Office) turn(ctx, sends context.Context, now time.Time) time.Time {
 			wake = at
 		}
 	}
-	if now.Before(f.turned) {
-		for _, c := range f.channels {
-			c.steady(now)
-		}
-	}
-	f.turned = now
+	f.steady(now)
 	stored := true
 	if f.post.err != nil { // nothing new is decided: it could not be stored
 		stored = f.store(now)
@@ -168,6 +165,24 @@ func (f *Office) turn(ctx, sends context.Context, now time.Time) time.Time {
 		f.publish()
 	}
 	return wake
+}
+
+// steady has what waits wait no longer than it should where the clock was set
+// back. It comes before whatever is done at a time.
+func (f *Office) steady(now time.Time) {
+	was := f.turned
+	f.turned = now
+	if !now.Before(was) {
+		return
+	}
+	f.readAt = time.Time{}
+	for _, c := range f.channels {
+		c.steady(now)
+	}
+	// The desk, which may have had nothing to do for long, first learns how far the
+	// clock had come: by the whole of the step it moves what waits.
+	f.desk.Tick(f.snapshot, was)
+	f.desk.Tick(f.snapshot, now)
 }
 
 // decide gives the desk what is new in the log and takes what it decides. It

@@ -63,7 +63,7 @@ func (f *Office) prune(now time.Time) {
 	excess := len(f.told) - maxTold
 	f.told = slices.DeleteFunc(f.told, func(t told) bool {
 		excess--
-		lost := t.State == uptime.ToldLost && now.Sub(t.Done) < keepLost
+		lost := t.State == uptime.ToldLost && now.Sub(t.Done).Abs() < keepLost
 		if excess < 0 && (open[t.Incident] || open[t.thread] || lost) {
 			return false
 		}

@@ -56,8 +56,11 @@ func (t *trouble) plan(wait time.Duration, now time.Time, rng *rand.Rand) {
 }
 
 // steady bounds what a clock that was set back does: a try is never further away
-// than a step.
+// than a step, and what has failed since tomorrow is given up in three days from now.
 func (t *trouble) steady(now time.Time) {
+	if t.since.After(now) {
+		t.since = now
+	}
 	most := t.step() * 6 / 5
 	if t.asked {
 		most = max(most, hardStep)
