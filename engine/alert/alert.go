@@ -121,7 +121,8 @@ type removed struct {
 const (
 	batchEvents = 500              // that are taken at once
 	lastSend    = 5 * time.Second  // what a letter on its way has at the end
-	longestSend = 11 * time.Minute // … and at any time, whatever its channel does
+	longestSend = 11 * time.Minute // … and at any time: more than any channel may be given by its configuration
+	lastWord    = time.Second      // until a channel whose time is over has said so
 	pruneEvery  = 10 * time.Second // told letters are looked through
 	maxTold     = 1000             // that are remembered
 	keepLost    = 24 * time.Hour   // letters that were given up are shown so long
@@ -187,7 +188,7 @@ func (f *Office) configure(configs []uptime.ChannelConfig) error {
 	made := make([]*channel, 0, len(configs))
 	targets := make(map[string]string, len(configs)) // read by senders, and never changed
 	for i, config := range configs {
-		c := &channel{said: newLimit(saidHourly)}
+		c := &channel{said: newLimit(saidHourly), hung: new(atomic.Bool)}
 		if known := f.channel(config.Name); known != nil {
 			c = known
 			if c.Type != config.Type || c.Same != config.Same {
@@ -213,7 +214,7 @@ func (f *Office) configure(configs []uptime.ChannelConfig) error {
 // renew has a channel begin anew whose settings were others. Who has had a
 // letter that was left for the rest is not known by the new ones.
 func (f *Office) renew(c *channel) {
-	c.trouble, c.reason = trouble{}, ""
+	c.trouble, c.reason, c.hung = trouble{}, "", new(atomic.Bool)
 	for _, it := range c.queue {
 		if it.next = (time.Time{}); it.left != nil {
 			it.left = nil

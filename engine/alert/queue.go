@@ -3,6 +3,7 @@ package alert
 import (
 	"cmp"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"lookout/engine/alert/letter"
@@ -25,8 +26,9 @@ type channel struct {
 	uptime.ChannelConfig
 	target    string // Channel.Target, clean
 	templates *letter.Templates
-	queue     []*item // by number
-	flying    *item   // the one of queue that is on its way, or chosen to be
+	queue     []*item      // by number
+	flying    *item        // the one of queue that is on its way, or chosen to be
+	hung      *atomic.Bool // it is sending, or has not come back from that; of this configuration of it
 
 	trouble // it takes none
 

@@ -13,7 +13,9 @@ import (
 
 // Run tells people of what the engine sees until ctx ends, or the engine has. It
 // returns after everything that it started has ended: what is being sent has five
-// seconds for that. The error says what could not be stored.
+// seconds for that. A channel that does not care is left behind a second later,
+// with its letter to be sent again, perhaps; see attend. The error says what could
+// not be stored.
 func (f *Office) Run(ctx context.Context, e Engine) error {
 	defer close(f.done)
 	f.engine = e

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lookout/engine/alert/letter"
@@ -23,6 +24,7 @@ type job struct {
 	failed    int
 	first     time.Time
 	targets   map[string]string
+	hung      *atomic.Bool
 }
 
 // result is what came of one.
@@ -42,14 +44,46 @@ func (f *Office) send(ctx context.Context) {
 			continue
 		}
 		it.underway = true
-		j := job{c, it, c.ChannelConfig, c.templates, it.Parcel, it.left, it.tries, it.since, f.targets}
+		j := job{c, it, c.ChannelConfig, c.templates, it.Parcel, it.left, it.tries, it.since, f.targets, c.hung}
 		f.sending++
 		go func() {
 			select {
-			case f.results <- f.perform(ctx, j):
+			case f.results <- f.attend(ctx, j):
 			case <-f.done: // Run broke
 			}
 		}()
+	}
+}
+
+// attend has a job performed, and goes on without it where the channel does not
+// come back although its time is over: nobody can end a write to a mount that is
+// gone. Its goroutine stays behind until the system lets go of it, and the channel
+// gets no other letter before, so there is one for each channel at most. (One that
+// was configured anew begins anew.)
+func (f *Office) attend(ctx context.Context, j job) result {
+	if !j.hung.CompareAndSwap(false, true) {
+		return result{job: j, err: &uptime.Refusal{Reply: "it hangs in a letter that it was given before"}}
+	}
+	ctx, done := context.WithTimeout(ctx, longestSend)
+	defer done()
+	performed := make(chan result, 1) // performer → us; one slot: we may have left
+	go func() {
+		r := f.perform(ctx, j)
+		j.hung.Store(false)
+		performed <- r
+	}()
+	select {
+	case r := <-performed:
+		return r
+	case <-ctx.Done():
+	}
+	patience := time.NewTimer(lastWord)
+	defer patience.Stop()
+	select {
+	case r := <-performed:
+		return r
+	case <-patience.C:
+		return result{job: j, err: &uptime.Refusal{Reply: "it hangs: it did not come back when its time was over", Uncertain: true}}
 	}
 }
 
@@ -70,8 +104,6 @@ func (f *Office) perform(ctx context.Context, j job) (r result) {
 	}
 	l := letter.Write(&j.parcel, facts, j.templates)
 	l.To = j.to
-	ctx, done := context.WithTimeout(ctx, longestSend)
-	defer done()
 	r.receipt, r.err = j.config.Channel.Send(ctx, &l, nil)
 	return r
 }
