@@ -111,6 +111,23 @@ func (c *channel) collapse(end *item) (gone []uint64, changed bool) {
 	return gone, len(gone) > 0
 }
 
+// outdated drops what of a thread is left for some when its end was told: to those
+// who have heard of the end it is no news, and the others hear of that.
+func (c *channel) outdated(end *item) (gone []uint64) {
+	if end.Ends == 0 {
+		return nil
+	}
+	for _, it := range c.queue {
+		if it.left != nil && it.Number < end.Number && (it.Number == end.Ends || end.Thread != 0 && it.Thread == end.Thread && it.Number > end.Ends) {
+			gone = append(gone, it.Number)
+		}
+	}
+	for _, n := range gone {
+		c.drop(n)
+	}
+	return gone
+}
+
 // replaces reports whether another letter of the same thread is no news beside it.
 func (it *item) replaces(other *item) bool {
 	switch other.Kind {

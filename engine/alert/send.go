@@ -166,13 +166,16 @@ func (f *Office) taken(r result, here bool, now time.Time) {
 	}
 	c.took(now)
 	f.post.put(c.record())
+	for _, n := range append(it.stands, it.Number) {
+		f.desk.Sent(n, now)
+	}
+	f.forget(c, c.outdated(it))
 	if len(r.receipt.Left) > 0 && c.Same == r.config.Same {
 		it.left, it.uncertain = r.receipt.Left, true
 		f.again(it, &uptime.Refusal{Reply: uptime.Clean(r.receipt.Why, 300), Letter: true}, now)
 		ev.Note = string(uptime.ToldFailing)
 		ev.Message += "; REFUSED for " + left(r) + clause(": ", it.why) + ", next try in " + uptime.Ago(it.next.Sub(now))
 		f.note(ev)
-		f.desk.Sent(it.Number, now)
 		if it.hopeless(now) {
 			f.giveUp(c, now, it)
 		}
@@ -182,10 +185,6 @@ func (f *Office) taken(r result, here bool, now time.Time) {
 	f.post.drop(numbered(underPost, c.Name, it.Number))
 	f.keep(it, uptime.ToldSent, r.receipt.Reply, now)
 	c.drop(it.Number)
-	f.desk.Sent(it.Number, now)
-	for _, n := range it.stands {
-		f.desk.Sent(n, now)
-	}
 }
 
 // again plans another try of a letter.
@@ -216,6 +215,7 @@ func (f *Office) refused(r result, now time.Time) {
 		w.Letter = false // it was refused by what was configured before
 		it.uncertain = it.uncertain || w.Uncertain
 		f.post.put(it.record())
+		f.settle(c, it)
 		return
 	}
 	first := !w.Letter && c.tries == 0 || w.Letter && it.tries == 0
