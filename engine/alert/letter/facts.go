@@ -74,6 +74,9 @@ func newAlert(p *uptime.Parcel, f *Facts) *Alert {
 		if t := f.Targets[c]; t != "" {
 			name += " (" + uptime.Clean(t, maxName) + ")"
 		}
+		if failing(f.Snapshot, c) {
+			name += ", which takes nothing now"
+		}
 		a.Also = append(a.Also, name)
 	}
 	for i := range f.Incidents {
@@ -128,6 +131,11 @@ func find(s *uptime.Snapshot, name string) *uptime.State {
 		return s.States[i]
 	}
 	return nil
+}
+
+// failing reports whether letters to a channel wait as it does not take them.
+func failing(s *uptime.Snapshot, channel string) bool {
+	return s != nil && slices.ContainsFunc(s.Outbox.Channels, func(c uptime.ChannelState) bool { return c.Name == channel && c.Fails() })
 }
 
 // judge says what kind of news it is.
