@@ -67,6 +67,7 @@ const (
 	stageGreet   = "its greeting"
 	stageHello   = "EHLO"
 	stageTLS     = "STARTTLS"
+	stageSecure  = "TLS"
 	stageLogin   = "AUTH"
 	stageFrom    = "MAIL FROM"
 	stageRcpt    = "RCPT TO"
@@ -184,7 +185,7 @@ func (s *session) connect() (c *smtp.Client, hangUp func(), err error) {
 	s.heard = &hearing{Conn: raw}
 	var conn net.Conn = s.heard
 	if s.security == implicit {
-		s.stage = stageTLS
+		s.stage = stageSecure
 		secure := tls.Client(conn, s.tls())
 		if err := secure.HandshakeContext(s.ctx); err != nil {
 			hangUp()
