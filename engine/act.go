@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"lookout/engine/uptime"
@@ -74,7 +75,7 @@ func (e *Engine) act(a uptime.Action, now time.Time) ([]string, error) {
 	if !ok {
 		return nil, uptime.Invalid("%q is nothing that can be done", uptime.Clean(string(a.Verb), 40))
 	}
-	meant, err := e.meant(a.Targets)
+	meant, err := e.meant(e.toldWith(a))
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +101,29 @@ var nothingTo = map[uptime.Verb]string{
 	uptime.VerbAck:        "there is no open incident to acknowledge",
 	uptime.VerbUnack:      "there is no acknowledged incident",
 	uptime.VerbBeat:       "only monitors of the type beat take beats",
+}
+
+// toldWith is an action's targets. Who takes note of an incident by its number, as
+// a letter says, takes note of all that the letter told: with one that shares its
+// cause with others, of those that nobody took note of yet.
+func (e *Engine) toldWith(a uptime.Action) []string {
+	if a.Verb != uptime.VerbAck && a.Verb != uptime.VerbUnack {
+		return a.Targets
+	}
+	targets, s, met := slices.Clone(a.Targets), e.Snapshot(), map[uint64]bool{}
+	for _, t := range a.Targets {
+		sel, err := uptime.ParseSelector(t)
+		if err != nil || sel.Incident == 0 || met[sel.Incident] {
+			continue
+		}
+		for _, in := range s.Together(sel.Incident) {
+			met[in.Number] = true
+			if (in.Ack == nil) == (a.Verb == uptime.VerbAck) {
+				targets = append(targets, in.Monitor)
+			}
+		}
+	}
+	return targets
 }
 
 // meant finds the monitors of an action's targets, each once.

@@ -64,56 +64,35 @@ func (u *unacked) since() time.Time {
 // notAcked gathers what nobody acknowledged, the newest first.
 func notAcked(snap *uptime.Snapshot) (out []*unacked) {
 	letters := map[uint64][]*uptime.Told{} // by the first incident of each
-	common := map[uptime.Cause][]*uptime.Told{}
-	var causes []uptime.Cause
+	about := map[uptime.Cause][]*uptime.Told{}
 	for i := range snap.Outbox.Told {
 		t := &snap.Outbox.Told[i]
 		if t.Incident != 0 {
 			letters[t.Incident] = append(letters[t.Incident], t)
 		}
-		if t.Cause.Kind == "" {
-			continue
+		if t.Cause.Kind != "" {
+			about[t.Cause] = append(about[t.Cause], t)
 		}
-		if common[t.Cause] == nil {
-			causes = append(causes, t.Cause)
-		}
-		common[t.Cause] = append(common[t.Cause], t)
 	}
+	common := snap.Common()
 	groups := map[uptime.Cause]*unacked{}
 	for _, in := range snap.Open {
 		if !in.Unacked() {
 			continue
 		}
-		c := uptime.Cause{}
-		if !slices.ContainsFunc(letters[in.Number], func(t *uptime.Told) bool { return t.Cause.Kind == "" }) { // else it was told of alone
-			c = shared(snap, in, causes)
-		}
+		c := common.Of(in)
 		if g := groups[c]; g != nil && c.Kind != "" {
 			g.members = append(g.members, in)
 			continue
 		}
 		u := &unacked{in: in, members: []*uptime.Incident{in}, told: letters[in.Number]}
 		if c.Kind != "" {
-			u.cause, u.told = c, common[c]
+			u.cause, u.told = c, about[c]
 			groups[c] = u
 		}
 		out = append(out, u)
 	}
 	return out
-}
-
-// shared is the first of the causes that an outage has; zero: none.
-func shared(snap *uptime.Snapshot, in *uptime.Incident, causes []uptime.Cause) uptime.Cause {
-	if len(causes) == 0 {
-		return uptime.Cause{}
-	}
-	st := stateOf(snap, in.Monitor)
-	for _, c := range causes {
-		if c.Kind == uptime.CauseNode && len(in.ConfirmedBy) == 0 || st != nil && c.Covers(st) {
-			return c
-		}
-	}
-	return uptime.Cause{}
 }
 
 // channelOf finds a channel, nil where there is none of that name any more.

@@ -20,7 +20,7 @@ func (c Cause) Covers(st *State) bool {
 		host, key := strings.ToLower(strings.TrimSuffix(st.host(), ".")), strings.ToLower(c.Key)
 		return key != "" && (host == key || strings.HasSuffix(host, "."+key))
 	case CauseParent:
-		if c.Key != "" && st.Parent == c.Key {
+		if c.Key != "" && (st.Parent == c.Key || st.Name == c.Key) { // it is told with those behind it
 			return true
 		}
 		for _, on := range st.DependsOn {

@@ -44,14 +44,20 @@ func (c *call) actCommands() []*cobra.Command {
 }
 
 func (c *call) actCommand(a act) *cobra.Command {
-	var span, until, note string
+	var span, until, note, more string
+	if a.verb == uptime.VerbAck || a.verb == uptime.VerbUnack {
+		more = `
+
+An alert that names a cause tells of many incidents at once: the #N of any of
+them means all, a NAME that monitor alone.`
+	}
 	cmd := &cobra.Command{
 		Use:   a.use + " NAME|tag:T|group:G|#N…",
 		Short: a.short,
 		Long: a.short + `.
 
 A target is the name of a monitor, tag:T or group:G for all that carry it, or
-#N for the monitor of that incident (quote it: a shell takes # for a comment).`,
+#N for the monitor of that incident (quote it: a shell takes # for a comment).` + more,
 		Example: a.example,
 		Args:    atLeastOne("a name, tag:T, group:G or '#N'"),
 		RunE: func(cmd *cobra.Command, args []string) error {
