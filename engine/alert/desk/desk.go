@@ -69,8 +69,8 @@ type state struct {
 	Cursor  uint64 // the newest event that was taken
 	Parcels uint64 // the newest number
 	Groups  uint64
-	Now     time.Time   `json:",omitzero"`  // when it was written
-	Lately  []time.Time `json:",omitempty"` // when things that are seen from here alone were told one by one
+	Now     time.Time `json:",omitzero"`  // when it was written
+	Singly  []single  `json:",omitempty"` // what is seen from here alone and was told one by one lately
 }
 
 // New makes a desk of what it had stored, which is all records that begin with

@@ -100,7 +100,7 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 		case common:
 			if m.Live || !g.over(m) {
 				if g.untold() {
-					g = cmp.Or(d.crowd(m, now), g)
+					g = cmp.Or(d.crowd(m, s, now), g)
 				}
 				d.join(g, m, s, now)
 				return
@@ -117,7 +117,7 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 	if g := d.beneath(m); g != nil && d.looking[g.Number] != nil && !last {
 		return
 	}
-	if g := d.crowd(m, now); g != nil {
+	if g := d.crowd(m, s, now); g != nil {
 		d.join(g, m, s, now)
 		return
 	}

@@ -219,3 +219,53 @@ func TestParentWith(t *testing.T) {
 		})
 	}
 }
+
+// TestNoneOfTheCrowd: while a quarter of what is watched cannot be reached, and is
+// told as one, others fail for reasons of their own: they do not wait for its digest.
+func TestNoneOfTheCrowd(t *testing.T) {
+	all := farm(1000, func(i int, m *uptime.Monitor) {
+		if i >= 990 {
+			m.Dest = fmt.Sprintf("192.0.2.%d:443", i-989)
+		}
+	})
+	w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+	w.alone = true
+	w.begin()
+	for _, m := range all[:250] {
+		w.dead[m.Name] = true
+	}
+	for _, m := range all[:40] {
+		w.fails(m.Name, uptime.Down, uptime.FaultTCPTimeout)
+		w.pass(300 * time.Millisecond)
+	}
+	if n := len(w.parcels); n != crowdOf+1 {
+		t.Fatalf("%d letters\n%s", n, w.told())
+	}
+	for _, tc := range []struct {
+		name, monitor string
+		fault         uptime.Fault
+	}{
+		{"it refuses, which a line that is cut does not", "m0800", uptime.FaultTCPRefused},
+		{"it answers, and wrongly", "m0801", uptime.FaultHTTPStatus},
+		{"it is silent among neighbours that answer", "m0995", uptime.FaultTCPTimeout},
+	} {
+		n, at := len(w.parcels), w.now
+		w.dead[tc.monitor] = true
+		w.fails(tc.monitor, uptime.Down, tc.fault)
+		w.pass(5 * time.Second)
+		if len(w.parcels) != n+1 || w.parcels[n].Cause.Kind != "" || w.parcels[n].At.Sub(at) > time.Second {
+			t.Errorf("%s: %d letters\n%.2000s", tc.name, len(w.parcels)-n, w.told())
+		}
+	}
+	w.fails("m0100", uptime.Down, uptime.FaultTCPTimeout)
+	if n := len(w.parcels); n != crowdOf+4 {
+		t.Errorf("one of the crowd is told for itself: %d letters", n)
+	}
+	for _, m := range all[500:540] { // and what fails alike in another way is a crowd, too
+		w.fails(m.Name, uptime.Down, uptime.FaultHTTPStatus)
+		w.pass(300 * time.Millisecond)
+	}
+	if n := len(w.parcels); n > 2*crowdOf+4 {
+		t.Errorf("%d letters", n)
+	}
+}
