@@ -28,8 +28,8 @@ const (
 )
 
 // Send delivers a letter, over a connection of its own: with TLS and a login that
-// costs some 1.5 ms (BenchmarkEmail, both sides), less than what decides and stores
-// it, and a letter never meets what an earlier one left behind. go-mail's smtp speaks; its mail.Client does not call
+// costs some 1.5 ms (BenchmarkEmail, both sides), and no letter meets what an
+// earlier one left behind. go-mail's smtp speaks; its mail.Client does not call
 // for us: it gives a mail to nobody where one of its recipients is refused,
 // leaves connections open when a login fails, and obeys no context after it
 // has connected. What counts is the reply to the mail, whatever QUIT says.
