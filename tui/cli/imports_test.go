@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"engine/alert/tally":               {"engine/alert/channel/smtptest"},
 	"engine/alert/drills":              {"engine/...", "storage/...", "tui/cli/e2e"},
 	"engine/alert/channel/channeltest": {"engine/uptime", "probes/probetest"},
+	"engine/alert/channel/postfixtest": {"engine/alert/channel/smtptest"},
 
 	"engine/config":            {"engine/uptime", "engine/schedule"},
 	"engine/judge":             {"engine/uptime", "engine/schedule"},

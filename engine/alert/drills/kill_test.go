@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 
+	"lookout/engine/alert/channel/postfixtest"
+	"lookout/engine/alert/channel/smtptest"
 	"lookout/storage"
 )
 
@@ -23,18 +25,57 @@ func TestMain(m *testing.M) {
 // TestKill: whatever happened is told after any number of kill -9, and what
 // arrives twice has the same Message-ID.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	kills := 30
 	if testing.Short() {
 		kills = 5
 	}
+	seed := uint64(os.Getpid())
+	server, calm, err := refusing(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	killed(t, server, calm, kills, seed, kills)
+}
+
+// TestKillPostfix is the same with a real mail server, whose boxes are counted. It
+// takes a mail some time after it has read its end: what each channel has under
+// way then comes twice.
+func TestKillPostfix(t *testing.T) {
+	t.Parallel()
+	const kills = 3
+	var boxes []string
+	for i := range manyChannels {
+		boxes = append(boxes, fmt.Sprintf("c%d", i))
+	}
+	killed(t, postOffice{postfixtest.Start(t, boxes...), t, boxes}, func() {}, kills, uint64(os.Getpid()), kills*manyChannels)
+}
+
+// postOffice is what postfix took, as it lies in its boxes.
+type postOffice struct {
+	*postfixtest.Server
+	t     *testing.T
+	boxes []string
+}
+
+func (p postOffice) Mails() (all []smtptest.Mail) {
+	for _, m := range p.Server.Mails(p.t, p.boxes...) {
+		all = append(all, smtptest.Mail{Data: []byte(m)})
+	}
+	return all
+}
+
+// killed kills, and bears some mails that come again.
+func killed(t *testing.T, server mailServer, calm func(), kills int, seed uint64, again int) {
 	dir := t.TempDir()
-	o, err := kill(t.Context(), os.Args[0], dir, kills, uint64(os.Getpid()), t.Logf)
+	o, err := kill(t.Context(), os.Args[0], dir, server, calm, kills, seed, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d kills, %d incidents, %d mails, %d of them again", o.kills, o.incidents, o.Mails, o.Again)
 	// How many come again depends on the machine: the command judges that.
-	if o.Lost > 0 || o.Strangers > 0 || o.Again > o.kills {
+	if o.Lost > 0 || o.Strangers > 0 || o.Again > again {
 		t.Errorf("%d lost, %d twice under two IDs, %d mails again after %d kills: %q", o.Lost, o.Strangers, o.Again, o.kills, o.Examples)
 	}
 	if o.incidents < 3*kills || o.Mails < o.incidents {

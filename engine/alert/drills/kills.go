@@ -53,7 +53,13 @@ func (d *drill) killing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := kill(ctx, binary, dir, d.kills, uint64(os.Getpid()), d.say)
+	seed := uint64(os.Getpid())
+	server, calm, err := refusing(seed)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	o, err := kill(ctx, binary, dir, server, calm, d.kills, seed, d.say)
 	if err != nil {
 		return err
 	}
@@ -67,15 +73,22 @@ func (d *drill) killing(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// kill kills victims, then has one tell what is left, and counts.
-func kill(ctx context.Context, binary, dir string, kills int, seed uint64, say func(string, ...any)) (outcome, error) {
+// mailServer is one that victims send to.
+type mailServer interface {
+	Address() string
+	Mails() []smtptest.Mail // that it took
+}
+
+// refusing starts a server that refuses a fifth of all mails, until it is told to be calm.
+func refusing(seed uint64) (server *smtptest.Server, calm func(), err error) {
+	enough := new(atomic.Bool)
+	server, err = smtptest.Start(smtptest.Options{Behave: refuses(seed, enough)})
+	return server, func() { enough.Store(true) }, err
+}
+
+// kill kills victims, then calms the server, has one tell what is left, and counts.
+func kill(ctx context.Context, binary, dir string, server mailServer, calm func(), kills int, seed uint64, say func(string, ...any)) (outcome, error) {
 	var o outcome
-	var enough atomic.Bool // of refusing
-	server, err := smtptest.Start(smtptest.Options{Behave: refuses(seed, &enough)})
-	if err != nil {
-		return o, err
-	}
-	defer server.Close()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for o.kills < kills && ctx.Err() == nil {
 		after := 5 // incidents; a third of the victims die as they begin
@@ -90,7 +103,7 @@ func kill(ctx context.Context, binary, dir string, kills int, seed uint64, say f
 		}
 	}
 	say("%d kills, %d mails; now the rest", o.kills, len(server.Mails()))
-	enough.Store(true)
+	calm()
 	last := command(binary, dir, server.Address())
 	last.Env = append(last.Env, drainEnv+"=1")
 	if err := last.Run(); err != nil {

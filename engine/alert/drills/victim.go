@@ -109,6 +109,10 @@ func victim(dir, server string, drain bool) error {
 	}
 }
 
+// silence is how long nothing waits when all is told: what came and went before
+// anybody looked is told 2 s after that.
+const silence = 3 * time.Second
+
 // drained waits until nothing has waited for some time.
 func drained(o *alert.Office) error {
 	quiet := time.Now()
@@ -118,7 +122,7 @@ func drained(o *alert.Office) error {
 				quiet = time.Now()
 			}
 		}
-		if time.Since(quiet) > time.Second {
+		if time.Since(quiet) > silence {
 			return nil
 		}
 	}
