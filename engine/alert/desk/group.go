@@ -40,6 +40,7 @@ type group struct {
 	Since  time.Time // when it was looked into last
 	Known  time.Time `json:",omitzero"` // when Said was
 	Sample []string  `json:",omitempty"`
+	Crowd  bool      `json:",omitempty"` // some joined it for want of room: they are named soon
 	Thread thread    // of those that share it
 
 	waiting map[uint64]bool // matters that will be members
@@ -53,7 +54,7 @@ func (g *group) by() sharedBy { return sharedBy{g.Cause, g.Down} }
 func (g *group) due() time.Time {
 	due := g.Thread.due()
 	for _, l := range g.Thread.Legs {
-		due = sooner(due, l.digest())
+		due = sooner(due, l.digest(g.rest()))
 	}
 	if g.empty() {
 		due = sooner(due, g.idle())
@@ -69,15 +70,24 @@ func (g *group) over(m *matter) bool {
 	return slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.has(m) && !l.Over.IsZero() })
 }
 
+// rest is between two letters about who has joined: what nobody looked into is
+// named as soon as there is room again.
+func (g *group) rest() time.Duration {
+	if g.Crowd {
+		return crowdIn
+	}
+	return digestAfter
+}
+
 // digest is when a channel hears what has become of a cause since the last
-// letter; zero: nothing has.
-func (l *leg) digest() time.Time {
+// letter, after some rest; zero: nothing has.
+func (l *leg) digest(rest time.Duration) time.Time {
 	var at time.Time
 	if l.Opened == 0 || l.Flaps || !l.Over.IsZero() {
 		return at
 	}
 	if l.Grown {
-		at = l.At.Add(digestAfter)
+		at = l.At.Add(rest)
 	}
 	if l.Count-l.Open > l.Told {
 		settled := l.Moved.Add(settledFor)
@@ -115,11 +125,14 @@ func (g *group) linked() {
 func (d *Desk) ringGroup(g *group, s *uptime.Snapshot, now time.Time) {
 	t := &g.Thread
 	d.ringThread(t, s, now)
+	named := false
 	for _, l := range t.Legs {
-		if at := l.digest(); !at.IsZero() && !now.Before(at) {
+		if at := l.digest(g.rest()); !at.IsZero() && !now.Before(at) {
 			d.parcel(t, l, uptime.AlertJoined, now)
+			named = true
 		}
 	}
+	g.Crowd = g.Crowd && !named
 	if g.empty() && !now.Before(g.idle()) {
 		d.dissolve(g)
 		return
@@ -171,6 +184,9 @@ func (d *Desk) failing(g *group, s *uptime.Snapshot, now time.Time) int {
 	for i := range of.len() {
 		st := find(s, of.at(i))
 		if st == nil || st.Mode != uptime.Active || st.Behind != "" || known[st.Name] {
+			continue
+		}
+		if m := d.matters[st.Incident]; m != nil && m.Stage == told && m.Down == g.Down { // by a letter of its own
 			continue
 		}
 		if st.Verdict == uptime.Suspect || st.Verdict == uptime.Down && g.Down || st.Verdict == uptime.Degraded && !g.Down {

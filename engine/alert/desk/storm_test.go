@@ -140,7 +140,7 @@ func TestCrowd(t *testing.T) {
 	}
 	w.dies(dead...)
 	w.pass(9 * time.Minute)
-	if n := len(w.parcels); n > crowdOf+1 {
+	if n := len(w.parcels); n > crowdOf+2 {
 		t.Errorf("%d letters for %d of %d\n%.2000s", n, len(dead), len(all), w.told())
 	}
 	w.pass(time.Hour)
@@ -154,6 +154,51 @@ func TestCrowd(t *testing.T) {
 	}
 	if told != len(dead) || n > crowdOf+1 {
 		t.Errorf("%d letters that %d are back, want %d\n%.2000s", n, told, len(dead), w.told())
+	}
+}
+
+// TestCrowdNamed: who joins a crowd, of which nothing is known but that it is
+// one, is named within two minutes, and nobody twice.
+func TestCrowdNamed(t *testing.T) {
+	all := farm(100, nil)
+	w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+	w.alone = true
+	w.begin()
+	for _, m := range all[:14] {
+		w.dies(m.Name)
+		w.pass(2 * time.Second)
+	}
+	w.pass(3 * time.Minute)
+	named := map[uint64]int{}
+	for i, p := range w.parcels {
+		for _, n := range p.Incidents {
+			named[n]++
+		}
+		if i == crowdOf && p.Failing > 3 {
+			t.Errorf("%d more fail, it says", p.Failing)
+		}
+	}
+	if len(named) != 14 || len(w.parcels) != crowdOf+2 {
+		t.Errorf("%d of 14 are named, by %d letters\n%.3000s", len(named), len(w.parcels), w.told())
+	}
+	w.pass(time.Hour)
+	if len(w.parcels) != crowdOf+2 {
+		t.Errorf("%d letters at last\n%.3000s", len(w.parcels), w.told())
+	}
+	for _, m := range all[:14] { // these are over, and soon after there are others
+		w.revives(m.Name)
+	}
+	w.pass(time.Minute)
+	before := len(w.parcels)
+	for _, m := range all[20:34] {
+		w.dies(m.Name)
+	}
+	w.pass(3 * time.Minute)
+	for _, p := range w.parcels[before:] {
+		if p.Kind == uptime.AlertFlapping || p.Count > 4 {
+			t.Errorf("fourteen others are told as %s\n%.3000s", p.Kind, w.told())
+			break
+		}
 	}
 }
 

@@ -87,8 +87,10 @@ func (l *leg) name(number uint64) {
 func (d *Desk) enlist(t *thread, m *matter, now time.Time) {
 	m.Stage = told
 	t.members[m.Number] = m
+	crowd := false
 	if g := d.groups[m.Group]; g != nil {
 		delete(g.waiting, m.Number)
+		crowd = g.Crowd
 	}
 	if r := m.Whom.Remind; r > 0 && (t.Remind == 0 || r < t.Remind) {
 		t.Remind = r
@@ -109,7 +111,7 @@ func (d *Desk) enlist(t *thread, m *matter, now time.Time) {
 		l.name(m.Number)
 		l.Event = max(l.Event, m.Event)
 		if m.Live {
-			l.Grown = l.Grown || m.Since.After(l.At)
+			l.Grown = l.Grown || crowd || m.Since.After(l.At)
 			d.rise(t, l, m.Event, now)
 		}
 	}
