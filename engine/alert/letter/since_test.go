@@ -39,17 +39,18 @@ func TestFlaps(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		in      []uptime.Incident
+		over    int
 		subject string
 		text    string
 	}{
-		{"one", []uptime.Incident{a}, "DOWN again: a is flapping, nothing more until it is steady [web-1]", "a comes and goes: it is down again within 10 minutes."},
-		{"one of two", []uptime.Incident{a, b}, "DOWN again: host 192.0.2.7: 1 of 2 monitors (a) is flapping, nothing more until it is steady [web-1]",
+		{"one", []uptime.Incident{a}, 0, "DOWN again: a is flapping, nothing more until it is steady [web-1]", "a comes and goes: it is down again within 10 minutes."},
+		{"one of two", []uptime.Incident{a, b}, 1, "DOWN again: host 192.0.2.7: 1 of 2 monitors (a) is flapping, nothing more until it is steady [web-1]",
 			"host 192.0.2.7: 1 of 2 monitors (a) comes and goes: it is down again within 10 minutes."},
-		{"two", []uptime.Incident{a, c}, "DOWN again: host 192.0.2.7: 2 monitors (a, c) are flapping, nothing more until they are steady [web-1]",
+		{"two", []uptime.Incident{a, c}, 0, "DOWN again: host 192.0.2.7: 2 monitors (a, c) are flapping, nothing more until they are steady [web-1]",
 			"host 192.0.2.7: 2 monitors (a, c) come and go: they are down again within 10 minutes."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertFlapping, Count: len(tt.in), Cause: host},
+			l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertFlapping, Count: len(tt.in), Over: tt.over, Cause: host},
 				&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: tt.in}, nil)
 			if got, _, _ := strings.Cut(l.Text, "\n"); l.Subject != tt.subject || got != tt.text {
 				t.Errorf("got %s\n%s", l.Subject, got)
@@ -76,5 +77,14 @@ func TestToldAlso(t *testing.T) {
 		&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{incident(4711, "shop")}, Snapshot: s, Targets: map[string]string{"pager": "/bin/page"}}, nil)
 	if !strings.Contains(l.Text, "\nTold also ops, pager (/bin/page), which takes nothing now, sms\n") {
 		t.Errorf("got %s", l.Text)
+	}
+}
+
+// The first of many that only this machine sees stands for those to come.
+func TestSeenFromHere(t *testing.T) {
+	l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertOpened, Count: 1, Cause: uptime.Cause{Kind: uptime.CauseNode}},
+		&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{incident(4711, "shop")}}, nil)
+	if want := "DOWN seen from here alone: 1 monitor (shop) [web-1]"; l.Subject != want || !strings.Contains(l.Text, "so this is told once.") {
+		t.Errorf("got %s\n%s", l.Subject, l.Text)
 	}
 }

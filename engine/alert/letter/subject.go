@@ -15,7 +15,7 @@ func (a *Alert) subject() string {
 	room := maxSubject - len([]rune(tail))
 	said := a.headline(mostNames)
 	least := 1
-	if a.Count > 1 {
+	if a.Count > 1 && a.Kind != string(uptime.AlertFlapping) {
 		least = 0
 	}
 	for names := mostNames - 1; names >= least && len([]rune(said)) > room; names-- {
@@ -68,7 +68,7 @@ func (a *Alert) news(names int) string {
 		return fmt.Sprintf("%s %s, %d of them up again", a.Word, what, a.Back)
 	case a.Failing > 0:
 		return fmt.Sprintf("%s %s, %d more failing", a.Word, what, a.Failing)
-	case a.Count > 1:
+	case a.Count > 1, a.cause.Kind == uptime.CauseNode: // what joins is told with it
 		return a.Word + " " + what
 	}
 	return a.Word + " " + what + ": " + a.Message + a.places()
@@ -86,7 +86,7 @@ func (a *Alert) what(names int) string {
 		}
 		count, list = fmt.Sprintf("%d of %d monitors", n, a.Count), named(back, n, names)
 	}
-	if a.Count <= 1 && (a.Cause == "" || a.Failing == 0) {
+	if a.Count <= 1 && (a.Cause == "" || a.Failing == 0 && a.cause.Kind != uptime.CauseNode) {
 		return list
 	}
 	if list != "" {
@@ -105,16 +105,8 @@ func (a *Alert) what(names int) string {
 	return cause + ": " + count + list
 }
 
-// lasting is how many incidents are not over, as far as they are named.
-func (a *Alert) lasting() int {
-	n := a.Count
-	for i := range a.Incidents {
-		if !a.Incidents[i].Open() {
-			n--
-		}
-	}
-	return n
-}
+// lasting is how many incidents are not over.
+func (a *Alert) lasting() int { return a.Count - a.Back }
 
 // state is how it was: "down" or "degraded".
 func (a *Alert) state() string {

@@ -81,15 +81,20 @@ func (a *Alert) opening() []string {
 		if a.Count <= 1 && why != "" {
 			add("%s", sentence(why))
 		}
-		if (a.Count > 1 || a.Failing > 0) && a.Cause != "" {
+		here := a.cause.Kind == uptime.CauseNode
+		if (a.Count > 1 || a.Failing > 0 || here) && a.Cause != "" {
 			why := "what was looked at of it fails as well"
-			if a.cause.Kind == uptime.CauseNode { // others may answer
+			if here { // others may answer
 				why = "so many do not fail at a time by chance"
 			}
 			add("They share %s; %s, so this is told once.", shared(a.cause), why)
 		}
 		if a.Failing > 0 {
-			add("%s with it %s, too, and %s being confirmed: that is not told again.", counted(a.Failing, "more monitor", "more monitors"), verb(a.Failing, "fails", "fail"), verb(a.Failing, "is", "are"))
+			again := "that is not told again"
+			if here {
+				again = "what joins is told with it"
+			}
+			add("%s with it %s, too, and %s being confirmed: %s.", counted(a.Failing, "more monitor", "more monitors"), verb(a.Failing, "fails", "fail"), verb(a.Failing, "is", "are"), again)
 		}
 		if a.Kind == string(uptime.AlertJoined) && a.Back > 0 {
 			add("%d of these %d %s up again.", a.Back, a.Count, verb(a.Back, "is", "are"))
