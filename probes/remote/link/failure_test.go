@@ -204,6 +204,14 @@ func (l *ledger) short(b *brokertest.Broker) {
 	if err := l.r.publish(Message{Exchange: l.exchange, Key: l.key}); !errors.Is(err, ErrNotConnected) || !strings.Contains(err.Error(), "low on memory") {
 		t.Error(err)
 	}
+	trial, err := Try(ctx, l.r.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := trial.MayPublish(l.exchange, l.key); err == nil || !strings.Contains(err.Error(), "low on memory") {
+		t.Errorf("what is tried then: %v", err)
+	}
+	trial.Close()
 	arrived := make(chan Delivery, 10)
 	cancelConsumer := l.r.Consume(Consumer{Queue: full, Prefetch: 1, Take: func(d Delivery) { d.Done(true); arrived <- d }})
 	defer cancelConsumer()
@@ -276,6 +284,30 @@ func TestStalledOpening(t *testing.T) {
 		<-time.After(time.Millisecond)
 	}
 	r.stop()
+}
+
+// TestStalledTrial: an attempt ends with its context, whoever does not answer.
+func TestStalledTrial(t *testing.T) {
+	t.Parallel()
+	b := broker().Broker(t)
+	p := b.Proxy(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	trial, err := Try(ctx, Options{URL: p.URL("guest", "guest", "/")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Stall()
+	tried := make(chan error, 1)
+	go func() {
+		_, err := trial.MayConsume("nothing")
+		trial.Close()
+		tried <- err
+	}()
+	cancel()
+	if err := receive(t, "end", tried); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 // TestOldDelivery holds a delivery over a reconnect and settles it then. The

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -21,10 +22,19 @@ var ErrMissing = errors.New("is missing")
 type Trial struct {
 	to   address
 	c    *connection
-	name string // of what does not exist
+	name string         // of what does not exist
+	stop func() bool    // ends the wait for the end of the context
+	work sync.WaitGroup // who listens for an alarm of the broker
+
+	mu  sync.Mutex
+	why error // that nobody answers any more; nil: they do
 }
 
+// answerTime is for how long an attempt waits for the broker.
+const answerTime = 15 * time.Second
+
 // Try dials once and logs in. Its error is a sentence that names the setting to look at.
+// When ctx ends so does the connection, and with it what is being tried.
 func Try(ctx context.Context, o Options) (*Trial, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 10 * time.Second
@@ -37,11 +47,44 @@ func Try(ctx context.Context, o Options) (*Trial, error) {
 	if err != nil {
 		return nil, errors.New(to.explain(err).sentence)
 	}
-	return &Trial{to, c, "lookout.check." + rand.Text()}, nil
+	t := &Trial{to: to, c: c, name: "lookout.check." + rand.Text()}
+	t.stop = context.AfterFunc(ctx, func() { t.leave(context.Cause(ctx)) })
+	t.work.Go(func() {
+		for b := range c.blocked { // until the connection ends: who has an alarm reads nothing more of it
+			if b.Active {
+				t.leave(fmt.Errorf("the broker takes nothing, it is %s: look at the alarms of rabbitmqctl status", clean(b.Reason)))
+			}
+		}
+	})
+	return t, nil
 }
 
 // Close ends the connection.
-func (t *Trial) Close() { t.c.end(true) }
+func (t *Trial) Close() {
+	t.stop()
+	t.c.end(true)
+	t.work.Wait()
+}
+
+// leave ends the connection, whatever waits for an answer.
+func (t *Trial) leave(why error) {
+	t.mu.Lock()
+	if t.why == nil {
+		t.why = why
+	}
+	t.mu.Unlock()
+	t.c.wire.cut()
+}
+
+// left is why nobody answers any more, else err.
+func (t *Trial) left(err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil && t.why != nil {
+		return t.why
+	}
+	return err
+}
 
 // Queue counts what waits in a queue and who consumes it. It fails with ErrMissing where there is none.
 func (t *Trial) Queue(name string) (messages, consumers int, err error) {
@@ -161,6 +204,12 @@ func (t *Trial) Send(ctx context.Context, m Message) error {
 
 // channel does something on a channel of its own: a refusal closes it.
 func (t *Trial) channel(do func(ch *amqp.Channel) error) error {
+	late := time.AfterFunc(answerTime, func() { t.leave(fmt.Errorf("the broker has not answered for %v", answerTime)) })
+	defer late.Stop()
+	return t.left(t.within(do))
+}
+
+func (t *Trial) within(do func(ch *amqp.Channel) error) error {
 	ch, err := t.c.Channel()
 	if err != nil {
 		return fmt.Errorf("open a channel: %s", t.to.explainEnd(err).sentence)
