@@ -284,6 +284,7 @@ func (d *Dispatcher) begin(now time.Time) {
 func (d *Dispatcher) look(now time.Time) {
 	d.waken(now)
 	d.watch(now)
+	d.feel(now)
 	for _, l := range d.order {
 		for _, p := range l.probes {
 			d.judge(p, now)

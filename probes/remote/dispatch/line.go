@@ -6,6 +6,7 @@ import (
 
 	"lookout/engine/uptime"
 	"lookout/probes/remote/link"
+	"lookout/probes/remote/topology"
 )
 
 // brokenFor is how long there is no broker before the log says so.
@@ -16,6 +17,7 @@ type line struct {
 	state link.State
 	from  time.Time // since when it is so usable, or unusable
 	told  bool      // the log says that it is broken
+	felt  time.Time // when something was last published to find out about an alarm
 }
 
 // usable reports whether orders can be sent, and whether what does not come may
@@ -93,6 +95,20 @@ func (d *Dispatcher) watch(now time.Time) {
 		d.openPlaces()
 		d.forgetCanaries()
 	}
+}
+
+// feelEvery is how often that is, the less than proofWithin so that the probes are not blamed first.
+const feelEvery = 10 * time.Second
+
+// feel publishes what no queue takes. A broker that is short of memory or disk
+// reads nothing of who publishes, and says so to nobody else: without this all
+// probes would be silent, and the broker seem well.
+func (d *Dispatcher) feel(now time.Time) {
+	if !d.line.usable() || len(d.order) == 0 || now.Sub(d.line.felt) < feelEvery {
+		return
+	}
+	d.line.felt = now
+	d.o.Broker.Publish(link.Message{Exchange: topology.Down, Key: "nobody", Type: topology.TypeCheck, Expires: time.Second}, func(error) {})
 }
 
 // openPlaces publishes the places that can be asked.

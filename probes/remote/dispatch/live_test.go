@@ -421,3 +421,36 @@ func TestUnseen(t *testing.T) {
 		}
 	})
 }
+
+// TestAlarm: that a broker is short of memory is said of it, and not held against
+// the probes whose messages it does not take.
+func TestAlarm(t *testing.T) {
+	for offset := time.Duration(0); offset < 10*time.Second; offset += 1100 * time.Millisecond {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.d.Assign(monitors(3))
+			w.add("fra/1")
+			w.add("nyc/1")
+			time.Sleep(40*time.Second + offset)
+			w.is("fra/1", uptime.ProbeLive)
+			alarm := func(why string) {
+				w.b.mu.Lock()
+				w.b.alarm, w.b.state.Blocked = why, ""
+				w.b.mu.Unlock()
+			}
+			before := len(w.e.said(""))
+			alarm("low on memory")
+			time.Sleep(5 * time.Minute)
+			b, _ := w.d.Status()
+			if !strings.Contains(b.Error, "the broker takes nothing: it is low on memory") {
+				t.Errorf("%q", b.Error)
+			}
+			if said := w.e.said("")[before:]; len(said) != 1 || !strings.Contains(said[0], "low on memory") {
+				t.Errorf("%q", said)
+			}
+			alarm("")
+			time.Sleep(90 * time.Second)
+			w.is("fra/1", uptime.ProbeLive)
+			w.is("nyc/1", uptime.ProbeLive)
+		})
+	}
+}

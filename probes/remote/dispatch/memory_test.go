@@ -19,6 +19,7 @@ type memory struct {
 	dead   []link.Message
 	sent   map[string]int // by type
 	bytes  int
+	alarm  string // the broker takes nothing, and says so to who publishes
 }
 
 type queue struct {
@@ -79,7 +80,12 @@ func (b *memory) Publish(m link.Message, done func(error)) {
 	b.mu.Lock()
 	b.sent[m.Type]++
 	b.bytes += len(m.Body)
-	err := b.route(m)
+	err := error(link.ErrNotConnected)
+	if b.alarm == "" {
+		err = b.route(m)
+	} else if m.Exchange != topology.Up { // of the engine
+		b.state.Blocked = b.alarm
+	}
 	b.mu.Unlock()
 	go done(err)
 }
