@@ -34,6 +34,7 @@ type ending struct {
 	Incident uint64
 	Event    uint64
 	Says     string
+	Now      string `json:",omitempty"` // what it says where its incident says another thing
 	Channels []string
 	Why      string
 }
@@ -83,12 +84,29 @@ func (d *Desk) certificate(ev *uptime.Event, s *uptime.Snapshot, now time.Time) 
 	if len(d.certs.Waiting) == 0 {
 		d.certs.Since = now
 	}
-	d.certs.Waiting = append(d.certs.Waiting, ending{ev.Incident, ev.ID, uptime.Clean(ev.Monitor+": "+message, 200), w.Channels, w.Why})
+	other := ""
+	if ev.Kind == uptime.EventCertificate {
+		message, other = ev.Message, uptime.Clean(ev.Message, 200)
+	}
+	d.certs.Waiting = append(d.certs.Waiting, ending{ev.Incident, ev.ID, uptime.Clean(ev.Monitor+": "+message, 200), other, w.Channels, w.Why})
 	if len(d.certs.Waiting) >= mostEndings {
 		d.ringCerts(now)
 		return
 	}
 	d.keepCerts()
+}
+
+// another takes that a monitor whose certificate is near its end shows another
+// one, which may be as well: that is no news of its incident.
+func (d *Desk) another(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
+	st := find(s, ev.Monitor)
+	if st == nil || st.Verdict != uptime.Degraded || st.Outcome != uptime.OutcomeDegraded || !ofCertificate(st.Fault) || st.Cert == nil {
+		return
+	}
+	if in := open(s, st.Incident); in != nil {
+		d.certificate(&uptime.Event{ID: ev.ID, Kind: ev.Kind, Monitor: ev.Monitor, Fault: st.Fault, Incident: in.Number, Behind: in.Behind, Silenced: in.Silenced,
+			Message: "the certificate was changed, and this one is near its end, too: it is valid until " + st.Cert.NotAfter.UTC().Format(time.DateOnly)}, s, now)
+	}
 }
 
 func (d *Desk) keepCerts() {
@@ -129,7 +147,9 @@ func ofEndings(channel string, of []ending, now time.Time) uptime.Parcel {
 		}
 		says = append(says, e.Says)
 	}
-	if len(of) > 1 {
+	if len(of) == 1 {
+		p.Says = of[0].Now
+	} else {
 		p.Says = uptime.Clean(strings.Join(says, "; "), 600)
 	}
 	return p

@@ -147,6 +147,8 @@ func (d *Desk) Take(ev *uptime.Event, s *uptime.Snapshot, now time.Time) {
 		if ev.Mode == uptime.Active {
 			d.unpark(ev.Monitor, s, now)
 		}
+	case uptime.EventCertificate:
+		d.another(ev, s, now)
 	case uptime.EventNode:
 		d.ofNode(ev, now)
 	case uptime.EventProbe:

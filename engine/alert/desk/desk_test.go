@@ -250,6 +250,18 @@ var otherScripts = []struct {
 		b up`, want: `
 		1m0s ops certificate #1 #2 a: tls.expires_soon; b: tls.expires_soon
 		1h4m5s ops certificate #4`},
+	{name: "a certificate gives way to another that is near its end, and to one that is not", script: `
+		a ends 1
+		+2m
+		a shows 2
+		+2m
+		a shows 1
+		+2m
+		a up
+		a shows 3
+		+2m`, want: `
+		1m0s ops certificate #1
+		3m0s ops certificate #1 the certificate was changed, and this one is near its end, too: it is valid until 2026-12-10`},
 	{name: "one certificate of two monitors", script: "a ends 1\n b ends 1\n +2m", want: "1m0s ops certificate #1"},
 	{name: "a certificate that a route drops", routes: []uptime.Route{{Faults: []string{"tls.expires_soon"}}}, script: "a ends 1\n +2m"},
 	{name: "a certificate goes to whom a route gives, whatever it takes", routes: []uptime.Route{{Names: []string{"a"}, Channels: []string{"pager"}}},

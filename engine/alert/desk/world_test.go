@@ -25,6 +25,7 @@ import (
 //	dead shop, alive shop  what checks that are asked for find
 //	+5m                   time passes, and the desk is woken whenever it wants to be
 //	shop ends 4711        its certificate, which has that serial
+//	shop shows 4712       another one, which is as near its end if the one before was
 //	node offline, node online, node mute, node unmute, node started
 //	probe fra/1 gone      or lagging, live
 //	sent 3                a channel has taken that parcel
@@ -342,6 +343,11 @@ func (w *world) line(f []string) {
 			s.Cert = &uptime.Certificate{Serial: f[2], NotAfter: w.now.Add(14 * 24 * time.Hour)}
 		})
 		w.fails(name, uptime.Degraded, uptime.FaultTLSExpiresSoon)
+	case "shows": // another certificate, while nothing else changes
+		w.change(name, func(s *uptime.State) {
+			s.Cert = &uptime.Certificate{Serial: f[2], NotAfter: w.now.Add(14 * 24 * time.Hour)}
+		})
+		w.emit(uptime.Event{Kind: uptime.EventCertificate, Monitor: name, Message: "certificate changed: serial " + f[2]})
 	case "suspect":
 		w.change(name, func(s *uptime.State) {
 			s.Before, s.Verdict, s.Last, s.Outcome = s.Verdict, uptime.Suspect, w.now, uptime.OutcomeDown

@@ -88,6 +88,9 @@ func newAlert(p *uptime.Parcel, f *Facts) *Alert {
 	}
 	if len(a.Incidents) > 0 {
 		a.first(&a.Incidents[0], f.Snapshot)
+		if p.Kind == uptime.AlertCertificate && a.Count == 1 && a.says != "" {
+			a.Message, a.says = a.says, ""
+		}
 	}
 	a.Evidence = evidence(f.Evidence, zone)
 	if len(a.Evidence) == 0 && len(a.Incidents) > 0 && p.Kind != uptime.AlertRecovered {

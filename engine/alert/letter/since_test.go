@@ -88,3 +88,12 @@ func TestSeenFromHere(t *testing.T) {
 		t.Errorf("got %s\n%s", l.Subject, l.Text)
 	}
 }
+
+// A certificate that took the place of another is told as what it is now.
+func TestAnotherCertificate(t *testing.T) {
+	l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertCertificate, Count: 1, Says: "the certificate was changed"},
+		&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{incident(4711, "shop")}}, nil)
+	if l.Subject != "shop: the certificate was changed [web-1]" || strings.Count(l.Text, "the certificate was changed") != 1 {
+		t.Errorf("got %s\n%s", l.Subject, l.Text)
+	}
+}
