@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,10 +41,10 @@ func TestAckTold(t *testing.T) {
 			{uptime.VerbAck, "#3", []string{"a", "b", "c"}},
 			{uptime.VerbUnack, "c", []string{"a", "b"}},
 			{uptime.VerbUnack, "#1", nil},
-			{uptime.VerbAck, "#4", []string{"alone"}},
+			{uptime.VerbAck, "#77 #4", []string{"alone"}}, // the one is over
 			{uptime.VerbPause, "#1", []string{"alone"}},
 		} {
-			e.act(step.verb, step.target)
+			e.act(step.verb, strings.Fields(step.target)...)
 			if got := acked(); !slices.Equal(got, step.want) {
 				t.Fatalf("after %s %s: %q are acknowledged, want %q", step.verb, step.target, got, step.want)
 			}

@@ -126,10 +126,12 @@ func (e *Engine) toldWith(a uptime.Action) []string {
 	return targets
 }
 
-// meant finds the monitors of an action's targets, each once.
+// meant finds the monitors of an action's targets, each once. An incident that is
+// over is no mistake beside one that lasts: a letter may have named both.
 func (e *Engine) meant(targets []string) ([]*monitor, error) {
 	seen := make(map[*monitor]bool)
 	var out []*monitor
+	var over error
 	for _, t := range targets {
 		sel, err := uptime.ParseSelector(t)
 		if err != nil {
@@ -154,8 +156,15 @@ func (e *Engine) meant(targets []string) ([]*monitor, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("%w: %s", uptime.ErrNoMonitor, uptime.Clean(t, 120))
+			err := fmt.Errorf("%w: %s", uptime.ErrNoMonitor, uptime.Clean(t, 120))
+			if sel.Incident == 0 {
+				return nil, err
+			}
+			over = errorOf(over, err)
 		}
+	}
+	if len(out) == 0 && over != nil {
+		return nil, over
 	}
 	if len(out) == 0 {
 		return nil, uptime.Invalid("no monitor was named")

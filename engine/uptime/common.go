@@ -48,22 +48,30 @@ func (c Common) Of(in *Incident) Cause {
 }
 
 // Together are the open incidents that people were told of in one letter with
-// this one; nil: it was told alone, or is not open.
-func (s *Snapshot) Together(number uint64) []*Incident {
-	i := slices.IndexFunc(s.Open, func(in *Incident) bool { return in.Number == number })
-	if i < 0 {
-		return nil
-	}
+// this one, which may be over; nil: it was told alone, or nobody was told.
+func (s *Snapshot) Together(number uint64) (out []*Incident) {
 	common := s.Common()
-	cause := common.Of(s.Open[i])
+	cause := common.begun(number, s.Outbox.Told)
+	if i := slices.IndexFunc(s.Open, func(in *Incident) bool { return in.Number == number }); i >= 0 {
+		cause = common.Of(s.Open[i])
+	}
 	if cause.Kind == "" {
 		return nil
 	}
-	var out []*Incident
 	for _, in := range s.Open {
 		if in.Number == number || common.Of(in) == cause {
 			out = append(out, in)
 		}
 	}
 	return out
+}
+
+// begun is the cause of the newest letter that began with an incident.
+func (c Common) begun(number uint64, told []Told) Cause {
+	for i := range told {
+		if t := &told[i]; t.About(number) && !c.alone[number] {
+			return t.Cause
+		}
+	}
+	return Cause{}
 }

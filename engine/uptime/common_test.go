@@ -31,7 +31,8 @@ func TestTogether(t *testing.T) {
 		{"one was told alone before", []Told{{Incident: 1, Cause: host, Count: 2}, {Incident: 2}}, 1, []uint64{1}},
 		{"confirmed from elsewhere", []Told{{Incident: 1, Cause: node, Count: 2}}, 1, nil},
 		{"a parent and those behind it", []Told{{Incident: 4, Cause: parent, Count: 2}}, 5, []uint64{4, 5}},
-		{"not open", []Told{{Incident: 9, Cause: host}}, 9, nil},
+		{"over, and others last", []Told{{Incident: 9, Cause: host}}, 9, []uint64{1, 2}},
+		{"over, and alone", []Told{{Incident: 9}, {Incident: 1, Cause: host}}, 9, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s.Outbox.Told = tt.told

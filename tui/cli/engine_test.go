@@ -138,6 +138,8 @@ func TestWithEngine(t *testing.T) {
 		{"no unit", "pause bad --for 2", 64, `^$`, "lookout: --for: \"2\" needs a unit, e.g. \"2s\" or \"2m\"\n"},
 		{"nearly somebody", "pause goo", 64, `^$`, "lookout: no such monitor: goo; did you mean good?\n"},
 		{"nobody", "pause nobody", 64, `^$`, "lookout: no such monitor: nobody\n"},
+		{"what is over", "ack #77", 64, `^$`, "lookout: #77 is not open: it is over, or never was; lookout history '#77' shows it\n"},
+		{"a number alone", "ack 1", 64, `^$`, "lookout: no such monitor: 1; did you mean the incident '#1'?\n"},
 		{"no number", "ack #x", 64, `^$`, "lookout: \"#x\" is no incident number\n"},
 		{"add", "add tcp://127.0.0.1:2 --name more --tag a --tag b", 0, `^added, and being checked: more\n$`, ""},
 		{"add what is there", "add tcp://127.0.0.1:3 --name more", 64, `^$`, ""},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -178,8 +179,8 @@ func zoneOf(s *uptime.Snapshot) *time.Location {
 	return time.Local
 }
 
-// meant adds to the error about a monitor that is not there the name that
-// somebody may have meant.
+// meant adds to the error about a monitor that is not there what somebody may
+// have meant.
 func (p *peer) meant(ctx context.Context, err error, targets ...string) error {
 	if !errors.Is(err, uptime.ErrNoMonitor) {
 		return err
@@ -189,11 +190,19 @@ func (p *peer) meant(ctx context.Context, err error, targets ...string) error {
 		return err
 	}
 	var names []string
+	open := map[uint64]bool{}
 	for _, m := range status.Snapshot.States {
 		names = append(names, m.Name)
+		open[m.Incident] = m.Incident != 0
 	}
 	for _, t := range targets {
 		sel, wrong := uptime.ParseSelector(t)
+		if wrong == nil && sel.Incident != 0 && !open[sel.Incident] {
+			return failf(exitUsage, "#%d is not open: it is over, or never was; lookout history '#%d' shows it", sel.Incident, sel.Incident)
+		}
+		if n, bad := strconv.ParseUint(sel.Name, 10, 64); bad == nil && open[n] {
+			return fmt.Errorf("%w; did you mean the incident '#%d'?", err, n)
+		}
 		if wrong != nil || sel.Name == "" || slices.Contains(names, sel.Name) {
 			continue
 		}
