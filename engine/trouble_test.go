@@ -482,3 +482,25 @@ func TestOfProcess(t *testing.T) {
 		}
 	}
 }
+
+// What is ours is said first: it is the subject of a mail.
+func TestTroubleSays(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault uptime.Fault
+		first string
+		want  string
+	}{
+		{"no route", uptime.FaultLocalNoRoute, "TCP connect 192.0.2.7:443: this machine has no route to it (ENETUNREACH)",
+			"this machine has no route to 2 monitors: TCP connect 192.0.2.7:443 (ENETUNREACH)"},
+		{"no route, said otherwise", uptime.FaultLocalNoRoute, "no way out", "this machine has no route to 2 monitors: no way out"},
+		{"no descriptors", uptime.FaultLocalFDLimit, "this process has no file descriptor left (EMFILE)", "this process has no file descriptor left (EMFILE)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := trouble{first: tt.first, touched: map[*monitor]struct{}{new(monitor): {}, new(monitor): {}}}
+			if got := tr.says(tt.fault); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -94,7 +94,16 @@ func (e *Engine) tellTrouble(f uptime.Fault, t *trouble, now time.Time) {
 	}
 	t.told = true
 	e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: t.since, Fault: f, By: byEngine,
-		Message: uptime.Clean(t.first+"; checks that meet this tell nothing", 300)})
+		Message: uptime.Clean(t.says(f)+"; checks that meet this tell nothing", 300)})
+}
+
+// says is what this machine lacks. A way is missed by each check in its own
+// words, and people want to know first that it is ours.
+func (t *trouble) says(f uptime.Fault) string {
+	if f != uptime.FaultLocalNoRoute {
+		return t.first
+	}
+	return "this machine has no route to " + counted(len(t.touched)) + ": " + strings.Replace(t.first, ": this machine has no route to it", "", 1)
 }
 
 // calm tells, once a second, which troubles are over.
