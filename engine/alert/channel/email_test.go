@@ -377,6 +377,17 @@ func TestEmailInjectedBeforeTLS(t *testing.T) {
 	}
 }
 
+// A refusal is told before it is said goodbye.
+func TestEmailRefusalSaid(t *testing.T) {
+	for _, stage := range []smtptest.Stage{smtptest.From, smtptest.Data, smtptest.End} {
+		s := mailServer(t, smtptest.Options{Behave: smtptest.At(stage, smtptest.Answer{Reply: "554 5.7.1 denied"})})
+		_, refusal, said := sendMail(t, s, values{}, channeltest.Letter(1))
+		if i := strings.Index(said, "< 554 5.7.1 denied\n"); refusal == nil || i < 0 || i > strings.Index(said, "> QUIT") || strings.Count(said, "554") != 1 {
+			t.Errorf("%s:\n%s", stage, said)
+		}
+	}
+}
+
 // The conversation is told, and the login is not.
 func TestEmailConversation(t *testing.T) {
 	o, v := secured(t)

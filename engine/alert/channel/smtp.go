@@ -83,7 +83,7 @@ type session struct {
 	open  bool // no STARTTLS, although it is offered
 	stage string
 	heard *hearing // nil before there is a connection
-	told  bool     // the reply that refuses was said: go-mail says only those that do not
+	told  bool     // the reply that refuses was said
 }
 
 // mustTLS reports whether nothing may be said in the open: a password, or
@@ -102,7 +102,7 @@ func (s *session) tls() *tls.Config {
 }
 
 // deliver has a mail taken for as many recipients as the server takes it.
-func (s *session) deliver(mail []byte, to []string) (uptime.Receipt, error) {
+func (s *session) deliver(mail []byte, to []string) (_ uptime.Receipt, err error) {
 	c, hangUp, err := s.connect()
 	if err != nil {
 		return uptime.Receipt{}, err
@@ -111,7 +111,10 @@ func (s *session) deliver(mail []byte, to []string) (uptime.Receipt, error) {
 	if err := s.prepare(c); err != nil {
 		return uptime.Receipt{}, err
 	}
-	defer s.quit(c)
+	defer func() {
+		s.tell(err) // before it is said goodbye
+		s.quit(c)
+	}()
 	s.stage = stageFrom
 	if !slices.ContainsFunc(append([]string{s.from.Address}, to...), func(a string) bool { return !ascii(a) }) {
 		c.SkipSMTPUTF8(true) // else a server that has it would demand it of all that come after
@@ -288,9 +291,7 @@ func (s *session) refusal(err error) *uptime.Refusal {
 		r.Permanent = reply.Code >= 500
 		r.Letter = (s.stage == stageData || s.stage == stageEnd) && reply.Code != 421
 		r.Uncertain = false
-		if !s.told {
-			s.say("< " + r.Reply)
-		}
+		s.tell(err)
 		return r
 	}
 	where := s.address()
@@ -312,6 +313,14 @@ func (s *session) refusal(err error) *uptime.Refusal {
 	}
 	s.say(r.Reply)
 	return r
+}
+
+// tell says a reply that refuses, once: go-mail says only those that do not.
+func (s *session) tell(err error) {
+	if reply := (*textproto.Error)(nil); errors.As(err, &reply) && reply.Code >= 400 && !s.told {
+		s.told = true
+		s.say("< " + replyText(err))
+	}
 }
 
 // replyText is what a server said: "550 5.1.1 no such user".
