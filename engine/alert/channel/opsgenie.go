@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/incident/opsgenie"
 
@@ -17,6 +18,26 @@ const (
 	maxOpsgenie     = 130
 	maxOpsgenieText = 15_000
 )
+
+const (
+	opsgenieLooks = 10 // at whether an alert is there
+	opsgeniePause = 300 * time.Millisecond
+)
+
+// processed waits for what Opsgenie makes of a request: it answers before, and an
+// alert that is not there yet is closed in vain. Whatever it says, it is closed then.
+func processed(w *wire, address string, auth http.Header) {
+	for range opsgenieLooks {
+		if a, err := w.ask("GET", address, auth.Clone(), nil); err != nil || a.status != http.StatusNotFound {
+			return
+		}
+		select {
+		case <-time.After(opsgeniePause):
+		case <-w.ctx.Done():
+			return
+		}
+	}
+}
 
 // opsgenieType opens alerts of Opsgenie (docs.opsgenie.com/docs/alert-api), and
 // closes them, which shoutrrr does not. All letters about one incident have its
@@ -72,11 +93,12 @@ func opsgenieType() uptime.ChannelType {
 					}
 					asked := 0
 					if passing(l) {
-						w.most = 2
+						w.most = 2 + opsgenieLooks
 						if _, err := ask(base, opens); err != nil {
 							return "", err
 						}
 						asked++
+						processed(w, base+"/requests/"+url.PathEscape(w.answer.field("requestId")), auth)
 					}
 					reply, err := ask(base+"/"+url.PathEscape(alias)+"/close?identifierType=alias", map[string]string{
 						"source": c.Source, "user": cmp.Or(c.User, "lookout"), "note": cut(whole(l), maxOpsgenieText, runes),

@@ -22,6 +22,9 @@ func opsgenieCase() serviceCase {
 			return values{"url": uptime.Secret("opsgenie://" + host + "/eb243592-faa2-4ba2-a551q-1afdf565c889?tags=lookout,prod&responders=team:ops")}
 		},
 		good: func(t testing.TB, a asked) says {
+			if a.method == "GET" && a.path == "/v2/alerts/requests/43a29c5c-3dbf-4fa4-9c26-f4f71023e120" {
+				return says{200, nil, `{"data":{"success":true,"isSuccess":true,"action":"Create","status":"Created alert"},"requestId":"x"}`}
+			}
 			if a.method != "POST" || a.head.Get("Authorization") != "GenieKey eb243592-faa2-4ba2-a551q-1afdf565c889" || a.head.Get("Content-Type") != "application/json" {
 				t.Errorf("%s %s %v", a.method, a.path, a.head)
 			}
@@ -98,6 +101,9 @@ func TestPassing(t *testing.T) {
 				}
 				var did []string
 				for _, a := range f.asked() {
+					if a.method == "GET" {
+						continue
+					}
 					switch all := a.path + " " + a.body; {
 					case !strings.Contains(all, l.Thread):
 						t.Errorf("about another: %s", all)
@@ -115,12 +121,34 @@ func TestPassing(t *testing.T) {
 	}
 }
 
+// Opsgenie answers before it has made an alert: it is closed once it is there.
+func TestProcessed(t *testing.T) {
+	c := opsgenieCase()
+	looks := 0
+	f, v := c.start(t, func(a asked) says {
+		if a.method == "GET" {
+			if looks++; looks < 3 {
+				return says{404, nil, `{"message":"Request not found. It might not be processed, yet.","requestId":"x"}`}
+			}
+		}
+		return c.good(t, a)
+	})
+	ch, _ := typeOf(t, c.name).New(uptime.ChannelSettings{Instance: "web-1", Values: v})
+	l := channeltest.Letter(4)
+	l.Kind = uptime.AlertTest
+	_, err := ch.Send(t.Context(), l, nil)
+	got := f.asked()
+	if err != nil || looks != 3 || !strings.HasSuffix(got[len(got)-1].path, "/close") {
+		t.Errorf("%v, %d looks, %+v", err, looks, got)
+	}
+}
+
 // Where it cannot be closed, that is what the refusal says.
 func TestHalfway(t *testing.T) {
 	for _, c := range []serviceCase{opsgenieCase(), pagerDutyCase()} {
 		n := 0
 		_, v := c.start(t, func(a asked) says {
-			if n++; n > 1 {
+			if n++; n > 1 && a.method == "POST" {
 				return says{500, nil, c.said("oops")}
 			}
 			return c.good(t, a)
