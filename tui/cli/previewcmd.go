@@ -26,8 +26,9 @@ a new route can be tried on an old incident before a reload. The incident comes
 from the engine, or from the file where none runs. Nothing is sent or changed.
 
 An incident that nobody is told of says why: a maintenance, a pause, what it is
-behind, a route with channels = []. Incidents that share a cause, and what
-max_per_hour holds back, are sent as one letter; a preview is of each by itself.`,
+behind, a route with channels = []. Incidents that share a cause are one letter,
+and so are they here once that was told; while it is looked into, and of what
+max_per_hour holds back, a preview is of each by itself.`,
 		Example: "  lookout alert preview '#4711'\n  lookout --config new.toml alert preview '#4711'",
 		Args:    between(1, 1, "the number of an incident, as '#4711'"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -144,11 +145,9 @@ func previewOf(in *uptime.Incident, cfg *config.Config, s *uptime.Snapshot, now 
 	for _, ch := range cfg.Channels {
 		targets[ch.Name] = ch.Channel.Target()
 	}
-	parcel := uptime.Parcel{Kind: uptime.AlertOpened, At: now, Incidents: []uint64{in.Number}, Thread: in.Number, Count: 1, Why: whom.Why}
-	if !in.Open() {
-		parcel.Kind = uptime.AlertRecovered
-	}
-	facts := letter.Facts{Instance: cfg.Instance, Zone: cfg.Timezone, Now: now, Snapshot: s, Incidents: []uptime.Incident{*in}, Targets: targets}
+	parcel, about := parcelOf(in, s, now)
+	parcel.Why = whom.Why
+	facts := letter.Facts{Instance: cfg.Instance, Zone: cfg.Timezone, Now: now, Snapshot: s, Incidents: about, Targets: targets}
 	for _, ch := range cfg.Channels {
 		first, later := slices.Contains(whom.Channels, ch.Name), slices.Contains(whom.EscalateTo, ch.Name)
 		if !first && !later {
@@ -168,6 +167,30 @@ func previewOf(in *uptime.Incident, cfg *config.Config, s *uptime.Snapshot, now 
 		p.Letters = append(p.Letters, previewLetter{ch.Name, ch.Type, targets[ch.Name], !first, toldBefore(s, in.Number, ch.Name, p), l.Subject, l.Text})
 	}
 	return p, nil
+}
+
+// parcelOf is what is told of an incident as it is now, alone or, once people were
+// told that it shares a cause, with the others; and the incidents that it names.
+func parcelOf(in *uptime.Incident, s *uptime.Snapshot, now time.Time) (uptime.Parcel, []uptime.Incident) {
+	p := uptime.Parcel{Kind: uptime.AlertOpened, At: now, Incidents: []uint64{in.Number}, Thread: in.Number, Count: 1}
+	switch {
+	case !in.Open():
+		p.Kind = uptime.AlertRecovered
+	case in.Verdict == uptime.Degraded && (in.Fault == uptime.FaultTLSExpiresSoon || in.Fault == uptime.FaultTLSRenewalOverdue):
+		p.Kind = uptime.AlertCertificate
+	}
+	all := s.Together(in.Number) // the newest first
+	if p.Kind != uptime.AlertOpened || len(all) == 0 {
+		return p, []uptime.Incident{*in}
+	}
+	p.Cause, p.Count, p.Thread, p.Incidents = s.Common().Of(in), len(all), all[len(all)-1].Number, nil
+	var about []uptime.Incident
+	for i, other := range slices.Backward(all) {
+		if i < uptime.MaxNamed-1 || i == len(all)-1 { // the first, and the newest
+			p.Incidents, about = append(p.Incidents, other.Number), append(about, *other)
+		}
+	}
+	return p, about
 }
 
 // heardOf is who was told of an incident, and is of its end whatever the routes say now.
