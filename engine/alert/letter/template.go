@@ -140,6 +140,7 @@ func mistake(err error, key string) string {
 		}
 	}
 	s = strings.ReplaceAll(s, "type *letter.Alert", "an alert")
+	s = strings.ReplaceAll(s, "unexpected EOF", "it ends too early: an {{end}} is missing")
 	return uptime.Clean("line "+s, 300)
 }
 

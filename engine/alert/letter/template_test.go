@@ -13,7 +13,7 @@ func TestCompile(t *testing.T) {
 		{"none", "", "", ""},
 		{"good", "{{.Word}} {{.Monitor}}", `{"text":{{json .Text}},"tags":{{json .Tags}}}`, ""},
 		{"all of it", "{{.Kind}} {{.Cause}} {{.Count}}", "{{.ID}} {{.Thread}} {{join \", \" .Monitors}} {{time \"15:04\" .Since}} {{upper .Verdict}} {{range .Evidence}}{{.Location}} {{.Outcome}}{{end}}", ""},
-		{"no end", "{{if .Over}}up", "", "subject: line 1: unexpected EOF"},
+		{"no end", "{{if .Over}}up", "", "subject: line 1: it ends too early: an {{end}} is missing"},
 		{"no such word", "{{.Wrod}}", "", "subject: line 1:2: can't evaluate field Wrod in an alert"},
 		{"no such function", "", "{{env \"HOME\"}}", `body: line 1: function "env" not defined`},
 		{"not always there", "", "{{(index .Incidents 0).Message}}", "body: line 1:3: error calling index: "},
