@@ -113,7 +113,7 @@ func (a *address) connect(ctx context.Context, o Options, purpose string) (*conn
 	opened, err := amqp.Open(w, amqp.Config{
 		SASL:      a.auth,
 		Vhost:     a.vhost,
-		FrameSize: 128 << 10,
+		FrameSize: frameSize,
 		Heartbeat: o.Heartbeat,
 		Locale:    "en_US",
 		Properties: amqp.Table{

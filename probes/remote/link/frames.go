@@ -10,10 +10,12 @@ import (
 // MaxBody is the largest body of a message that is taken, in bytes.
 const MaxBody = 1 << 20
 
-// frames takes the bodies over MaxBody out of what a broker sends. The client
-// puts a message together in memory before it hands it over, whatever size the
-// broker gives for it; here such a message has size 0 by then, and its frames of
-// the body are dropped.
+// frames takes out of what a broker sends what the client cannot bear. It puts a
+// message together in memory before it hands it over, whatever size the broker
+// gives for it; here one with a body over MaxBody has size 0 by then, and its
+// frames of the body are dropped. And it ends the connection for headers that are
+// nested too deep or too many, which a broker delivers again and again: such a
+// message has none.
 //
 //	┌──────┬─────────┬──────┬─────────────────┬─────┐
 //	│ type │ channel │ size │     payload     │ end │
@@ -36,6 +38,8 @@ func newFrames(r io.Reader) *frames {
 const (
 	frameHead   = 7
 	contentHead = frameHead + 12 // with the size of the body
+
+	maxContentHeader = frameSize + frameHead + 1
 )
 
 // Read reads what is left.
@@ -85,21 +89,23 @@ func (f *frames) next() error {
 	return nil
 }
 
-// content lets the header of a content through, with another size where that is too large.
+// content lets the header of a content through, with another size where that is
+// too large, and without what the client takes for a mistake.
 func (f *frames) content(channel uint16, whole int64) error {
-	head, err := f.r.Peek(contentHead)
-	if err != nil {
-		return err
-	}
-	body := binary.BigEndian.Uint64(head[contentHead-8:])
-	if body <= MaxBody {
-		delete(f.drop, channel)
+	if whole > maxContentHeader { // no broker sends it
 		f.pass = whole
 		return nil
 	}
-	f.drop[channel] = int64(min(body, math.MaxInt64))
-	f.out = append(append(f.out[:0], head[:contentHead-8]...), 0, 0, 0, 0, 0, 0, 0, 0)
-	f.pass = whole - contentHead
-	_, err = f.r.Discard(contentHead)
-	return err
+	frame := make([]byte, whole)
+	if _, err := io.ReadFull(f.r, frame); err != nil {
+		return err
+	}
+	size := frame[contentHead-8 : contentHead]
+	delete(f.drop, channel)
+	if body := binary.BigEndian.Uint64(size); body > MaxBody {
+		f.drop[channel] = int64(min(body, math.MaxInt64))
+		clear(size)
+	}
+	f.out = withoutMonsters(frame)
+	return nil
 }

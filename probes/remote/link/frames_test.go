@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"strconv"
 	"testing"
 	"testing/iotest"
 
@@ -81,6 +82,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add(content(1, 5, 3, 2), 1)
 	f.Add(content(1, 1<<40, 3, 2), 7)
 	f.Add([]byte("HTTP/1.1"), 100)
+	f.Add(frame(2, 1, 0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xE0, 0, 1, 'a', 1, 'b', 0, 0, 0, 8, 1, 'k', 'A', 0, 0, 0, 1, 'V'), 9)
 	f.Fuzz(func(t *testing.T, in []byte, n int) {
 		r := newFrames(bytes.NewReader(in))
 		b := make([]byte, 1+max(0, n)%4096)
@@ -95,4 +97,34 @@ func FuzzFrames(f *testing.F) {
 			t.Errorf("%d bytes of %d", total, len(in))
 		}
 	})
+}
+
+// TestHostileHeaders: what somebody writes into the headers of a message keeps no
+// consumer from the next one. The client ends the connection for some of it, which
+// the broker lets pass and delivers again.
+func TestHostileHeaders(t *testing.T) {
+	t.Parallel()
+	deep, wide, long := amqp.Table{}, amqp.Table{}, make([]any, 9000)
+	for range 100 {
+		deep = amqp.Table{"": deep}
+	}
+	for i := range 9000 {
+		wide[strconv.Itoa(i)] = nil
+	}
+	b := broker().Broker(t)
+	a := newAdmin(t, b)
+	q := a.queue("q", nil)
+	arrived := make(chan Delivery, 10)
+	r := run(t, Options{URL: b.URL("guest", "guest", "/"), Consumers: []Consumer{{Queue: q, Prefetch: 10, Take: func(d Delivery) { d.Done(true); arrived <- d }}}})
+	r.up()
+	for name, headers := range map[string]amqp.Table{"deep": deep, "wide": wide, "long": {"x-death": long}, "well": {"x-death": []any{amqp.Table{"reason": "expired", "queue": "loc.fra"}}}} {
+		p := amqp.Publishing{Headers: headers, Type: name, MessageId: name, ContentType: "text/plain", ContentEncoding: "zstd", Body: []byte(name)}
+		if err := a.ch.Publish("", q, true, false, p); err != nil {
+			t.Fatal(err)
+		}
+		d := receive(t, name, arrived)
+		if d.ID != name || d.Type != name || d.Encoding != "zstd" || string(d.Body) != name || d.Redelivered || (d.Dead == "expired") != (name == "well") {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
 }

@@ -16,6 +16,7 @@ import (
 const (
 	window      = 1000     // messages that are published and not confirmed
 	windowBytes = 64 << 20 // … and their bodies
+	frameSize   = 128 << 10
 	dialTime    = 5 * time.Second
 	silence     = 5 * time.Second  // of the broker while the connection is opened
 	openTime    = 15 * time.Second // for all of that
