@@ -40,6 +40,7 @@ type group struct {
 	Since  time.Time // when it was looked into last
 	Known  time.Time `json:",omitzero"` // when Said was
 	Sample []string  `json:",omitempty"`
+	Few    bool      `json:",omitempty"` // so few could be looked at that nearer ones have to fail, too
 	Crowd  bool      `json:",omitempty"` // some joined it for want of room: they are named soon
 	Thread thread    // of those that share it
 

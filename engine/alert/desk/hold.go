@@ -55,7 +55,7 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 			continue
 		}
 		m.Shares = append(m.Shares, g.Number)
-		if g.Said == common && len(m.Shares) == 1 {
+		if g.Said == common && len(m.Shares) == 1 && !g.Few {
 			break
 		}
 	}
@@ -87,7 +87,7 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 	if m.Late && !last {
 		return
 	}
-	for _, n := range m.Shares {
+	for i, n := range m.Shares {
 		g := d.groups[n]
 		if g == nil {
 			continue
@@ -95,6 +95,12 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 		said := g.Said
 		if said == unknown && last {
 			said = g.says(s, true)
+		}
+		if said == common && g.Few {
+			if said = d.nearer(m.Shares[i+1:], last); said == apart && g.untold() {
+				g.Said, g.Known = apart, now
+				d.keepGroup(g)
+			}
 		}
 		switch said {
 		case common:
@@ -124,6 +130,25 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 	d.tell(m, s, now)
 }
 
+// nearer is what those say that share something narrower with a matter, where a
+// cause of few is common: it is not, if they answer.
+func (d *Desk) nearer(groups []uint64, last bool) finding {
+	for _, n := range groups {
+		g := d.groups[n]
+		switch {
+		case g == nil:
+		case g.Said == apart:
+			return apart
+		case g.Said == unknown && !last:
+			return unknown
+		}
+	}
+	return common
+}
+
+// fewOthers is how many others of a cause may fail by chance.
+const fewOthers = 2
+
 // lookInto is the group of a cause that a matter may be of; nil where no other
 // monitor shares it, or none that does not share something narrower, too: then
 // that explains as much.
@@ -147,6 +172,7 @@ func (d *Desk) lookInto(by sharedBy, narrower []uptime.Cause, m *matter, s *upti
 		g = d.newGroup(by)
 	}
 	g.Since, g.Sample, g.Said, g.Known = now, sample, unknown, time.Time{}
+	g.Few = by.cause.Kind == uptime.CauseNode && failing+others <= fewOthers
 	if failing > others {
 		g.Said, g.Known = common, now
 	} else {

@@ -314,3 +314,48 @@ func TestNoneOfTheCrowd(t *testing.T) {
 		t.Errorf("%d letters", n)
 	}
 }
+
+// TestFewOthers: two that share nothing but this machine fail at a time, while
+// neighbours of one of them answer: it is not this machine.
+func TestFewOthers(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		dead string
+		want string
+	}{
+		{"neighbours answer", "a0 z", "opened #1, opened #2"},
+		{"all fail", "a0 a1 a2 a3 z", "opened this node #1"},
+		{"a network, and another", "a0 a1 a2 a3", "opened network 10.60.0.0/24 #1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			all := []*uptime.Monitor{{Name: "z", Type: "http", Dest: "10.61.0.1:80", Interval: time.Minute}}
+			for i := range 4 {
+				all = append(all, &uptime.Monitor{Name: fmt.Sprintf("a%d", i), Type: "http", Dest: fmt.Sprintf("10.60.0.%d:80", i+1), Interval: time.Minute})
+			}
+			w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+			w.alone = true
+			w.begin()
+			dead := strings.Fields(tt.dead)
+			for _, n := range dead {
+				w.dead[n] = true
+			}
+			w.play(dead[len(dead)-1] + " suspect")
+			for _, n := range dead {
+				w.fails(n, uptime.Down, uptime.FaultTCPTimeout)
+				w.pass(time.Second)
+			}
+			w.pass(time.Minute)
+			var got []string
+			for _, p := range w.parcels {
+				said := string(p.Kind)
+				if p.Cause.Kind != "" {
+					said += " " + p.Cause.String()
+				}
+				got = append(got, fmt.Sprintf("%s #%d", said, p.Incidents[0]))
+			}
+			if strings.Join(got, ", ") != tt.want {
+				t.Errorf("got %v, want %s", got, tt.want)
+			}
+		})
+	}
+}
