@@ -97,3 +97,27 @@ func TestAnotherCertificate(t *testing.T) {
 		t.Errorf("got %s\n%s", l.Subject, l.Text)
 	}
 }
+
+// What is down itself is named before what is behind it.
+func TestParentNamed(t *testing.T) {
+	many := []uptime.Incident{incident(1, "kid1"), incident(2, "kid2"), incident(3, "uplink"), incident(4, "kid3")}
+	for _, tt := range []struct {
+		name   string
+		kind   uptime.AlertKind
+		parent string
+		count  int
+		want   string
+	}{
+		{"it is one of them", uptime.AlertOpened, "uplink", 4, "DOWN uplink and 3 monitors behind it (kid1, kid2, kid3) [web-1]"},
+		{"of many", uptime.AlertRecovered, "uplink", 40, "up again: uplink and 39 monitors behind it (kid1, kid2, kid3 and 36 more), after 1h00m [web-1]"},
+		{"it is not", uptime.AlertOpened, "switch", 4, "DOWN behind switch: 4 monitors (kid1, kid2, uplink and 1 more) [web-1]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: tt.kind, Count: tt.count, Cause: uptime.Cause{Kind: uptime.CauseParent, Key: tt.parent}},
+				&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: many}, nil)
+			if l.Subject != tt.want {
+				t.Errorf("got %s, want %s", l.Subject, tt.want)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package letter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lookout/engine/uptime"
@@ -98,7 +99,15 @@ func (a *Alert) what(names int) string {
 	cause := a.Cause
 	switch a.cause.Kind {
 	case uptime.CauseParent:
-		cause = "behind " + uptime.Clean(a.cause.Key, maxName)
+		cause = uptime.Clean(a.cause.Key, maxName)
+		if i := slices.Index(a.Monitors, cause); i >= 0 && a.Count > 1 && a.Kind != string(uptime.AlertFlapping) {
+			behind := slices.Delete(slices.Clone(a.Monitors), i, i+1)
+			if list = named(behind, a.Count-1, names); list != "" {
+				list = " (" + list + ")"
+			}
+			return cause + " and " + counted(a.Count-1, "monitor", "monitors") + " behind it" + list
+		}
+		cause = "behind " + cause
 	case uptime.CauseNode:
 		cause = "seen from here alone"
 	}
