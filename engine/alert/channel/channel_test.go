@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -59,6 +62,31 @@ func TestTypes(t *testing.T) {
 				t.Errorf("%s: key %q needs a doc and an example, once", ct.Name, k.Name)
 			}
 			names[k.Name] = true
+		}
+	}
+}
+
+// Every type is held against the contract, and so against every hostile text and answer.
+func TestContracts(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil || len(files) < len(Types())/2 {
+		t.Fatal(files, err)
+	}
+	held := map[string]bool{}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ct := range Types() {
+			text := string(b)
+			held[ct.Name] = held[ct.Name] || strings.Contains(text, "channeltest.Contract(") && strings.Contains(text, fmt.Sprintf("typeOf(t, %q)", ct.Name)) ||
+				strings.Contains(text, ".contract(t)") && strings.Contains(text, fmt.Sprintf("name: %q", ct.Name))
+		}
+	}
+	for _, ct := range Types() {
+		if !held[ct.Name] {
+			t.Errorf("%s has no contract", ct.Name)
 		}
 	}
 }
