@@ -120,8 +120,10 @@ func (w *Worker) takeManifest(frame []byte, now time.Time) error {
 	if !known || m.NotAfter.Sub(o.stored) >= storeAgain {
 		if err := w.files.write(w.files.path(name), frame, true); err != nil {
 			w.log.Error("a manifest is obeyed, and would be forgotten by a restart: it cannot be stored", "why", err)
+			o.stored = time.Time{} // the next one is, though nothing has changed
+		} else {
+			o.stored = m.NotAfter
 		}
-		o.stored = m.NotAfter
 	}
 	o.accept(&m, name == fileManifest)
 	if name == fileManifest {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,6 +84,33 @@ func TestDamagedFiles(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStoredLater: a manifest that the disk did not take is stored when one like it comes.
+func TestStoredLater(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		p := o.start(nil)
+		mine := regular(0, 3)
+		o.assign(version(5, 1), []string{"a"}, mine)
+		file := filepath.Join(o.dir, fileManifest)
+		if err := errors.Join(os.Remove(file), os.MkdirAll(filepath.Join(file, "in the way"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		m := wire.Manifest{Seal: o.seal(version(5, 2)), Major: wire.Major, Chunks: []wire.Hash{wire.HashOf(o.chunk(mine))}, Live: []string{"a"}}
+		o.deliver(o.own(), topology.TypeManifest, o.manifest(m))
+		if err := os.RemoveAll(file); err != nil {
+			t.Fatal(err)
+		}
+		m.NotAfter = m.NotAfter.Add(time.Minute)
+		o.deliver(o.own(), topology.TypeManifest, o.manifest(m))
+		p.stop()
+		p = o.start(nil)
+		hellos := o.hellos()
+		if h := hellos[len(hellos)-1]; h.Obeyed != version(5, 2) {
+			t.Errorf("obeys %+v after a restart", h.Obeyed)
+		}
+		p.stop()
+	})
 }
 
 // TestNewEngine is greeted at once: it has heard of nobody.
