@@ -52,6 +52,7 @@ func (d *Dispatcher) greet(at, name string, h wire.Hello, now time.Time) {
 			p.clock.was = was // of which it may still have results
 		}
 	}
+	p.twins.hear(&p.hello, &h, now)
 	p.hello, p.greeted, p.obeys, p.missing = h, now, h.Obeyed, false
 	p.clock.heard(h.Clock, now)
 	if h.Goodbye {

@@ -454,3 +454,40 @@ func TestAlarm(t *testing.T) {
 		})
 	}
 }
+
+// TestTwins: a probe that was copied is said to be two, and no other one is.
+func TestTwins(t *testing.T) {
+	const says = "two processes say that they are it"
+	inWorld(t, func(t *testing.T, w *world) {
+		w.d.Assign(monitors(3))
+		p := w.add("fra/1")
+		time.Sleep(40 * time.Second)
+		for _, epoch := range []uint64{8, 9, 10} { // a machine that is started again and again
+			p.with(func() { p.epoch = epoch })
+			p.greet()
+			time.Sleep(20 * time.Second)
+		}
+		for i := range 6 { // a disk that is full now and then
+			p.with(func() { p.hello.Warning, p.epoch = []string{"", "the disk is full"}[i%2], uint64(i%2) })
+			p.greet()
+			time.Sleep(20 * time.Second)
+		}
+		p.with(func() { p.hello.Warning = "" })
+		if x := w.probe("fra/1"); strings.Contains(x.Warning, says) {
+			t.Errorf("%q", x.Warning)
+		}
+		twin := w.make("fra/1")
+		twin.epoch, twin.silent, twin.deaf, twin.stubborn = 77, true, true, true
+		for range 5 {
+			twin.greet()
+			time.Sleep(time.Minute)
+		}
+		if x := w.probe("fra/1"); !strings.Contains(x.Warning, says) {
+			t.Errorf("%q", x.Warning)
+		}
+		time.Sleep(6 * time.Minute)
+		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || x.Warning != "" {
+			t.Errorf("alone again: %v %q", x.State, x.Warning)
+		}
+	})
+}

@@ -45,6 +45,7 @@ type probe struct {
 	proof  time.Time // of the newest work that it proved
 	flaps  int       // how often it fell soon after it had risen
 	calm   calm
+	twins  twins
 
 	unreadable uint64 // messages
 }

@@ -160,6 +160,9 @@ func (d *Dispatcher) warnings(p *probe, now time.Time) (all []string) {
 		}
 		all = append(all, fmt.Sprintf("its clock is %.1f s %s: its times are corrected by that; check NTP there", skew.Seconds(), way))
 	}
+	if p.twins.are(now) {
+		all = append(all, "two processes say that they are it, as after its machine was copied: stop one, or make it a probe of its own with lookout remote init")
+	}
 	if v := p.hello.Software; v != "" && v != d.o.Software {
 		if older(v, d.o.Software) {
 			all = append(all, fmt.Sprintf("version %s is older than this engine (%s): it works, update it when convenient", v, d.o.Software))
