@@ -8,10 +8,7 @@ import (
 	"lookout/engine/uptime"
 )
 
-const (
-	maxRows = 20 // of evidence
-	maxAcks = 5  // incidents in the line that acknowledges
-)
+const maxRows = 20 // of evidence
 
 // text is the whole letter in plain text: what, since when, why; then the facts,
 // the evidence, who else is told, and what to type.
@@ -43,6 +40,9 @@ func (a *Alert) text() string {
 	if how := a.acknowledge(); how != "" {
 		line("")
 		line("To acknowledge, which stops reminders: %s", how)
+		if n := a.Count - len(a.Incidents); n > 0 && a.Cause == "" {
+			line("%d more %s not named here: lookout status --problems shows the numbers of those that last.", n, verb(n, "is", "are"))
+		}
 	}
 	line("")
 	line(signature)
@@ -314,14 +314,15 @@ func (a *Alert) rows(line func(string, ...any)) {
 	}
 }
 
-// acknowledge is the command that does; "" where there is nothing to.
+// acknowledge is the command that does; "" where there is nothing to. Of those that
+// share a cause one stands for all that were told with it.
 func (a *Alert) acknowledge() string {
 	if a.Over || a.Kind == string(uptime.AlertCertificate) {
 		return ""
 	}
 	var numbers []string
 	for i := range a.Incidents {
-		if in := &a.Incidents[i]; in.Open() && in.Ack == nil && len(numbers) < maxAcks {
+		if in := &a.Incidents[i]; in.Open() && in.Ack == nil && (a.Cause == "" || len(numbers) == 0) {
 			numbers = append(numbers, fmt.Sprintf("'#%d'", in.Number))
 		}
 	}
