@@ -53,7 +53,7 @@ func (d *Desk) crowd(m *matter, s *uptime.Snapshot, now time.Time) *group {
 		d.kept.Singly = append(d.kept.Singly, one)
 		return nil
 	}
-	if legs := g.Thread.Legs; len(legs) > 0 && !slices.ContainsFunc(legs, func(l *leg) bool { return l.Over.IsZero() }) {
+	if g.ended() {
 		g = d.newGroup(g.by()) // the one before is over, and had others in it
 		g.Since, g.Said, g.Known = now, apart, now
 	}

@@ -80,6 +80,11 @@ func (g *group) rest() time.Duration {
 	return digestAfter
 }
 
+// ended reports whether people were told of a group, and that it is over.
+func (g *group) ended() bool {
+	return len(g.Thread.Legs) > 0 && !slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.Over.IsZero() })
+}
+
 // digest is when a channel hears what has become of a cause since the last
 // letter, after some rest; zero: nothing has.
 func (l *leg) digest(rest time.Duration) time.Time {

@@ -157,7 +157,7 @@ func (d *Desk) lookInto(by sharedBy, narrower []uptime.Cause, m *matter, s *upti
 	if g != nil {
 		age := now.Sub(g.Known)
 		switch {
-		case g.Said == unknown, g.Said == common && age < commonFor, g.Said == apart && age < apartFor:
+		case g.Said == unknown, g.Said == common && age < commonFor && !g.ended(), g.Said == apart && age < apartFor:
 			return g
 		}
 	}

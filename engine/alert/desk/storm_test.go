@@ -359,3 +359,61 @@ func TestFewOthers(t *testing.T) {
 		})
 	}
 }
+
+// TestTogether: what is taken at once is named by one letter.
+func TestTogether(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		all := farm(8, func(i int, m *uptime.Monitor) { m.Dest = fmt.Sprintf("10.%d.0.1:80", 50+i) })
+		w := newWorld(t, Options{Channels: []string{"ops", "sms"}}, all...)
+		w.alone, w.restart = true, restart
+		w.begin()
+		w.together(func() {
+			for _, m := range all[:5] {
+				w.dead[m.Name] = true
+				w.fails(m.Name, uptime.Down, uptime.FaultTCPRefused)
+			}
+		})
+		w.pass(time.Hour)
+		if len(w.parcels) != 2 {
+			t.Fatalf("got %s", w.told())
+		}
+		for _, p := range w.parcels {
+			if p.Count != 5 || p.Failing != 0 || len(p.Incidents) != 5 || p.Over != 0 {
+				t.Errorf("got %+v", p)
+			}
+		}
+	}
+}
+
+// TestAfterCause: one that fails right after a cause is over is alone.
+func TestAfterCause(t *testing.T) {
+	all := farm(8, func(i int, m *uptime.Monitor) { m.Dest = fmt.Sprintf("10.%d.0.1:80", 50+i) })
+	w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
+	w.alone = true
+	w.begin()
+	for _, m := range all {
+		w.dead[m.Name] = true
+		w.fails(m.Name, uptime.Down, uptime.FaultTCPRefused)
+	}
+	w.pass(5 * time.Second)
+	for _, m := range all {
+		delete(w.dead, m.Name)
+		w.recovers(m.Name)
+	}
+	w.pass(5 * time.Second)
+	w.dead[all[0].Name] = true
+	last := *all[0]
+	last.Name = "site-new"
+	last.Dest = "10.99.0.1:80"
+	w.states["site-new"] = &uptime.State{Monitor: &last, Verdict: uptime.Up, Since: noon, Last: w.now, Outcome: uptime.OutcomeUp, Address: last.Dest}
+	w.names = append(w.names, "site-new")
+	slices.Sort(w.names)
+	w.configure()
+	before := len(w.parcels)
+	w.dead["site-new"] = true
+	w.fails("site-new", uptime.Down, uptime.FaultTCPRefused)
+	w.pass(time.Minute)
+	if got := w.parcels[before:]; len(got) != 1 || got[0].Kind != uptime.AlertOpened || got[0].Cause.Kind != "" {
+		t.Errorf("one after a cause: %s", w.told())
+	}
+}

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -203,6 +204,7 @@ func (d *Desk) flush(s *uptime.Snapshot, now time.Time) {
 	for _, t := range d.opening {
 		for _, l := range t.Legs {
 			if l.Opened != 0 {
+				d.amend(l)
 				continue
 			}
 			kind := uptime.AlertOpened
@@ -223,6 +225,21 @@ func (d *Desk) flush(s *uptime.Snapshot, now time.Time) {
 		d.keepThread(t)
 	}
 	d.opening = d.opening[:0]
+}
+
+// amend has the letter that opened a leg name who has joined since, as long as
+// it was not handed out: what is taken together is told together.
+func (d *Desk) amend(l *leg) {
+	i, found := slices.BinarySearchFunc(d.out.Parcels, l.Opened, func(p uptime.Parcel, n uint64) int { return cmp.Compare(p.Number, n) })
+	if !found || d.out.Parcels[i].Kind != uptime.AlertOpened || l.Joint {
+		return
+	}
+	p := &d.out.Parcels[i]
+	if joined := l.Count - p.Count; joined > 0 {
+		p.Event, p.Incidents, p.Count, p.Failing = l.Event, slices.Concat([]uint64{l.First}, l.Newest), l.Count, max(p.Failing-joined, 0)
+		l.Grown, l.Told = false, l.Count-l.Open
+		p.Over = l.Told
+	}
 }
 
 // watch begins to wait for somebody to take note of what they were told.

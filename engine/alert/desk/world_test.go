@@ -53,6 +53,7 @@ type world struct {
 	dead    map[string]bool // what does not answer
 	ahead   []event         // what will happen, the next first
 	restart bool            // the desk is made anew after every step
+	later   bool            // events are taken together, later
 	lose    bool            // … and what it does is lost once before it is stored
 	ticks   int
 }
@@ -201,6 +202,19 @@ func (w *world) do(what func(d *Desk)) {
 }
 
 // emit writes events and has the desk take them.
+// together has the desk take at once what a function makes happen.
+func (w *world) together(happens func()) {
+	from := len(w.events)
+	w.later = true
+	happens()
+	w.later = false
+	w.do(func(d *Desk) {
+		for i := range w.events[from:] {
+			d.Take(&w.events[from+i], w.snapshot(), w.now)
+		}
+	})
+}
+
 func (w *world) emit(events ...uptime.Event) {
 	w.t.Helper()
 	for i := range events {
@@ -209,6 +223,9 @@ func (w *world) emit(events ...uptime.Event) {
 		w.events = append(w.events, *ev)
 	}
 	w.snap = nil
+	if w.later {
+		return
+	}
 	s := w.snapshot()
 	for i := range events {
 		w.do(func(d *Desk) { d.Take(&events[i], s, w.now) })
