@@ -391,17 +391,16 @@ func TestAfterCause(t *testing.T) {
 	w := newWorld(t, Options{Channels: []string{"ops"}}, all...)
 	w.alone = true
 	w.begin()
-	for _, m := range all {
-		w.dead[m.Name] = true
-		w.fails(m.Name, uptime.Down, uptime.FaultTCPRefused)
-	}
+	w.together(func() {
+		for _, m := range all {
+			w.fails(m.Name, uptime.Down, uptime.FaultTCPRefused)
+		}
+	})
 	w.pass(5 * time.Second)
 	for _, m := range all {
-		delete(w.dead, m.Name)
 		w.recovers(m.Name)
 	}
 	w.pass(5 * time.Second)
-	w.dead[all[0].Name] = true
 	last := *all[0]
 	last.Name = "site-new"
 	last.Dest = "10.99.0.1:80"
