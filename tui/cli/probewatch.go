@@ -8,6 +8,7 @@ import (
 	"lookout/engine/alert/watch"
 	"lookout/engine/config"
 	"lookout/engine/uptime"
+	"lookout/probes/remote/link"
 )
 
 // watching makes who tells when the engine is not heard of; nil where the file
@@ -29,9 +30,12 @@ func (b *probe) watching() (*watch.Watch, error) {
 }
 
 // broken says why nothing can be heard; "" where it can.
-func (b *probe) broken() string {
-	s := b.link.State()
+func (b *probe) broken() string { return unheard(b.link.State()) }
+
+func unheard(s link.State) string {
 	switch {
+	case s.Connected && s.Blocked != "": // it reads nothing of the engine either
+		return "the broker between us takes nothing: it is " + s.Blocked
 	case s.Connected:
 		return ""
 	case s.Error != "":
