@@ -121,3 +121,16 @@ func TestParentNamed(t *testing.T) {
 		})
 	}
 }
+
+// Of those that are up again, the ones that nobody watches any more are not.
+func TestSomeGone(t *testing.T) {
+	gone := ended(incident(2, "b"), time.Minute)
+	gone.Ended = uptime.EndedUnwatched
+	l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertRecovered, Count: 2, Cause: uptime.Cause{Kind: uptime.CauseHost, Key: "192.0.2.7"}},
+		&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{ended(incident(1, "a"), time.Minute), gone}}, nil)
+	for _, want := range []string{"\nBut 1 of them was taken out of the configuration: nobody looks whether it is up.\n", "  #1      up    a  ", "  #2      gone  b  "} {
+		if !strings.Contains(l.Text, want) {
+			t.Errorf("lacks %q:\n%s", want, l.Text)
+		}
+	}
+}

@@ -101,6 +101,9 @@ func (a *Alert) opening() []string {
 		}
 	case uptime.AlertRecovered:
 		add("%s %s up again%s.", what, verb(a.Count, "is", "are"), a.ended())
+		if n := a.gone(); n > 0 {
+			add("But %d of them %s taken out of the configuration: nobody looks whether %s up.", n, verb(n, "was", "were"), verb(n, "it is", "they are"))
+		}
 		add("It lasted %s, from %s.", a.lasted(), a.at(a.Since))
 		if n := a.successes(); n != "" {
 			add("%s", n)
@@ -206,7 +209,10 @@ func (a *Alert) list(line func(string, ...any)) {
 	for i := range a.Incidents {
 		in := &a.Incidents[i]
 		state := in.Verdict.Label()
-		if !in.Open() {
+		switch {
+		case in.Ended == uptime.EndedUnwatched:
+			state = "gone"
+		case !in.Open():
 			state = "up"
 		}
 		line("  #%-6d %-4s  %-*s  %s", in.Number, state, width, in.Monitor, in.Message)
@@ -214,6 +220,17 @@ func (a *Alert) list(line func(string, ...any)) {
 	if n := a.Count - len(a.Incidents); n > 0 {
 		line("  %s", strings.TrimSpace(more(n)))
 	}
+}
+
+// gone is how many of those that are named are not watched any more.
+func (a *Alert) gone() int {
+	n := 0
+	for i := range a.Incidents {
+		if a.Incidents[i].Ended == uptime.EndedUnwatched {
+			n++
+		}
+	}
+	return n
 }
 
 type fact struct{ label, text string }
