@@ -242,6 +242,7 @@ func (c *call) newProbe(p *config.Probe, dir folder, kept *spool.Spool, log *slo
 		Dir:        state,
 		Software:   release,
 		Broker:     b.link,
+		Line:       b.line,
 		Spool:      kept,
 		Build:      builder.Build,
 		Runner:     &probes.Runner{Location: p.Location, Log: log},
@@ -257,6 +258,15 @@ func (c *call) newProbe(p *config.Probe, dir folder, kept *spool.Spool, log *slo
 		b.eye, err = b.watching()
 	}
 	return b, err
+}
+
+// line is what is wrong with the connection to the broker though it is there: a
+// queue is missing, or a permission.
+func (b *probe) line() string {
+	if s := b.link.State(); s.Connected {
+		return s.Error
+	}
+	return ""
 }
 
 // policyOf is what the checks of a probe may do, whoever orders them.

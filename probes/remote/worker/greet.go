@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"strings"
 	"time"
 
 	"lookout/engine/uptime"
@@ -61,7 +62,7 @@ func (h *hellos) wakes(connected bool) time.Time {
 
 // greet says hello when it is time.
 func (w *Worker) greet(now time.Time) {
-	if _, trouble := w.box.told(); w.connected && trouble != nil != w.hello.warned {
+	if w.connected && (w.wrong() != "") != w.hello.warned {
 		w.hello.by(w.hello.said.Add(troubleGap))
 	}
 	if !w.connected || now.Before(w.hello.next) {
@@ -76,8 +77,8 @@ func (w *Worker) greet(now time.Time) {
 
 // hi is what there is to say of this probe.
 func (w *Worker) hi() wire.Hello {
-	epoch, trouble := w.box.told()
-	h := wire.Hello{
+	epoch, _ := w.box.told()
+	return wire.Hello{
 		Epoch:    epoch,
 		Obeyed:   w.orders.obeyed(),
 		Chunks:   w.orders.hashes(),
@@ -87,11 +88,22 @@ func (w *Worker) hi() wire.Hello {
 		Types:    w.o.Types,
 		Software: w.o.Software,
 		Clock:    time.Now(),
+		Warning:  uptime.Clean(w.wrong(), maxWarning),
 	}
-	if trouble != nil {
-		h.Warning = uptime.Clean(trouble.Error(), maxWarning)
+}
+
+// wrong is what is wrong here; "" where nothing is.
+func (w *Worker) wrong() string {
+	var all []string
+	if _, trouble := w.box.told(); trouble != nil {
+		all = append(all, trouble.Error())
 	}
-	return h
+	if w.o.Line != nil {
+		if s := w.o.Line(); s != "" {
+			all = append(all, s)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 func (w *Worker) greeting(h wire.Hello, what string) bool {

@@ -42,6 +42,27 @@ func TestTrouble(t *testing.T) {
 	})
 }
 
+// TestLine: so it is of a queue that the broker does not have, without which
+// nobody here can be asked.
+func TestLine(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		const missing = "queue loc.fra is missing"
+		var line atomic.Value
+		line.Store("")
+		p := o.start(func(opt *Options) { opt.Line = func() string { return line.Load().(string) } })
+		o.assign(version(5, 1), []string{"a"}, regular(0, 60))
+		after(5 * time.Minute)
+		for _, want := range []string{missing, ""} {
+			line.Store(want)
+			after(25 * time.Second)
+			if all := o.hellos(); all[len(all)-1].Warning != want {
+				t.Errorf("it says %q, not %q", all[len(all)-1].Warning, want)
+			}
+		}
+		p.stop()
+	})
+}
+
 // illSpool has trouble when it is told to.
 type illSpool struct {
 	Spool

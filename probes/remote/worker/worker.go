@@ -68,6 +68,7 @@ type Options struct {
 	Dir        string // of its own files, which exists
 	Software   string // its version of lookout, for people
 	Broker     Broker
+	Line       func() string // what is wrong with the connection to the broker though it is there; "": nothing. nil: nobody knows
 	Spool      Spool
 	Build      Build
 	Runner     Runner
