@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -250,7 +251,7 @@ func (f *Office) channel(name string) *channel {
 func (f *Office) recall() (saved []uptime.OutboxRecord, err error) {
 	var letters []*letterRecord
 	var channels []channelRecord
-	newest := uint64(0) // none: the first step was not stored to its end
+	newest, known := uint64(0), false // none: the first step was not stored to its end
 	err = f.o.Store.Outbox(func(r uptime.OutboxRecord) error {
 		switch {
 		case !ours(r.Key):
@@ -260,7 +261,7 @@ func (f *Office) recall() (saved []uptime.OutboxRecord, err error) {
 			if err := decode(r, &s); err != nil {
 				return err
 			}
-			newest = s.Newest
+			newest, known = s.Newest, true
 		case strings.HasPrefix(r.Key, underOffice):
 			var s channelRecord
 			if err := decode(r, &s); err != nil {
@@ -286,6 +287,9 @@ func (f *Office) recall() (saved []uptime.OutboxRecord, err error) {
 	})
 	if errors.Is(err, uptime.ErrDamaged) {
 		f.damaged, err = err, nil
+		if !known { // it may be what is damaged: rather told twice than lost
+			newest = math.MaxUint64
+		}
 	}
 	slices.SortStableFunc(f.told, func(a, b told) int { return a.At.Compare(b.At) })
 	lost := map[string]int{}
