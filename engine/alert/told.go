@@ -50,21 +50,38 @@ func (f *Office) dropped(g removed) {
 	}
 }
 
-// prune forgets letters that were taken of incidents that are over.
+// prune forgets letters that were taken of incidents that are over. One of a common
+// cause names only some of them; it is forgotten with its end.
 func (f *Office) prune(now time.Time) {
 	if since := now.Sub(f.pruned); len(f.told) == 0 || f.snapshot.Seq == f.looked || 0 <= since && since < pruneEvery {
 		return
 	}
 	f.pruned, f.looked = now, f.snapshot.Seq
 	open := make(map[uint64]bool, len(f.snapshot.Open))
+	oldest := now // that is open
 	for _, i := range f.snapshot.Open {
 		open[i.Number] = true
+		if i.Start.Before(oldest) {
+			oldest = i.Start
+		}
+	}
+	type thread struct {
+		channel string
+		first   uint64
+	}
+	ends := map[thread]uint64{}
+	for _, t := range f.told {
+		if t.Kind == uptime.AlertRecovered || t.Kind == uptime.AlertCollapsed {
+			of := thread{t.Channel, t.thread}
+			ends[of] = max(ends[of], t.Number)
+		}
 	}
 	excess := len(f.told) - maxTold
 	f.told = slices.DeleteFunc(f.told, func(t told) bool {
 		excess--
 		lost := t.State == uptime.ToldLost && now.Sub(t.Done).Abs() < keepLost
-		if excess < 0 && (open[t.Incident] || open[t.thread] || lost) {
+		lasts := t.Cause.Kind != "" && ends[thread{t.Channel, t.thread}] < t.Number && oldest.Before(t.At)
+		if excess < 0 && (open[t.Incident] || open[t.thread] || lost || lasts) {
 			return false
 		}
 		f.post.drop(numbered(underTold, t.Channel, t.Number))
