@@ -193,6 +193,9 @@ func (l *ledger) short(b *brokertest.Broker) {
 			t.Fatal(err)
 		}
 	}
+	for len(l.r.ups) > 0 { // of what came before
+		<-l.r.ups
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patient)
 	defer cancel()
 	if _, err := b.Ctl(ctx, "set_vm_memory_high_watermark", "absolute", "1"); err != nil {
@@ -222,6 +225,7 @@ func (l *ledger) short(b *brokertest.Broker) {
 		t.Fatal(err)
 	}
 	l.r.until("unblocked", func(s State) bool { return s.Connected && s.Blocked == "" })
+	l.r.up()
 	if err := receive(t, "confirmation", onTheWay); err != nil {
 		t.Error(err)
 	}

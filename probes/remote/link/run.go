@@ -34,8 +34,9 @@ type Options struct {
 	Name      string        // what the broker shows the connections as
 	Heartbeat time.Duration // 0: 10 s; at least 1 s
 
-	// Up is called on each new generation, when its consumers are there. Changed
-	// is called with each new state. One goroutine calls both; they must not wait.
+	// Up is called on each new generation, when its consumers are there, and when
+	// a broker that was blocked reads again. Changed is called with each new state.
+	// One goroutine calls both; they must not wait.
 	Up      func()
 	Changed func(State)
 
@@ -267,6 +268,9 @@ func (l *Link) blocked(g *generation, b amqp.Blocking) {
 	defer l.mu.Unlock()
 	if l.live != g {
 		return
+	}
+	if l.state.Blocked != "" && !b.Active && l.state.Connected {
+		l.ups++ // what was turned away may be said again
 	}
 	l.state.Blocked, l.moved = "", time.Now()
 	if b.Active {
