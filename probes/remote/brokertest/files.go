@@ -84,6 +84,9 @@ func (b *Broker) write() error {
 			)
 		}
 	}
+	if err := b.home(plugins); err != nil {
+		return err
+	}
 	conf = append(conf, b.o.Config...)
 	files["rabbitmq.conf"] = []byte(strings.Join(conf, "\n") + "\n")
 	files["enabled_plugins"] = []byte("[" + strings.Join(plugins, ",") + "].\n")
@@ -105,6 +108,7 @@ func (b *Broker) env() []string {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"LANG=C.UTF-8",
 		"RABBITMQ_CONF_ENV_FILE=/dev/null",
+		"RABBITMQ_SCRIPTS_DIR=" + b.path("home/sbin"), // its parent is the home
 		fmt.Sprintf("RABBITMQ_NODENAME=t%d@localhost", b.ports.amqp),
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", b.ports.dist),
 		fmt.Sprintf("ERL_EPMD_PORT=%d", b.ports.epmd),
