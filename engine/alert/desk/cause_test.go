@@ -118,6 +118,59 @@ var causeScripts = []struct {
 		250ms ops opened host 192.0.2.7 #1 #2 #3
 		10m0.25s ops joined host 192.0.2.7 #1 #2 #3 2 over
 		30m15.25s ops opened #4`},
+	{name: "hours later another of a host that has been told, and one that was up again", script: `
+		dead a b c d
+		a down
+		b down
+		c down
+		+5s
+		alive c
+		c up
+		+3h
+		d down
+		+10s
+		+1h
+		dead c
+		c down
+		+1h
+		a up
+		b up
+		c up
+		d up`, want: `
+		250ms ops opened host 192.0.2.7 #1 #2 #3
+		10m0.25s ops joined host 192.0.2.7 #1 #2 #3 1 over
+		3h0m5.25s ops opened #4
+		4h0m15.25s ops opened #5
+		5h0m15s ops recovered host 192.0.2.7 #1 #2 #3
+		5h0m15s ops recovered #5
+		5h0m15s ops recovered #4`},
+	{name: "hours later the rest of a host", script: `
+		dead a b c d
+		a down
+		b down
+		+3h
+		c down
+		d down
+		+1h
+		c up
+		d up
+		+20m
+		a up
+		b up`, want: `
+		10s ops opened host 192.0.2.7 #1 #2
+		3h0m0.25s ops opened host 192.0.2.7 #3 #4
+		4h0m0s ops recovered host 192.0.2.7 #3 #4
+		4h20m0s ops recovered host 192.0.2.7 #1 #2`},
+	{name: "one that is looked at every hour", script: `
+		dead a b c hourly
+		a down
+		b down
+		c down
+		+50m
+		hourly down
+		+1m`, want: `
+		250ms ops opened host 192.0.2.7 #1 #2 #3
+		50m0.251s ops joined host 192.0.2.7 #1 #2 #3 #4`},
 	{name: "a host that comes and goes", script: `
 		dead a b c d
 		a down
@@ -222,7 +275,11 @@ func TestCauses(t *testing.T) {
 				if tc.routes == nil {
 					o.Channels = o.Channels[:1]
 				}
-				w := newWorld(t, o, estate()...).begin()
+				all := estate()
+				if strings.Contains(tc.script, "hourly") {
+					all[3].Name, all[3].Interval = "hourly", time.Hour
+				}
+				w := newWorld(t, o, all...).begin()
 				w.restart, w.lose = way != "", way == "lost"
 				w.play(tc.script)
 				if got, want := w.told(), lines(tc.want); got != want {

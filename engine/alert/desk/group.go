@@ -38,7 +38,9 @@ type group struct {
 	Down   bool
 	Said   finding   `json:",omitempty"`
 	Since  time.Time // when it was looked into last
-	Known  time.Time `json:",omitzero"` // when Said was
+	Known  time.Time `json:",omitzero"`  // when Said was
+	Told   time.Time `json:",omitzero"`  // when people heard of it first
+	Past   bool      `json:",omitempty"` // what fails now by the same cause is another group
 	Sample []string  `json:",omitempty"`
 	Few    bool      `json:",omitempty"` // so few could be looked at that nearer ones have to fail, too
 	Crowd  bool      `json:",omitempty"` // some joined it for want of room: they are named soon
@@ -114,12 +116,24 @@ func (d *Desk) keepGroup(g *group) {
 
 // newGroup begins to look into a cause.
 func (d *Desk) newGroup(by sharedBy) *group {
+	if was := d.sharing[by]; was != nil {
+		was.Past = true
+		d.keepGroup(was)
+	}
 	d.kept.Groups++
 	d.save(keyState, &d.kept)
 	g := &group{Number: d.kept.Groups, Cause: by.cause, Down: by.down, Thread: thread{Cause: by.cause}}
 	g.linked()
 	d.groups[g.Number], d.sharing[by] = g, g
 	return g
+}
+
+// past reports whether a group was told so long ago that what fails now is no
+// part of that outage: people have seen to it, or sleep, and have to hear of more
+// by a letter of its own, which is urgent, and not by a digest. A monitor that is
+// looked at every hour may have failed long before that was seen.
+func (g *group) past(m *matter, s *uptime.Snapshot) bool {
+	return !g.Told.IsZero() && m.Since.After(g.Told.Add(together+named(s, m.Monitor).Interval))
 }
 
 // linked makes what is not stored.

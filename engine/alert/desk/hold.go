@@ -43,7 +43,7 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 		return
 	}
 	m.Here = here(in)
-	if g := d.known(m); g != nil {
+	if g := d.known(m, s); g != nil {
 		d.join(g, m, s, now)
 		return
 	}
@@ -72,9 +72,9 @@ func (d *Desk) beneath(m *matter) *group {
 // known is the group of those that are told, or about to be, to be behind the
 // monitor of a matter, while that lasts; nil: there is none. What was confirmed
 // later than they were is no news.
-func (d *Desk) known(m *matter) *group {
+func (d *Desk) known(m *matter, s *uptime.Snapshot) *group {
 	g := d.beneath(m)
-	if g == nil || !slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.Over.IsZero() }) {
+	if g == nil || g.past(m, s) || !slices.ContainsFunc(g.Thread.Legs, func(l *leg) bool { return l.Over.IsZero() }) {
 		return nil
 	}
 	return g
@@ -116,7 +116,7 @@ func (d *Desk) decide(m *matter, s *uptime.Snapshot, now time.Time) {
 			return
 		}
 	}
-	if g := d.known(m); g != nil && m.Live {
+	if g := d.known(m, s); g != nil && m.Live {
 		d.join(g, m, s, now)
 		return
 	}
@@ -154,6 +154,9 @@ const fewOthers = 2
 // that explains as much.
 func (d *Desk) lookInto(by sharedBy, narrower []uptime.Cause, m *matter, s *uptime.Snapshot, now time.Time) *group {
 	g := d.sharing[by]
+	if g != nil && g.past(m, s) {
+		g = nil
+	}
 	if g != nil {
 		age := now.Sub(g.Known)
 		switch {

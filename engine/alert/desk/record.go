@@ -107,7 +107,7 @@ func (d *Desk) load(saved []uptime.OutboxRecord) error {
 	for _, g := range d.groups {
 		d.letter(&g.Thread)
 		d.alarms.set(g.key(), g.due())
-		if is := d.sharing[g.by()]; is == nil || is.Number < g.Number {
+		if is := d.sharing[g.by()]; !g.Past && (is == nil || is.Number < g.Number) {
 			d.sharing[g.by()] = g
 		}
 		if g.Said == unknown {

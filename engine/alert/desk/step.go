@@ -48,7 +48,7 @@ func (d *Desk) shift(by time.Duration) {
 		}
 	}
 	for _, g := range d.groups {
-		move(&g.Since, &g.Known)
+		move(&g.Since, &g.Known, &g.Told)
 		thread(&g.Thread)
 	}
 	for i := range d.node.Troubles { // their beginning is what their end is known by

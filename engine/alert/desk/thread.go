@@ -215,8 +215,12 @@ func (d *Desk) flush(s *uptime.Snapshot, now time.Time) {
 				kind = uptime.AlertEscalated
 			}
 			p := d.parcel(t, l, kind, now)
-			if g, ok := t.of.(*group); ok && kind == uptime.AlertOpened {
+			g, ok := t.of.(*group)
+			if ok && kind == uptime.AlertOpened {
 				p.Failing = d.failing(g, s, now)
+			}
+			if ok && g.Told.IsZero() {
+				g.Told = now
 			}
 			l.Opened = p.Number
 			d.letters[p.Number] = append(d.letters[p.Number], t)
