@@ -832,6 +832,26 @@ func TestPingLatency(t *testing.T) {
 	}
 }
 
+// What a monitor shares with others is known by where its checks went, also while
+// its name is not found; but not when it is another target.
+func TestSpokeTo(t *testing.T) {
+	e, now := fleet(t, 1)
+	m := e.monitors[0]
+	for _, tc := range []struct{ target, address, want string }{
+		{"tcp://shop:80", "", ""},
+		{"tcp://shop:80", "192.0.2.7:80", "192.0.2.7:80"},
+		{"tcp://shop:80", "", "192.0.2.7:80"},
+		{"tcp://shop:80", "192.0.2.8:80", "192.0.2.8:80"},
+		{"tcp://mail:25", "", ""},
+	} {
+		m.observe(&uptime.Result{Time: now, Target: tc.target, Outcome: uptime.OutcomeDown, Address: tc.address})
+		m.touched()
+		if got := m.state(nil, now).Address; got != tc.want {
+			t.Errorf("%v: %q", tc, got)
+		}
+	}
+}
+
 // TestOneMonitor: one monitor is no "1 monitors".
 func TestOneMonitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -68,6 +68,7 @@ type monitor struct {
 	timeline uptime.Timeline
 	history  history
 	last     uptime.Result // without its steps and measures; Total is its Latency
+	spoke    string        // the newest address that checks of its target spoke to
 	cert     *uptime.Certificate
 
 	checked uint64 // results taken
@@ -134,7 +135,7 @@ func (m *monitor) state(open *uptime.Incident, now time.Time) *uptime.State {
 		Mode: m.mode, Until: m.until,
 		Fault: m.mem.Fault, Message: m.mem.Message,
 		Incident: m.number, Ack: m.ack,
-		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Latency(), Address: m.last.Address,
+		Last: m.last.Time, Outcome: m.last.Outcome, Status: m.last.Status, Total: m.last.Latency(), Address: m.spoke,
 		Next: next, Waiting: m.queued > 0 || m.waits > 0, Checks: m.checked,
 		Recent: m.history.bar(), Spark: m.history.spark(now), P95: m.history.p95(now),
 		Day:       m.timeline.Between(now.Add(-24*time.Hour), now),
@@ -242,6 +243,7 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 		return nil, fmt.Errorf("state record: %w", err)
 	}
 	m.mem, m.mode, m.until, m.history, m.last, m.cert, m.checked = r.Memory, r.Mode, r.Until, r.History.history(), r.Last, r.Cert, r.Checked
+	m.spoke = m.last.Address
 	m.beat, m.learned, m.windowed, m.out, m.good = r.Beat, r.Learned, r.Windowed, r.Out, r.Good
 	m.saved, m.closed, m.modeSince, m.stored = m.checked, r.Closed, r.ModeFrom, r.Subject
 	for _, c := range r.Timeline {
@@ -272,6 +274,9 @@ func (m *monitor) observe(r *uptime.Result) {
 		m.good = r.Time
 	}
 	m.history.add(r, cell)
+	if r.Address != "" || r.Target != m.last.Target { // one whose name was not found leaves it where it was
+		m.spoke = r.Address
+	}
 	m.last = *r
 	m.last.Steps, m.last.Measures, m.last.Cert, m.last.Total = nil, nil, nil, r.Latency()
 	if r.Cert != nil {

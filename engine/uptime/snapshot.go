@@ -146,7 +146,7 @@ type State struct {
 	Outcome Outcome       // of it
 	Status  int           // of it
 	Total   time.Duration // of it: Result.Latency
-	Address string        // of it: "192.0.2.7:443"; "": none was reached for
+	Address string        // the newest that checks spoke to: "192.0.2.7:443"; "": none
 	Next    time.Time     // when the next regular check or re-check is due; zero: none
 	Waiting bool          // due, and not started
 
