@@ -25,7 +25,6 @@ func TestMain(m *testing.M) {
 // TestKill: whatever happened is told after any number of kill -9, and what
 // arrives twice has the same Message-ID.
 func TestKill(t *testing.T) {
-	t.Parallel()
 	kills := 30
 	if testing.Short() {
 		kills = 5
@@ -43,7 +42,6 @@ func TestKill(t *testing.T) {
 // takes a mail some time after it has read its end: what each channel has under
 // way then comes twice.
 func TestKillPostfix(t *testing.T) {
-	t.Parallel()
 	const kills = 3
 	var boxes []string
 	for i := range manyChannels {
