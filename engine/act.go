@@ -110,7 +110,10 @@ func (e *Engine) toldWith(a uptime.Action) []string {
 	if a.Verb != uptime.VerbAck && a.Verb != uptime.VerbUnack {
 		return a.Targets
 	}
-	targets, s, met := slices.Clone(a.Targets), e.Snapshot(), map[uint64]bool{}
+	targets, s, met := slices.Clone(a.Targets), *e.Snapshot(), map[uint64]bool{}
+	if e.o.Outbox != nil { // the letter may be younger than the snapshot
+		s.Outbox = e.o.Outbox()
+	}
 	for _, t := range a.Targets {
 		sel, err := uptime.ParseSelector(t)
 		if err != nil || sel.Incident == 0 || met[sel.Incident] {

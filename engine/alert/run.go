@@ -159,12 +159,12 @@ func (f *Office) turn(ctx, sends context.Context, now time.Time) time.Time {
 		stored = f.store(now)
 	}
 	soon(f.post.at())
+	if f.dirty { // before it is sent: whoever has a letter may ask about it at once
+		f.publish()
+	}
 	if stored {
 		f.send(sends)
 		f.tell(ctx)
-	}
-	if f.dirty {
-		f.publish()
 	}
 	return wake
 }
