@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,27 @@ func TestAckTold(t *testing.T) {
 		}
 		if e.state("a").Mode != uptime.Paused || e.state("b").Mode == uptime.Paused {
 			t.Error("pause by a number is of one monitor")
+		}
+		e.stop()
+	})
+}
+
+// A letter may be acknowledged before a snapshot knows of it.
+func TestAckNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var outbox atomic.Pointer[uptime.Outbox]
+		outbox.Store(&uptime.Outbox{})
+		s, tg := newMemory(), newTargets()
+		e := startWith(t, Options{Store: s, Runner: tg, Outbox: func() uptime.Outbox { return *outbox.Load() }}, job("a", time.Minute), job("b", time.Minute))
+		time.Sleep(time.Second)
+		for _, name := range []string{"a", "b"} {
+			tg.set(name, uptime.FaultTCPRefused)
+		}
+		time.Sleep(5*time.Minute + 123*time.Millisecond) // between two snapshots
+		outbox.Store(&uptime.Outbox{Told: []uptime.Told{{Incident: 1, Count: 2, Cause: uptime.Cause{Kind: uptime.CauseNode}}}})
+		e.act(uptime.VerbAck, "#1")
+		if e.state("a").Ack == nil || e.state("b").Ack == nil {
+			t.Error("not all of what the letter told is acknowledged")
 		}
 		e.stop()
 	})
