@@ -249,6 +249,11 @@ func (m *monitor) decode(data []byte) (*uptime.Incident, error) {
 	for _, c := range r.Timeline {
 		m.timeline = m.timeline.Set(time.UnixMilli(c[0]).UTC(), uptime.Class(c[1]))
 	}
+	for _, i := range []*uptime.Incident{r.Incident, r.Closed} {
+		if i != nil { // the monitor may have been renamed while no engine ran
+			i.Monitor = m.job.Name
+		}
+	}
 	if r.Incident != nil {
 		m.number, m.ack = r.Incident.Number, r.Incident.Ack
 	}

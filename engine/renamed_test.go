@@ -53,3 +53,43 @@ func TestRenameToATakenName(t *testing.T) {
 		})
 	}
 }
+
+// TestRenameWhileNoEngineRan: what is open, or was over a moment ago, is of the
+// monitor's new name, for people and in the store.
+func TestRenameWhileNoEngineRan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		targets, s := newTargets(), storage.NewMemory()
+		o := Options{Instance: "web-1", Timezone: "UTC", Store: s, Runner: targets}
+		targets.set("a", uptime.FaultTCPRefused)
+		e := startWith(t, o, job("a", time.Minute))
+		time.Sleep(5 * time.Minute)
+		number := e.state("a").Incident
+		e.stop()
+
+		renamed := func(name, was string) uptime.Job {
+			j := job(name, time.Minute)
+			j.Was = was
+			return j
+		}
+		targets.set("shop", uptime.FaultTCPRefused)
+		e = startWith(t, o, renamed("shop", "a"))
+		if open := e.Snapshot().Open; len(open) != 1 || open[0].Number != number || number == 0 || open[0].Monitor != "shop" {
+			t.Errorf("open: %+v, want #%d of shop", open, number)
+		}
+		targets.set("shop", 0)
+		time.Sleep(5 * time.Minute)
+		e.stop()
+
+		targets.set("store", uptime.FaultTCPRefused)
+		e = startWith(t, o, renamed("store", "shop"))
+		time.Sleep(3 * time.Minute) // it is back within ten minutes
+		if open := e.Snapshot().Open; len(open) != 1 || open[0].Number != number || open[0].Monitor != "store" {
+			t.Errorf("open again: %+v, want #%d of store", open, number)
+		}
+		e.stop()
+		stored, err := s.Incidents(uptime.IncidentQuery{})
+		if err != nil || len(stored) != 1 || stored[0].Monitor != "store" {
+			t.Errorf("stored: %+v, %v", stored, err)
+		}
+	})
+}
