@@ -2,6 +2,7 @@ package storage
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -107,31 +108,22 @@ func (m *Memory) Resume() (Resume, error) {
 
 // States calls fn with every monitor's newest state record, and ends with its error.
 func (m *Memory) States(fn func(uptime.StateRecord) error) error {
-	m.mu.Lock()
-	var all []uptime.StateRecord
-	for name, data := range m.states {
-		all = append(all, uptime.StateRecord{Monitor: name, Data: data})
-	}
-	m.mu.Unlock()
-	for _, r := range all {
-		if err := fn(r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.each(m.states, func(name string, data []byte) error { return fn(uptime.StateRecord{Monitor: name, Data: data}) })
 }
 
 // Probes calls fn with every probe's newest record, and ends with its error.
 func (m *Memory) Probes(fn func(uptime.ProbeRecord) error) error {
+	return m.each(m.probes, func(probe string, data []byte) error { return fn(uptime.ProbeRecord{Probe: probe, Data: data}) })
+}
+
+// each calls fn with all records of a kind, by key, and ends with its error. What
+// fn does is not kept out: it may call the store.
+func (m *Memory) each(records map[string][]byte, fn func(key string, data []byte) error) error {
 	m.mu.Lock()
-	var all []uptime.ProbeRecord
-	for probe, data := range m.probes {
-		all = append(all, uptime.ProbeRecord{Probe: probe, Data: data})
-	}
+	all := maps.Clone(records)
 	m.mu.Unlock()
-	slices.SortFunc(all, func(a, b uptime.ProbeRecord) int { return cmp.Compare(a.Probe, b.Probe) })
-	for _, r := range all {
-		if err := fn(r); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if err := fn(key, all[key]); err != nil {
 			return err
 		}
 	}
@@ -155,19 +147,7 @@ func (m *Memory) Post(records []uptime.OutboxRecord) error {
 
 // Outbox calls fn with every record of the outbox, by key, and ends with its error.
 func (m *Memory) Outbox(fn func(uptime.OutboxRecord) error) error {
-	m.mu.Lock()
-	var all []uptime.OutboxRecord
-	for key, data := range m.outbox {
-		all = append(all, uptime.OutboxRecord{Key: key, Data: data})
-	}
-	m.mu.Unlock()
-	slices.SortFunc(all, func(a, b uptime.OutboxRecord) int { return cmp.Compare(a.Key, b.Key) })
-	for _, r := range all {
-		if err := fn(r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.each(m.outbox, func(key string, data []byte) error { return fn(uptime.OutboxRecord{Key: key, Data: data}) })
 }
 
 // Numbers gives monitors the numbers by which probes know them, as Store.Numbers
