@@ -268,7 +268,7 @@ func lettersAbout(snap *uptime.Snapshot, in *uptime.Incident) (out []*uptime.Tol
 		one := t.About(in.Number)
 		alone = alone || one && t.Cause.Kind == ""
 		if !one && !alone && t.Cause.Kind != "" && in.Open() && !t.At.Before(in.Start) {
-			one = t.Cause.Kind == uptime.CauseNode && len(in.ConfirmedBy) == 0 || st != nil && t.Cause.Covers(st)
+			one = t.Cause.Covers(in, st)
 		}
 		if one {
 			out = append(out, t)

@@ -3,53 +3,78 @@ package uptime
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
-// Covers reports whether a monitor has this in common with others. Of the node,
-// which all share, it says nothing: that is a matter of who confirmed an outage.
-func (c Cause) Covers(st *State) bool {
+// Covers reports whether an incident has this in common with others. What is known
+// of its monitor may be nil: it is no longer watched.
+func (c Cause) Covers(in *Incident, st *State) bool {
+	switch {
+	case c.Kind == CauseNode:
+		return in.Alone() && (st == nil || Speaks(st.Type))
+	case st == nil:
+		return false
+	case c.Kind == CauseParent: // it is told with those behind it
+		return c.Key != "" && (st.Parent == c.Key || st.Name == c.Key || slices.Contains(st.DependsOn, c.Key))
+	}
+	host, at := st.Where()
 	switch c.Kind {
 	case CauseHost:
 		addr, err := netip.ParseAddr(c.Key)
-		return err == nil && st.addr() == addr.Unmap()
+		return err == nil && at == addr.Unmap()
 	case CauseNetwork:
 		network, err := netip.ParsePrefix(c.Key)
-		return err == nil && network.Contains(st.addr())
+		return err == nil && network.Contains(at)
 	case CauseName:
-		host, key := strings.ToLower(strings.TrimSuffix(st.host(), ".")), strings.ToLower(c.Key)
+		key := strings.ToLower(c.Key)
 		return key != "" && (host == key || strings.HasSuffix(host, "."+key))
-	case CauseParent:
-		if c.Key != "" && (st.Parent == c.Key || st.Name == c.Key) { // it is told with those behind it
-			return true
-		}
-		for _, on := range st.DependsOn {
-			if on == c.Key {
-				return true
-			}
-		}
 	}
 	return false
 }
 
-// host is where a monitor's checks go, without its port.
-func (s *State) host() string {
-	if h, _, err := net.SplitHostPort(s.Dest); err == nil {
-		return h
+// Speaks reports whether checks of a type speak to their target themselves, and
+// may be made at any time.
+func Speaks(checkType string) bool {
+	switch checkType {
+	case "group", "beat", "domain", "exec":
+		return false
 	}
-	return s.Dest
+	return true
 }
 
-// addr is the address that the newest check spoke to, or that is its host.
-func (s *State) addr() netip.Addr {
-	addr, err := netip.ParseAddr(s.host())
-	if at, e := netip.ParseAddrPort(s.Address); e == nil {
-		addr, err = at.Addr(), nil
-	} else if a, e := netip.ParseAddr(s.Address); e == nil {
-		addr, err = a, nil
+// Where is where the checks of a monitor go: its host in small letters, "" for one
+// that is an address, and the address that the newest check spoke to, or that is
+// its host. Of a type that does not speak to its target, both are zero.
+func (s *State) Where() (host string, addr netip.Addr) {
+	if !Speaks(s.Type) {
+		return "", netip.Addr{}
 	}
-	if err != nil {
-		return netip.Addr{}
+	host = s.Dest
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
 	}
-	return addr.Unmap().WithZone("")
+	addr, err := netip.ParseAddr(host)
+	if err == nil {
+		host = ""
+	}
+	if at, err := netip.ParseAddrPort(s.Address); err == nil {
+		addr = at.Addr()
+	} else if a, err := netip.ParseAddr(s.Address); err == nil {
+		addr = a
+	}
+	return strings.ToLower(strings.TrimSuffix(host, ".")), addr.Unmap().WithZone("")
+}
+
+// Alone reports whether an incident was judged from this machine alone.
+func (i *Incident) Alone() bool {
+	if len(i.ConfirmedBy) > 0 {
+		return false
+	}
+	for k := range i.Evidence {
+		if e := &i.Evidence[k]; e.Outcome == OutcomeDown && e.Location != "" && e.Location != Local {
+			return false
+		}
+	}
+	return true
 }

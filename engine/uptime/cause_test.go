@@ -4,6 +4,8 @@ import "testing"
 
 func TestCauseCovers(t *testing.T) {
 	st := &State{Monitor: &Monitor{Name: "shop", Dest: "Shop.Example.com.:443", Parent: "uplink", DependsOn: []string{"db"}}, Address: "192.0.2.7:443"}
+	registered := &State{Monitor: &Monitor{Name: "registered", Type: "domain", Dest: "example.com"}}
+	in := &Incident{}
 	plain := &State{Monitor: &Monitor{Name: "gw", Dest: "2001:db8:1::7"}}
 	for _, tt := range []struct {
 		name string
@@ -25,10 +27,37 @@ func TestCauseCovers(t *testing.T) {
 		{"its parent", Cause{CauseParent, "uplink"}, st, true},
 		{"what it depends on", Cause{CauseParent, "db"}, st, true},
 		{"no parent", Cause{CauseParent, ""}, plain, false},
-		{"the node", Cause{Kind: CauseNode}, st, false},
+		{"a name that is not spoken to", Cause{CauseName, "example.com"}, registered, false},
+		{"not watched", Cause{CauseName, "example.com"}, nil, false},
 		{"nothing", Cause{}, st, false},
 	} {
-		if got := tt.c.Covers(tt.st); got != tt.want {
+		if got := tt.c.Covers(in, tt.st); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}
+
+// TestNodeCovers: what this machine alone saw has it in common, if this machine
+// spoke to its target.
+func TestNodeCovers(t *testing.T) {
+	said := func(location string, o Outcome) *Incident {
+		return &Incident{Evidence: []Evidence{{Location: location, Outcome: o}}}
+	}
+	web := &State{Monitor: &Monitor{Name: "shop", Type: "http", Dest: "shop.example.com:443"}}
+	for _, tt := range []struct {
+		name string
+		in   *Incident
+		st   *State
+		want bool
+	}{
+		{"alone", said(Local, OutcomeDown), web, true},
+		{"not watched", said(Local, OutcomeDown), nil, true},
+		{"others find it up", said("fra", OutcomeUp), web, true},
+		{"others find it down", said("fra", OutcomeDown), web, false},
+		{"confirmed", &Incident{ConfirmedBy: []string{"fra"}}, web, false},
+		{"a heartbeat", said(Local, OutcomeDown), &State{Monitor: &Monitor{Name: "backup", Type: "beat"}}, false},
+	} {
+		if got := (Cause{Kind: CauseNode}).Covers(tt.in, tt.st); got != tt.want {
 			t.Errorf("%s: %t", tt.name, got)
 		}
 	}

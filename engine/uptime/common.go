@@ -40,7 +40,7 @@ func (c Common) Of(in *Incident) Cause {
 		st = c.states[i]
 	}
 	for _, cause := range c.causes {
-		if cause.Kind == CauseNode && len(in.ConfirmedBy) == 0 || st != nil && cause.Covers(st) {
+		if cause.Covers(in, st) {
 			return cause
 		}
 	}

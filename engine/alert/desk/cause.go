@@ -1,10 +1,8 @@
 package desk
 
 import (
-	"net"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -19,30 +17,15 @@ import (
 // is wider belongs to others.
 func eachCause(st *uptime.State, visit func(kind uptime.CauseKind, key []byte)) {
 	var buf [64]byte
-	var addr netip.Addr
-	if speaks(st.Type) {
-		host := st.Dest
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
+	host, addr := st.Where()
+	if addr.IsValid() {
+		visit(uptime.CauseNetwork, networkOf(addr).AppendTo(buf[:0]))
+	}
+	if host != "" && len(host) < 254 {
+		if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil && domain != host {
+			visit(uptime.CauseName, []byte(domain))
 		}
-		addr, _ = netip.ParseAddr(host)
-		named := !addr.IsValid()
-		if at, err := netip.ParseAddrPort(st.Address); err == nil {
-			addr = at.Addr()
-		} else if a, err := netip.ParseAddr(st.Address); err == nil {
-			addr = a
-		}
-		addr = addr.Unmap().WithZone("")
-		if addr.IsValid() {
-			visit(uptime.CauseNetwork, networkOf(addr).AppendTo(buf[:0]))
-		}
-		if host = strings.TrimSuffix(host, "."); named && host != "" && len(host) < 254 {
-			host = strings.ToLower(host)
-			if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil && domain != host {
-				visit(uptime.CauseName, []byte(domain))
-			}
-			visit(uptime.CauseName, []byte(host))
-		}
+		visit(uptime.CauseName, []byte(host))
 	}
 	if st.Parent != "" {
 		visit(uptime.CauseParent, []byte(st.Parent))
@@ -55,16 +38,6 @@ func eachCause(st *uptime.State, visit func(kind uptime.CauseKind, key []byte)) 
 	if addr.IsValid() {
 		visit(uptime.CauseHost, addr.AppendTo(buf[:0]))
 	}
-}
-
-// speaks reports whether checks of a type speak to their target themselves, and
-// may be made at any time.
-func speaks(checkType string) bool {
-	switch checkType {
-	case "group", "beat", "domain", "exec":
-		return false
-	}
-	return true
 }
 
 // networkOf is the network that an address is taken to be in: its /24 or /48.
@@ -80,7 +53,7 @@ func networkOf(a netip.Addr) netip.Prefix {
 // causesOf are those of a monitor, the widest first.
 func causesOf(st *uptime.State, here bool) []uptime.Cause {
 	var out []uptime.Cause
-	if here && speaks(st.Type) {
+	if here && uptime.Speaks(st.Type) {
 		out = append(out, uptime.Cause{Kind: uptime.CauseNode})
 	}
 	eachCause(st, func(kind uptime.CauseKind, key []byte) {
@@ -90,17 +63,4 @@ func causesOf(st *uptime.State, here bool) []uptime.Cause {
 		}
 	})
 	return out
-}
-
-// here reports whether an incident was judged from this machine alone.
-func here(in *uptime.Incident) bool {
-	if len(in.ConfirmedBy) > 0 {
-		return false
-	}
-	for i := range in.Evidence {
-		if e := &in.Evidence[i]; e.Outcome == uptime.OutcomeDown && e.Location != "" && e.Location != uptime.Local {
-			return false
-		}
-	}
-	return true
 }

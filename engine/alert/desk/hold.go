@@ -42,7 +42,7 @@ func (d *Desk) hold(m *matter, s *uptime.Snapshot, now time.Time) {
 		d.tell(m, s, now)
 		return
 	}
-	m.Here = here(in)
+	m.Here = in.Alone()
 	if g := d.known(m, s); g != nil {
 		d.join(g, m, s, now)
 		return
@@ -204,7 +204,7 @@ func (d *Desk) pick(by sharedBy, narrower []uptime.Cause, m *matter, g *group, s
 	for k := range tries {
 		name := of.at((from + k*(n/tries)) % n)
 		st := find(s, name)
-		if st == nil || name == m.Monitor || st.Mode != uptime.Active || !speaks(st.Type) || st.Behind != "" || d.shares(st, narrower) || leadsTo(s, st, m.Monitor) {
+		if st == nil || name == m.Monitor || st.Mode != uptime.Active || !uptime.Speaks(st.Type) || st.Behind != "" || d.shares(st, narrower) || leadsTo(s, st, m.Monitor) {
 			continue
 		}
 		switch v := st.Verdict; {

@@ -138,7 +138,7 @@ func (d *Desk) overlooked(in *uptime.Incident, s *uptime.Snapshot, now time.Time
 		return nil
 	}
 	return &matter{Number: in.Number, Monitor: in.Monitor, Since: stamp(in.Start), Began: now, Verdict: v, Down: v == uptime.Down,
-		Fault: in.Fault, Whom: w, Live: true, Acked: in.Ack != nil, Stage: delayed, Here: here(in)}
+		Fault: in.Fault, Whom: w, Live: true, Acked: in.Ack != nil, Stage: delayed, Here: in.Alone()}
 }
 
 // rerouted takes what the routes say now of an incident that people know of:
