@@ -31,7 +31,7 @@ func TestAlertTest(t *testing.T) {
 		{"another", channel("DIR/alerts", ""), []string{"\x1b[31mboss"}, 64, []string{`there is no channel "[31mboss"; there is ops log`}, ""},
 		{"none", watched, []string{"ops"}, 64, []string{"the configuration has no [[channel]]"}, ""},
 		{"no name", watched, nil, 64, []string{"lookout alert test takes the name of a channel"}, ""},
-		{"a bad template", channel("DIR/alerts", "subject = \"{{.Monitr}}\"\n"), []string{"ops log"}, 78, []string{`lookout.toml:6: channel "ops log": subject: line 1`, "Monitr"}, ""},
+		{"a bad template", channel("DIR/alerts", "subject = \"{{.Monitr}}\"\n"), []string{"ops log"}, 78, []string{`lookout.toml:6: channel "ops log": subject: line 1:2: an alert has no Monitr. Did you mean "Monitor"?`}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t)

@@ -29,17 +29,25 @@ func types(resolvers ...netip.AddrPort) []uptime.CheckType {
 	return append(probes.Types(resolvers...), judge.Types()...)
 }
 
+// wrong is what is wrong with the templates of a channel.
+func wrong(subject, body string) error {
+	_, err := letter.Compile(subject, body)
+	if m := (*letter.Mistake)(nil); errors.As(err, &m) {
+		if near := config.Near(m.Word, m.Known); near != "" {
+			return fmt.Errorf("%w. Did you mean %q?", err, near)
+		}
+	}
+	return err
+}
+
 // options are what a configuration has to know and cannot read.
 func (c *call) options() config.Options {
 	return config.Options{
 		Types:    types(c.resolvers...),
 		Channels: channel.Types(),
-		Template: func(subject, body string) error {
-			_, err := letter.Compile(subject, body)
-			return err
-		},
-		Now: c.now(),
-		Env: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
+		Template: wrong,
+		Now:      c.now(),
+		Env:      func(name string) (string, bool) { v, ok := c.env[name]; return v, ok },
 	}
 }
 

@@ -115,33 +115,19 @@ func Compile(subject, body string) (*Templates, error) {
 		}
 		made, err := template.New(of.key).Funcs(functions()).Option("missingkey=error").Parse(of.source)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s", of.key, mistake(err, of.key))
+			return nil, mistake(err, of.key)
 		}
 		if err := countSteps(made); err != nil {
 			return nil, fmt.Errorf("%s: %w", of.key, err)
 		}
 		for _, a := range samples() {
 			if _, err := run(made, a); err != nil {
-				return nil, fmt.Errorf("%s: %s", of.key, mistake(err, of.key))
+				return nil, mistake(err, of.key)
 			}
 		}
 		*of.made = made
 	}
 	return t, nil
-}
-
-// mistake is what is wrong with a template, without Go's words around it.
-func mistake(err error, key string) string {
-	s := strings.TrimPrefix(err.Error(), "template: ")
-	s = strings.TrimPrefix(s, key+":")
-	if at, rest, ok := strings.Cut(s, ": executing "); ok {
-		if _, why, ok := strings.Cut(rest, ": "); ok {
-			s = at + ": " + why
-		}
-	}
-	s = strings.ReplaceAll(s, "type *letter.Alert", "an alert")
-	s = strings.ReplaceAll(s, "unexpected EOF", "it ends too early: an {{end}} is missing")
-	return uptime.Clean("line "+s, 300)
 }
 
 // run executes a template, within bounds.
@@ -185,7 +171,7 @@ func (t *Templates) apply(a *Alert, l *uptime.Letter) {
 		if s = short(uptime.Clean(s, 4*maxSubject), maxSubject); err == nil && s != "" {
 			l.Subject = s
 		} else if err != nil {
-			failed = append(failed, "subject: "+mistake(err, "subject"))
+			failed = append(failed, mistake(err, "subject").Error())
 		}
 	}
 	if t.body != nil {
@@ -193,7 +179,7 @@ func (t *Templates) apply(a *Alert, l *uptime.Letter) {
 		if err == nil {
 			l.Text, l.Custom = tidy(s, maxOutput), true
 		} else {
-			failed = append(failed, "body: "+mistake(err, "body"))
+			failed = append(failed, mistake(err, "body").Error())
 		}
 	}
 	if len(failed) > 0 {
@@ -214,7 +200,7 @@ func samples() []*Alert {
 				Fault: uptime.FaultTCPRefused, Message: "TCP connect 203.0.113.9:443 refused", Vote: true}}}
 	}
 	of := func(kind uptime.AlertKind, says string, incidents ...uptime.Incident) *Alert {
-		p := &uptime.Parcel{Number: 1, Channel: "ops", Kind: kind, At: at, Count: len(incidents), Says: says, Why: "no route: every channel"}
+		p := &uptime.Parcel{Number: 1, Channel: "ops", Kind: kind, At: at, Count: len(incidents), Says: says, Why: "there is no [[route]]: every channel"}
 		for _, in := range incidents {
 			p.Incidents = append(p.Incidents, in.Number)
 		}

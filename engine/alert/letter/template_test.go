@@ -1,6 +1,8 @@
 package letter
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +16,9 @@ func TestCompile(t *testing.T) {
 		{"good", "{{.Word}} {{.Monitor}}", `{"text":{{json .Text}},"tags":{{json .Tags}}}`, ""},
 		{"all of it", "{{.Kind}} {{.Cause}} {{.Count}}", "{{.ID}} {{.Thread}} {{join \", \" .Monitors}} {{time \"15:04\" .Since}} {{upper .Verdict}} {{range .Evidence}}{{.Location}} {{.Outcome}}{{end}}", ""},
 		{"no end", "{{if .Over}}up", "", "subject: line 1: it ends too early: an {{end}} is missing"},
-		{"no such word", "{{.Wrod}}", "", "subject: line 1:2: can't evaluate field Wrod in an alert"},
+		{"no such word", "{{.Wrod}}", "", "subject: line 1:2: an alert has no Wrod"},
+		{"no such word of an incident", "", "{{range .Incidents}}{{.Montor}}{{end}}", "body: line 1:22: an incident has no Montor"},
+		{"a word of a list", "", "{{.Incidents.Monitor}}", "body: line 1:12: a list has no Monitor; {{range}} goes through it"},
 		{"no such function", "", "{{env \"HOME\"}}", `body: line 1: function "env" not defined`},
 		{"not always there", "", "{{(index .Incidents 0).Message}}", "body: line 1:3: error calling index: "},
 		{"too much", "", "{{range $a := .Text}}{{end}}" + strings.Repeat("x", maxSource), "body: a template has at most 16384 bytes"},
@@ -61,5 +65,24 @@ func TestOwn(t *testing.T) {
 	f.Incidents[0].Message = "{{.Instance}}"
 	if l = Write(&p, &f, own); !strings.HasPrefix(l.Text, "{{.Instance}}\n") {
 		t.Errorf("a text was taken for a template: %q", l.Text)
+	}
+}
+
+// TestMistake: where a word is unknown, those that there are can be looked up.
+func TestMistake(t *testing.T) {
+	for _, tt := range []struct{ name, body, word, known string }{
+		{"of an alert", "{{.Wrod}}", "Wrod", "Word"},
+		{"of an incident", "{{range .Incidents}}{{.Montor}}{{end}}", "Montor", "Monitor"},
+		{"of its evidence", "{{range .Evidence}}{{.Locaton}}{{end}}", "Locaton", "Location"},
+		{"a function", "{{uper .Word}}", "uper", "upper"},
+		{"another mistake", "{{if .Over}}", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Compile("", tt.body)
+			var m *Mistake
+			if !errors.As(err, &m) || m.Word != tt.word || tt.known != "" && !slices.Contains(m.Known, tt.known) || slices.Contains(m.Known, step) {
+				t.Errorf("%+v", err)
+			}
+		})
 	}
 }
