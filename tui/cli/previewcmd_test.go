@@ -81,7 +81,7 @@ url = "tcp://127.0.0.1:9"
 		{"in maintenance", incident(func(*uptime.Incident) {}), uptime.Maintenance, []string{"nobody     is told: it is in maintenance\n"}, nil},
 		{"paused", incident(func(*uptime.Incident) {}), uptime.Paused, []string{"nobody     is told: it is paused\n"}, nil},
 		{"dropped by a route", incident(func(in *uptime.Incident) { in.Monitor = "toy" }), uptime.Active, []string{"route 3 (names toy)", "nobody     is told: that route tells nobody\n"}, []string{"subject"}},
-		{"of no route", incident(func(in *uptime.Incident) { in.Monitor = "other" }), uptime.Active, []string{"no route takes it: every channel", "\nops  ", "\nboss  ", "\nnight  "}, []string{"when"}},
+		{"of no route", incident(func(in *uptime.Incident) { in.Monitor = "other" }), uptime.Active, []string{"no [[route]] takes it: every channel", "\nops  ", "\nboss  ", "\nnight  "}, []string{"when"}},
 		{"degraded", incident(func(in *uptime.Incident) { in.Monitor, in.Verdict = "other", uptime.Degraded }), uptime.Active, []string{"nobody     is told: no route takes what is degraded\n"}, []string{"subject"}},
 		{"a certificate", incident(func(in *uptime.Incident) {
 			in.Monitor, in.Verdict, in.Fault = "other", uptime.Degraded, uptime.FaultTLSExpiresSoon

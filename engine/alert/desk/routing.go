@@ -34,9 +34,17 @@ func Who(o *Options, m *uptime.Monitor, v uptime.Verdict, f uptime.Fault, at tim
 		}
 	}
 	if v == uptime.Down {
-		return Whom{Channels: o.Channels, Why: "no route takes it: every channel"}
+		return o.all()
 	}
 	return Whom{}
+}
+
+// all is every channel, for what no route takes.
+func (o *Options) all() Whom {
+	if len(o.Routes) == 0 {
+		return Whom{Channels: o.Channels, Why: "there is no [[route]]: every channel"}
+	}
+	return Whom{Channels: o.Channels, Why: "no [[route]] takes it: every channel"}
 }
 
 // whoCertificate is who is told of a certificate near its end: whom the first
@@ -47,7 +55,7 @@ func whoCertificate(o *Options, m *uptime.Monitor, f uptime.Fault, at time.Time)
 			return o.whom(i)
 		}
 	}
-	return Whom{Channels: o.Channels, Why: "no route takes it: every channel"}
+	return o.all()
 }
 
 // whoNode is who is told of what is about no monitor: every channel but those

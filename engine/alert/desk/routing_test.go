@@ -22,15 +22,15 @@ func TestWho(t *testing.T) {
 		fault uptime.Fault
 		want  string // channels: why
 	}{
-		{"no route", o(), down, uptime.FaultTCPRefused, "ops pager web: no route takes it: every channel"},
+		{"no route", o(), down, uptime.FaultTCPRefused, "ops pager web: there is no [[route]]: every channel"},
 		{"no route, and degraded", o(), degraded, uptime.FaultTCPTooSlow, ": "},
 		{"the first that takes it", o(uptime.Route{Names: []string{"other"}, Channels: []string{"web"}}, uptime.Route{Tags: []string{"x", "prod"}, Channels: ops},
 			uptime.Route{Channels: []string{"pager"}}), down, uptime.FaultTCPRefused, "ops: route 2 (tags x prod)"},
-		{"none takes it", o(uptime.Route{Groups: []string{"us"}, Channels: ops}), down, uptime.FaultTCPRefused, "ops pager web: no route takes it: every channel"},
+		{"none takes it", o(uptime.Route{Groups: []string{"us"}, Channels: ops}), down, uptime.FaultTCPRefused, "ops pager web: no [[route]] takes it: every channel"},
 		{"dropped", o(uptime.Route{Names: []string{"shop"}}), down, uptime.FaultTCPRefused, ": route 1 (names shop)"},
 		{"a fault", o(uptime.Route{Faults: []string{"tcp.refused"}, Channels: ops}), down, uptime.FaultTCPRefused, "ops: route 1 (faults tcp.refused)"},
 		{"a group of faults", o(uptime.Route{Faults: []string{"tcp"}, Channels: ops}), down, uptime.FaultTCPRefused, "ops: route 1 (faults tcp)"},
-		{"no such group", o(uptime.Route{Faults: []string{"tc"}, Channels: ops}), down, uptime.FaultTCPRefused, "ops pager web: no route takes it: every channel"},
+		{"no such group", o(uptime.Route{Faults: []string{"tc"}, Channels: ops}), down, uptime.FaultTCPRefused, "ops pager web: no [[route]] takes it: every channel"},
 		{"degraded", o(uptime.Route{Verdicts: []uptime.Verdict{degraded}, Channels: []string{"web"}}, uptime.Route{Channels: ops}), degraded, uptime.FaultTCPTooSlow, "web: route 1"},
 		{"down, where the first asks for degraded alone", o(uptime.Route{Verdicts: []uptime.Verdict{degraded}, Channels: []string{"web"}}, uptime.Route{Channels: ops}), down, uptime.FaultTCPRefused, "ops: route 2"},
 		{"a channel that there is not, and one twice", o(uptime.Route{Channels: []string{"ops", "gone", "ops"}}), down, uptime.FaultTCPRefused, "ops: route 1"},

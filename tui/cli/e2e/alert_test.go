@@ -160,7 +160,7 @@ func TestMail(t *testing.T) {
 	check(t, within(t, patience, "what was sent in the preview", func() bool { // a mail is there before we are told so
 		return strings.Contains(run(t, h, 0, "alert", "preview", "#1").Stdout, "so far     opened, sent ")
 	}))
-	says(t, "alert preview", run(t, h, 0, "alert", "preview", "#1").Stdout, "#1  shop  DOWN since ", "route      no route takes it: every channel\n", "\nops  email  ops@example.com by ", "subject    DOWN shop: ", "  shop is down, since ")
+	says(t, "alert preview", run(t, h, 0, "alert", "preview", "#1").Stdout, "#1  shop  DOWN since ", "route      there is no [[route]]: every channel\n", "\nops  email  ops@example.com by ", "subject    DOWN shop: ", "  shop is down, since ")
 	check(t, eng.Signal(syscall.SIGKILL))
 	_, err := eng.Wait(patience)
 	check(t, err)
