@@ -365,7 +365,10 @@ func TestOwnLacks(t *testing.T) {
 					wantNodes(t, s, "offline: 0 of 4 anchors answer", "not offline any more")
 					return
 				}
-				wantNodes(t, s, "found "+f.String()+"; ", f.String()+" is over after ")
+				wantNodes(t, s, "found "+f.String()+"; ", lack(f)+" is over after ")
+				if says := lack(f); !strings.HasPrefix(says, "the lack of ") && f != uptime.FaultLocalBlocked || !strings.HasSuffix(says, "("+f.String()+")") {
+					t.Errorf("the end reads %q", says)
+				}
 			})
 		})
 	}

@@ -106,6 +106,28 @@ func (t *trouble) says(f uptime.Fault) string {
 	return "this machine has no route to " + counted(len(t.touched)) + ": " + strings.Replace(t.first, ": this machine has no route to it", "", 1)
 }
 
+// lack names a fault of the machine in a sentence.
+func lack(f uptime.Fault) string {
+	what := "the trouble"
+	switch f {
+	case uptime.FaultLocalFDLimit:
+		what = "the lack of file descriptors"
+	case uptime.FaultLocalPortExhausted:
+		what = "the lack of local ports"
+	case uptime.FaultLocalNoMemory:
+		what = "the lack of memory"
+	case uptime.FaultLocalNoRoute:
+		what = "the lack of a route"
+	case uptime.FaultLocalPermission:
+		what = "the lack of a permission"
+	case uptime.FaultLocalBlocked:
+		what = "what this machine forbade"
+	case uptime.FaultLocalOverload:
+		what = "the overload"
+	}
+	return what + " (" + f.String() + ")"
+}
+
 // calm tells, once a second, which troubles are over.
 func (e *Engine) calm(now time.Time) {
 	for f, t := range e.troubles {
@@ -123,7 +145,7 @@ func (e *Engine) calm(now time.Time) {
 		delete(e.troubles, f)
 		if t.told {
 			e.emit(uptime.Event{Time: now, Kind: uptime.EventNode, Since: t.since, By: byEngine,
-				Message: fmt.Sprintf("%s is over after %s; it touched %s", f, uptime.Ago(t.over.Sub(t.since)), counted(t.most))})
+				Message: fmt.Sprintf("%s is over after %s; it touched %s", lack(f), uptime.Ago(t.over.Sub(t.since)), counted(t.most))})
 		}
 	}
 }
