@@ -1,7 +1,10 @@
 package worker
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"lookout/probes/remote/link"
@@ -46,6 +49,7 @@ type sender struct {
 	box     *box
 	settled chan settledRun // from the link: what became of a batch
 	now     letter          // the newest from the box
+	unsaved error           // why the counters were not stored the last time; nil: they were
 
 	connected bool
 	broken    bool // what was sent last failed: one batch at a time, until one is confirmed
@@ -129,7 +133,20 @@ func (s *sender) take(now time.Time) {
 		s.counted += len(lot.rows)
 	}
 	s.now.lots = nil
-	s.box.tell(s.spool.Epoch(), s.spool.Trouble())
+	trouble := s.spool.Trouble()
+	if trouble == nil && s.unsaved != nil { // it appends little, and may find room when a new file does not
+		trouble = fmt.Errorf("what it obeys and counts cannot be stored: %w", cause(s.unsaved))
+	}
+	s.box.tell(s.spool.Epoch(), trouble)
+}
+
+// cause is the system's own words of an error, without the name of a file that is another each time.
+func cause(err error) error {
+	var word syscall.Errno
+	if errors.As(err, &word) {
+		return word
+	}
+	return err
 }
 
 // due is when the next batch is.
@@ -169,8 +186,8 @@ func (s *sender) flush(now time.Time) {
 		s.rate = max((s.rate+float64(s.counted)/span.Seconds())/2, leastRate)
 		s.counted, s.since = 0, now
 	}
-	if err := s.now.counts.save(s.files); err != nil { // before: they never go back
-		s.quiet.say("counts", now, func(int) { s.log.Warn("the counters cannot be stored", "why", err) })
+	if s.unsaved = s.now.counts.save(s.files); s.unsaved != nil { // before: they never go back
+		s.quiet.say("counts", now, func(int) { s.log.Warn("the counters cannot be stored", "why", s.unsaved) })
 	}
 	if !s.connected {
 		return

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,4 +76,31 @@ func (s *illSpool) Trouble() error {
 		return *why
 	}
 	return nil
+}
+
+// TestFolder: so it is of a disk that still takes the little that the spool
+// appends, and no new file: what is obeyed would be forgotten by a restart.
+func TestFolder(t *testing.T) {
+	bubble(t, func(t *testing.T, o *office) {
+		p := o.start(nil)
+		o.assign(version(5, 1), []string{"a"}, regular(0, 60))
+		after(5 * time.Minute)
+		said := func(want string) {
+			after(25 * time.Second)
+			if all := o.hellos(); all[len(all)-1].Warning != want {
+				t.Errorf("it says %q, not %q", all[len(all)-1].Warning, want)
+			}
+		}
+		counts := filepath.Join(o.dir, fileCounts)
+		inTheWay := filepath.Join(counts, "x") // no file takes the place of a folder
+		if err := errors.Join(os.Remove(counts), os.MkdirAll(inTheWay, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		said("what it obeys and counts cannot be stored: file exists")
+		if err := os.RemoveAll(counts); err != nil {
+			t.Fatal(err)
+		}
+		said("")
+		p.stop()
+	})
 }
