@@ -263,6 +263,7 @@ func dial(t *testing.T, path string) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.lostAfter = time.Minute // a machine may stand still, too: silence has tests of its own
 	t.Cleanup(c.Close)
 	return c
 }

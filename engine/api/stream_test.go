@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lookout/engine/uptime"
@@ -56,19 +58,36 @@ func TestStreamReconnects(t *testing.T) {
 	f := newFake()
 	path := socketPath(t)
 	stop := start(t, path, testOptions(f), testLimits())
-	c := dial(t, path)
+	var gone atomic.Bool
+	tries := make(chan struct{}) // closed when it may try again
+	c, err := Dial(t.Context(), path, ClientOptions{Dial: func(ctx context.Context) (net.Conn, error) {
+		if gone.Load() {
+			select {
+			case <-tries:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		return net.Dial("unix", path)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.lostAfter = time.Minute
 	run(t, c)
 	eventually(t, "the first snapshot", func() bool { return c.has(f.Snapshot()) })
 	before := c.Snapshot()
+	gone.Store(true)
 	stop()
-	eventually(t, "the loss is noticed", func() bool { return !c.Link().Lost.IsZero() && !c.Link().NextTry.IsZero() })
+	eventually(t, "the loss is noticed", func() bool { return !c.Link().Lost.IsZero() })
 	if l := c.Link(); l.Reason != "the engine ended" || time.Since(l.Lost) > 5*time.Second {
 		t.Errorf("link %+v", l)
 	}
 	if c.Snapshot() != before {
 		t.Error("the last truth is gone")
 	}
-	eventually(t, "another try", func() bool { return c.Link().Tries > 0 })
+	close(tries)
+	eventually(t, "another try", func() bool { return c.Link().Tries > 0 && !c.Link().NextTry.IsZero() })
 	if l := c.Link(); l.Reason != "there is no socket" {
 		t.Errorf("link %+v", l)
 	}
@@ -107,25 +126,62 @@ func TestSilenceIsALoss(t *testing.T) {
 	})
 }
 
-// TestBeatsKeepTheLink: with nothing new the signs of life are enough.
+// TestBeatsKeepTheLink: with nothing new the signs of life are enough, with the
+// limits that people have.
 func TestBeatsKeepTheLink(t *testing.T) {
-	f := newFake()
-	c := dial(t, serveFake(t, f)) // beats every 20 ms
-	c.lostAfter = 400 * time.Millisecond
-	run(t, c)
-	eventually(t, "the first snapshot", func() bool { return c.has(f.Snapshot()) })
-	end := time.After(time.Second)
-	for {
-		select {
-		case <-end:
-			return
-		case <-time.After(10 * time.Millisecond):
+	synctest.Test(t, func(t *testing.T) {
+		f, l := newFake(), piped{make(chan net.Conn), make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1) // the server's last word
+		go func() { ended <- serve(ctx, l, testOptions(f), defaultLimits()) }()
+		t.Cleanup(func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+		c, err := Dial(t.Context(), "", ClientOptions{Dial: l.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, c)
+		eventually(t, "the first snapshot", func() bool { return c.has(f.Snapshot()) })
+		for range 600 {
+			time.Sleep(100 * time.Millisecond)
 			if l := c.Link(); !l.Lost.IsZero() {
 				t.Fatalf("lost: %+v", l)
 			}
 		}
+	})
+}
+
+// piped is a listener in memory, for virtual time.
+type piped struct {
+	conns  chan net.Conn // dial → Accept
+	closed chan struct{} // closed by Close
+}
+
+func (p piped) dial(context.Context) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
 	}
 }
+
+func (p piped) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p piped) Close() error   { close(p.closed); return nil }
+func (p piped) Addr() net.Addr { return &net.UnixAddr{} }
 
 // TestStuckWatcher: a watcher that takes nothing delays nobody, is cut off, and leaves nothing behind.
 func TestStuckWatcher(t *testing.T) {

@@ -92,14 +92,18 @@ func TestCommandEnvironment(t *testing.T) {
 // What a command leaves behind in its group ends with it, and does not hold up the
 // queue; at the time-out all ends that it started.
 func TestCommandLeftovers(t *testing.T) {
-	for _, tt := range []struct{ name, script, want string }{
-		{"in its group", `sleep 600 & echo $! >"$1/pid"; echo done`, "done"},
-		{"in a session of its own", `setsid sleep 600 & echo $! >"$1/pid"; sleep 600`, "sh did not end in time, and was ended"},
+	for _, tt := range []struct {
+		name, script string
+		timeout      time.Duration
+		want         string
+	}{
+		{"in its group", `sleep 600 & echo $! >"$1/pid"; echo done`, time.Minute, "done"},
+		{"in a session of its own", `setsid sleep 600 & echo $! >"$1/pid"; sleep 600`, 2 * time.Second, "sh did not end in time, and was ended"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			v := shell(tt.script, dir)
-			v["timeout"] = time.Second
+			v["timeout"] = tt.timeout
 			ch, _ := typeOf(t, "command").New(uptime.ChannelSettings{Values: v})
 			r, err := ch.Send(t.Context(), channeltest.Letter(1), nil)
 			if err != nil {
