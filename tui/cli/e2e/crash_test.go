@@ -49,6 +49,7 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("half a minute of kills")
 	}
+	t.Parallel()
 	const rounds, monitors = 30, 200
 	addr, served := flapping(t)
 	var config strings.Builder
