@@ -15,10 +15,12 @@ Description=lookout uptime monitor
 After=network.target
 
 [Service]
-# READY=1 is sent once the first tick is scheduled and the socket answers; a
-# reload is SIGHUP, and is over when the new configuration is in force.
-Type=notify-reload
+# READY=1 is sent once the first tick is scheduled and the socket answers.
+Type=notify
 ExecStart=@EXE@ engine --config /etc/lookout/lookout.toml
+# It is over when the new configuration is in force, and fails with what is wrong
+# with one that is not. (notify-reload would not, and needs systemd 253.)
+ExecReload=@EXE@ reload --config /etc/lookout/lookout.toml
 Restart=on-failure
 RestartSec=2
 # A mistake in the configuration, a folder in use, and a usage error do not go

@@ -9,7 +9,8 @@ func TestUnit(t *testing.T) {
 	u := unitFor("/usr/local/bin/lookout")
 	for _, want := range []string{
 		"ExecStart=/usr/local/bin/lookout engine --config /etc/lookout/lookout.toml\n",
-		"Type=notify-reload\n", "AF_NETLINK", "WatchdogSec=", "LimitNOFILE=",
+		"ExecReload=/usr/local/bin/lookout reload --config /etc/lookout/lookout.toml\n",
+		"Type=notify\n", "AF_NETLINK", "WatchdogSec=", "LimitNOFILE=",
 	} {
 		if !strings.Contains(u, want) {
 			t.Errorf("the unit lacks %q", want)
