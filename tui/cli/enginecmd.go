@@ -115,6 +115,6 @@ func (h *host) reloadBySignal(ctx context.Context, n notifier) {
 func (h *host) pulse() (status string, ok bool) {
 	s := h.engine.Snapshot()
 	c := s.Counts
-	return fmt.Sprintf("%d monitors: %d down, %d degraded, %d unknown, %.1f checks/s", c.Total(), c.Down, c.Degraded, c.Unknown, s.Health.Rate),
+	return fmt.Sprintf("%d down, %d degraded, %d unknown of %d watched, %.1f checks/s", c.Down, c.Degraded, c.Unknown, c.Total(), s.Health.Rate),
 		h.c.now().Sub(s.Time) < stillAfter
 }
