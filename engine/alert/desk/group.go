@@ -192,7 +192,7 @@ func (d *Desk) join(g *group, m *matter, s *uptime.Snapshot, now time.Time) {
 }
 
 // failing is how many monitors with the cause of a group fail, too, and are not
-// members of it.
+// members of it: without those that people have a letter of, or get none on purpose.
 func (d *Desk) failing(g *group, s *uptime.Snapshot, now time.Time) int {
 	d.index.update(s, now)
 	n := 0
@@ -206,7 +206,8 @@ func (d *Desk) failing(g *group, s *uptime.Snapshot, now time.Time) int {
 		if st == nil || st.Mode != uptime.Active || st.Behind != "" || known[st.Name] {
 			continue
 		}
-		if m := d.matters[st.Incident]; m != nil && m.Stage == told && m.Down == g.Down { // by a letter of its own
+		m := d.matters[st.Incident]
+		if m != nil && m.Stage == told && m.Down == g.Down || m == nil && d.dropped(st, g.Down, now) {
 			continue
 		}
 		if st.Verdict == uptime.Suspect || st.Verdict == uptime.Down && g.Down || st.Verdict == uptime.Degraded && !g.Down {
@@ -214,6 +215,11 @@ func (d *Desk) failing(g *group, s *uptime.Snapshot, now time.Time) int {
 		}
 	}
 	return n
+}
+
+// dropped reports whether no route tells anybody of a monitor that fails.
+func (d *Desk) dropped(st *uptime.State, down bool, now time.Time) bool {
+	return len(d.o.Routes) > 0 && len(Who(&d.o, st.Monitor, verdictOf(down), st.Fault, now).Channels) == 0
 }
 
 // groupsInOrder are all of them, by number.

@@ -279,9 +279,7 @@ func (d *Desk) again(m *matter, ev *uptime.Event, s *uptime.Snapshot, now time.T
 			d.rise(t, l, ev.ID, now)
 		}
 	}
-	if len(m.Whom.Channels) == 0 { // those of its route are gone: there may be another
-		d.rerouted(m, nil, s, now)
-	}
+	d.elsewhere(m, s, now)
 	d.keepThread(t)
 	d.keep(m)
 }

@@ -141,14 +141,38 @@ func (d *Desk) overlooked(in *uptime.Incident, s *uptime.Snapshot, now time.Time
 		Fault: in.Fault, Whom: w, Live: true, Acked: in.Ack != nil, Stage: delayed, Here: in.Alone()}
 }
 
+// elsewhere tells the channels of the route that takes now what is back, where
+// none of them knows of it: the configuration was another one.
+func (d *Desk) elsewhere(m *matter, s *uptime.Snapshot, now time.Time) {
+	fresh := map[string]bool{}
+	for _, c := range d.whom(m, s).Channels {
+		if slices.Contains(m.Whom.Channels, c) {
+			return
+		}
+		fresh[c] = true
+	}
+	if len(fresh) > 0 || len(m.Whom.Channels) == 0 {
+		d.rerouted(m, fresh, s, now)
+	}
+}
+
+// whom is whom the routes say now that a matter is told to.
+func (d *Desk) whom(m *matter, s *uptime.Snapshot) Whom {
+	return Who(&d.o, named(s, m.Monitor), verdictOf(m.Down), m.Fault, m.Began)
+}
+
+// verdictOf is what it is told as.
+func verdictOf(down bool) uptime.Verdict {
+	if down {
+		return uptime.Down
+	}
+	return uptime.Degraded
+}
+
 // rerouted takes what the routes say now of an incident that people know of:
 // new channels are told, reminders come as it says.
 func (d *Desk) rerouted(m *matter, fresh map[string]bool, s *uptime.Snapshot, now time.Time) {
-	v := uptime.Degraded
-	if m.Down {
-		v = uptime.Down
-	}
-	w := Who(&d.o, named(s, m.Monitor), v, m.Fault, m.Began).and(m.Knew)
+	w := d.whom(m, s).and(m.Knew)
 	if m.Stage != told {
 		was := m.Whom.Delay
 		if m.Whom = w; len(w.Channels) == 0 {
