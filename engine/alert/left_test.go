@@ -2,6 +2,7 @@ package alert
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,5 +100,26 @@ func TestCollapseAnew(t *testing.T) {
 		}
 		after(2 * time.Minute)
 		want(t, "ops", ops.got(), "collapsed 1")
+	})
+}
+
+// What is said of a letter that is left for one of two names whom it is left for.
+func TestLeftSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ops := newWorld(t), &box{}
+		ops.set(func(_ int, l *uptime.Letter) (uptime.Receipt, error) {
+			if l.To != nil {
+				return uptime.Receipt{}, &uptime.Refusal{Reply: "550 no such user", Permanent: true}
+			}
+			return uptime.Receipt{Reply: "250 ok", Left: []string{"jo@example.com"}, Why: "450 greylisted"}, nil
+		})
+		_, stop := w.start(Options{Channels: []uptime.ChannelConfig{to1("ops", ops)}})
+		w.down(1)
+		after(time.Minute)
+		_ = stop()
+		said := strings.Join(w.said(), "\n")
+		if !strings.Contains(said, "REFUSED for jo@example.com: 450 greylisted, next try in ") || !strings.Contains(said, "\nmail to jo@example.com FAILED: 550 no such user, next try in ") {
+			t.Errorf("%s", said)
+		}
 	})
 }

@@ -322,7 +322,11 @@ func to(r result) string {
 			what = "mail"
 		}
 	}
-	return what + " to " + whom(r.config.Channel.Target())
+	who := whom(r.config.Channel.Target())
+	if len(r.to) > 0 && r.config.Type == "email" { // the others have it
+		who = uptime.Clean(strings.Join(firstFew(r.to), ", "), 120)
+	}
+	return what + " to " + who
 }
 
 // whom is a target without the way that leads there.

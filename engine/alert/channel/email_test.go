@@ -310,6 +310,7 @@ func TestEmailLogin(t *testing.T) {
 		{"a login within STARTTLS", smtptest.Options{Users: users, TLS: config}, "smtp+starttls", pem, true, "", true},
 		{"only LOGIN", smtptest.Options{Users: users, TLS: config, Mechanisms: "XOAUTH2 LOGIN"}, "smtp+starttls", pem, true, "", true},
 		{"only what we do not know", smtptest.Options{Users: users, TLS: config, Mechanisms: "GSSAPI"}, "smtp+starttls", pem, true, "offers no login that we know: AUTH GSSAPI", true},
+		{"TLS from the start, and it is not", smtptest.Options{}, "smtps", nil, true, "does not begin with TLS, as smtps:// does; ", false},
 		{"a certificate of others", smtptest.Options{Users: users, TLS: other}, "smtp+starttls", pem, true, "does not verify", false},
 		{"a certificate of others within TLS", smtptest.Options{Users: users, TLS: other, Implicit: true}, "smtps", nil, true, ": TLS: its certificate does not verify", false},
 	}

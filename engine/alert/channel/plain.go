@@ -18,6 +18,9 @@ func plainError(err error) string {
 	if c := (*tls.CertificateVerificationError)(nil); errors.As(err, &c) {
 		return "its certificate does not verify: " + strings.TrimPrefix(c.Err.Error(), "x509: ")
 	}
+	if noTLS(err) {
+		return "what answers does not begin with TLS"
+	}
 	if d := (*net.DNSError)(nil); errors.As(err, &d) {
 		return d.Name + ": " + d.Err
 	}
@@ -28,6 +31,12 @@ func plainError(err error) string {
 		err = s.Err
 	}
 	return err.Error()
+}
+
+// noTLS reports whether the other side speaks, and something else than TLS.
+func noTLS(err error) bool {
+	r := tls.RecordHeaderError{}
+	return errors.As(err, &r)
 }
 
 // failedAt says what went wrong with whom, and the name of a host once.

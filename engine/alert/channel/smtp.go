@@ -192,6 +192,9 @@ func (s *session) connect() (c *smtp.Client, hangUp func(), err error) {
 		secure := tls.Client(conn, s.tls())
 		if err := secure.HandshakeContext(s.ctx); err != nil {
 			hangUp()
+			if noTLS(err) {
+				err = &uptime.Refusal{Reply: s.address() + " does not begin with TLS, as smtps:// does; for ports 25 and 587 write smtp+starttls://"}
+			}
 			return nil, nil, err
 		}
 		s.say(tls.VersionName(secure.ConnectionState().Version))

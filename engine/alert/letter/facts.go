@@ -71,11 +71,15 @@ func newAlert(p *uptime.Parcel, f *Facts) *Alert {
 	}
 	for _, c := range p.Also {
 		name := uptime.Clean(c, maxName)
+		var more []string
 		if t := f.Targets[c]; t != "" {
-			name += " (" + uptime.Clean(t, maxName) + ")"
+			more = append(more, uptime.Clean(t, maxName))
 		}
-		if failing(f.Snapshot, c) {
-			name += ", which takes nothing now"
+		if failing(f.Snapshot, c) { // for all, or only for some of its recipients
+			more = append(more, "letters wait")
+		}
+		if len(more) > 0 {
+			name += " (" + strings.Join(more, "; ") + ")"
 		}
 		a.Also = append(a.Also, name)
 	}

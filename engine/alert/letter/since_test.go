@@ -72,10 +72,10 @@ func TestAcked(t *testing.T) {
 // Whom it could not be told is not said to have been told.
 func TestToldAlso(t *testing.T) {
 	s := &uptime.Snapshot{Outbox: uptime.Outbox{Channels: []uptime.ChannelState{
-		{Name: "ops", Pending: 1}, {Name: "pager", Pending: 2, Failing: noon}, {Name: "sms", Failing: noon}}}}
-	l := Write(&uptime.Parcel{Number: 1, Channel: "boss", Kind: uptime.AlertEscalated, Count: 1, Also: []string{"ops", "pager", "sms"}},
+		{Name: "ops", Pending: 1}, {Name: "pager", Pending: 2, Failing: noon}, {Name: "boss", Pending: 1, Failing: noon}, {Name: "sms", Failing: noon}}}}
+	l := Write(&uptime.Parcel{Number: 1, Channel: "chief", Kind: uptime.AlertEscalated, Count: 1, Also: []string{"ops", "pager", "boss", "sms"}},
 		&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{incident(4711, "shop")}, Snapshot: s, Targets: map[string]string{"pager": "/bin/page"}}, nil)
-	if !strings.Contains(l.Text, "\nTold also ops, pager (/bin/page), which takes nothing now, sms\n") {
+	if !strings.Contains(l.Text, "\nTold also ops, pager (/bin/page; letters wait), boss (letters wait), sms\n") {
 		t.Errorf("got %s", l.Text)
 	}
 }

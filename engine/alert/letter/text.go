@@ -122,7 +122,7 @@ func (a *Alert) opening() []string {
 	case uptime.AlertFlapping:
 		n := a.lasting()
 		add("%s %s: %s down again within %.0f minutes.", what, verb(n, "comes and goes", "come and go"), verb(n, "it is", "they are"), uptime.RuleReopen.Minutes())
-		add("Nothing more is told of %s steady.", verb(n, "it until it is", "them until they are"))
+		add("Nothing more but reminders is told of %s steady.", verb(n, "it until it is", "them until they are"))
 		if a.Message != "" {
 			add("%s", sentence(a.Message))
 		}
