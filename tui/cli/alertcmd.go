@@ -99,7 +99,7 @@ func (c *call) testChannel(ctx context.Context, cfg *config.Config, ch *uptime.C
 	if text {
 		fmt.Fprintf(c.stdout, "%s  %s  %s\nsubject  %s\n", ch.Name, ch.Type, out.Target, l.Subject)
 	}
-	receipt, err := ch.Channel.Send(ctx, &l, func(line string) {
+	receipt, err := try(ctx, ch.Channel, &l, func(line string) {
 		out.Conversation = append(out.Conversation, line)
 		if text {
 			fmt.Fprintf(c.stdout, "  %s\n", line)

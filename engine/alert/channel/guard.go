@@ -69,6 +69,9 @@ type guard struct {
 // Target is whom the channel tells.
 func (g *guard) Target() string { return g.target }
 
+// Timeout is how long a try may take.
+func (g *guard) Timeout() time.Duration { return g.timeout }
+
 // String and GoString keep the secrets of a channel from whoever prints it.
 func (g *guard) String() string { return "channel to " + g.target }
 
