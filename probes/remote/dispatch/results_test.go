@@ -272,7 +272,7 @@ func TestUnreadable(t *testing.T) {
 		if n := len(w.b.dead); b.Dead != 7 || n != 7 {
 			t.Errorf("%d counted, %d are dead letters", b.Dead, n)
 		}
-		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || !strings.Contains(x.Warning, "7 messages that nobody can read") {
+		if x := w.probe("fra/1"); x.State != uptime.ProbeLive || !strings.Contains(x.Warning, "7 messages that nobody can read (of those only results are kept, in the queue lookout.dead)") {
 			t.Errorf("%v, %q", x.State, x.Warning)
 		}
 		p.end()
@@ -330,7 +330,7 @@ func TestAnotherEngine(t *testing.T) {
 				if n, out := len(w.e.delivered()), w.b.unsettled(topology.Results); n != tc.batches-tc.held || out != tc.held {
 					t.Errorf("%d delivered, %d held", n, out)
 				}
-				if b, _ := w.d.Status(); strings.Contains(b.Error, "fra/1 obeys another engine") != (tc.held > 0) || b.Dead > 0 {
+				if b, _ := w.d.Status(); strings.HasPrefix(b.Error, "probe fra/1 obeys another engine") != (tc.held > 0) || b.Dead > 0 {
 					t.Errorf("%q, %d dead letters", b.Error, b.Dead)
 				}
 				if tc.ahead > maxAhead {

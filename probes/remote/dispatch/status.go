@@ -120,7 +120,7 @@ func (d *Dispatcher) trouble() string {
 		}
 	}
 	if len(d.held) > 0 {
-		return fmt.Sprintf("%s obeys another engine, which began later than this one: its results are not taken. Each engine needs a vhost of its own", d.held[0].p.id())
+		return fmt.Sprintf("probe %s obeys another engine, which began later than this one: its results are not taken. Each engine needs a vhost of its own", d.held[0].p.id())
 	}
 	if d.clogged() {
 		return "results of the probes wait until the engine has stored those that came before; the probes keep what they have"
@@ -171,13 +171,13 @@ func (d *Dispatcher) warnings(p *probe, now time.Time) (all []string) {
 		}
 	}
 	if p.hello.Warning != "" {
-		all = append(all, p.hello.Warning)
+		all = append(all, "it says: "+p.hello.Warning) // whoever has its keys chose the words
 	}
 	if lost := p.work.sums.Dropped; lost > 0 {
 		all = append(all, fmt.Sprintf("%d of its results are lost: its spool was full, or they could not be sent", lost))
 	}
 	if p.unreadable > 0 {
-		all = append(all, fmt.Sprintf("it sent %d messages that nobody can read: they are in the queue %s", p.unreadable, topology.Dead))
+		all = append(all, fmt.Sprintf("it sent %d messages that nobody can read (of those only results are kept, in the queue %s): it is of another version, or somebody else has its keys", p.unreadable, topology.Dead))
 	}
 	if share, most := p.at.share(), p.hello.Capacity; most > 0 && share > most && p.listens() {
 		all = append(all, fmt.Sprintf("about %d monitors are its to check, and it takes %d: raise max_monitors in its [policy], or add a probe there", share, most))
