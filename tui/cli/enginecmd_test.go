@@ -35,7 +35,7 @@ func TestEngineUnderSystemd(t *testing.T) {
 	ended := make(chan outcome, 1) // the engine's only word
 	go func() { ended <- b.callContext(ctx, "", "engine") }()
 
-	hear("READY=1\nSTATUS=2 monitors: ")
+	hear("READY=1\nSTATUS=0 down, 0 degraded, 0 unknown of 2 watched")
 	if got := b.call("", "status"); got.code > 3 || strings.Contains(got.stdout, "no engine answers") {
 		t.Errorf("ready, and not: %+v", got)
 	}
