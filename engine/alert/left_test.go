@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"bytes"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -111,12 +113,23 @@ func TestLeftSaid(t *testing.T) {
 			if l.To != nil {
 				return uptime.Receipt{}, &uptime.Refusal{Reply: "550 no such user", Permanent: true}
 			}
+			if l.Over {
+				return uptime.Receipt{Reply: "250 ok"}, nil
+			}
 			return uptime.Receipt{Reply: "250 ok", Left: []string{"jo@example.com"}, Why: "450 greylisted"}, nil
 		})
-		_, stop := w.start(Options{Channels: []uptime.ChannelConfig{to1("ops", ops)}})
+		var lines bytes.Buffer
+		_, stop := w.start(Options{Channels: []uptime.ChannelConfig{to1("ops", ops)}, Log: slog.New(slog.NewTextHandler(&lines, nil))})
 		w.down(1)
-		after(time.Minute)
+		after(30 * time.Second)
+		w.up(1)
+		after(30 * time.Second)
 		_ = stop()
+		for line := range strings.Lines(lines.String()) { // the engine logs each event as well
+			if !strings.Contains(line, "level=WARN") || !strings.Contains(line, "FAILED") && !strings.Contains(line, "REFUSED") {
+				t.Errorf("the log has %s", line)
+			}
+		}
 		said := strings.Join(w.said(), "\n")
 		if !strings.Contains(said, "REFUSED for jo@example.com: 450 greylisted, next try in ") || !strings.Contains(said, "\nmail to jo@example.com FAILED: 550 no such user, next try in ") {
 			t.Errorf("%s", said)

@@ -395,7 +395,11 @@ func (f *Office) last(ctx context.Context) error {
 func (f *Office) note(ev uptime.Event) {
 	ev.Message = uptime.Clean(ev.Message, 300)
 	f.notes = append(f.notes, ev)
-	f.log.Log(context.Background(), slog.LevelInfo, ev.Message, "channel", ev.Channel)
+	level := slog.LevelDebug // the engine logs it as an event
+	if ev.Note == string(uptime.ToldFailing) || ev.Note == string(uptime.ToldLost) {
+		level = slog.LevelWarn
+	}
+	f.log.Log(context.Background(), level, ev.Message, "channel", ev.Channel)
 }
 
 func letters(n int) string {
