@@ -38,8 +38,8 @@ max_per_hour holds back, a preview is of each by itself.`,
 			}
 			number := "#" + strings.TrimPrefix(args[0], "#")
 			about, err := uptime.ParseSelector(number)
-			if err != nil {
-				return err
+			if err != nil || about.Incident == 0 {
+				return failf(exitUsage, "%q is no number of an incident, such as '#4711'; lookout history lists them", uptime.Clean(args[0], 60))
 			}
 			p, err := c.preview(cmd.Context(), about)
 			if err != nil {

@@ -120,7 +120,7 @@ func TestAlertPreviewUsage(t *testing.T) {
 	for _, tt := range []struct{ arg, says string }{
 		{"#4711", "there is no incident #4711; lookout history lists them"},
 		{"4711", "there is no incident #4711"},
-		{"shop", `"#shop" is no incident number`},
+		{"shop", `"shop" is no number of an incident, such as '#4711'; lookout history lists them`},
 	} {
 		if got := b.call("", "alert", "preview", tt.arg); got.code != 64 || !strings.Contains(got.stderr, tt.says) {
 			t.Errorf("%s: %+v", tt.arg, got)

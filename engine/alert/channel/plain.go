@@ -2,6 +2,7 @@ package channel
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/url"
@@ -16,7 +17,11 @@ func plainError(err error) string {
 		err = u.Err
 	}
 	if c := (*tls.CertificateVerificationError)(nil); errors.As(err, &c) {
-		return "its certificate does not verify: " + strings.TrimPrefix(c.Err.Error(), "x509: ")
+		why := "its certificate does not verify: " + strings.TrimPrefix(c.Err.Error(), "x509: ")
+		if errors.As(c.Err, &x509.UnknownAuthorityError{}) {
+			why += "; a CA of your own is trusted by ca_file"
+		}
+		return why
 	}
 	if noTLS(err) {
 		return "what answers does not begin with TLS"
