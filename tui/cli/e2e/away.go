@@ -30,6 +30,18 @@ type Away struct {
 // broker that they dial at addr, and starts them. Live says when all are at
 // work; Close ends them.
 func NewAway(ctx context.Context, binary, dir string, b *brokertest.Broker, addr, vhost, config string, probes ...string) (*Away, error) {
+	a, err := PrepareAway(ctx, binary, dir, b, addr, vhost, config, probes...)
+	if err != nil {
+		return nil, err
+	}
+	if err = a.Begin(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// PrepareAway makes the files alone. More may be written into them before Begin.
+func PrepareAway(ctx context.Context, binary, dir string, b *brokertest.Broker, addr, vhost, config string, probes ...string) (*Away, error) {
 	a := &Away{Probes: map[string]*Process{}}
 	home, remote := filepath.Join(dir, "home"), filepath.Join(dir, "remote")
 	var err error
@@ -42,17 +54,11 @@ func NewAway(ctx context.Context, binary, dir string, b *brokertest.Broker, addr
 	if a.Home, err = NewHome(binary, home, ""); err != nil {
 		return nil, err
 	}
-	if err = a.Configure(config); err != nil {
-		return nil, err
-	}
-	if err = a.begin(); err != nil {
-		return nil, errors.Join(err, a.Close())
-	}
-	return a, nil
+	return a, a.Configure(config)
 }
 
-// begin starts the engine and the probes.
-func (a *Away) begin() (err error) {
+// Begin starts the engine and the probes.
+func (a *Away) Begin() (err error) {
 	if a.Engine, err = a.Home.Engine(); err != nil {
 		return err
 	}

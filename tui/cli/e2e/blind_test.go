@@ -19,21 +19,16 @@ func TestBlind(t *testing.T) {
 		t.Skip("a minute and a half of silence")
 	}
 	f, post := newField(t), newPostOffice(t)
-	a := newAway(t, broker.Broker(t).Addr(), "blind", often+f.Monitor("here", ""), "fra/p1")
+	a := prepareAway(t, broker.Broker(t).Addr(), "blind", often+f.Monitor("here", ""), "fra/p1")
 	const probe = "fra/p1"
 	// Its own line is told by the broker's address, which answers.
 	path := filepath.Join(a.Remote.Folder(probe), "probe.toml")
 	text, err := os.ReadFile(path)
 	check(t, err)
 	check(t, os.WriteFile(path, append(text, mailTo(post, "ops", "")...), 0o600))
-	check(t, a.Probes[probe].Stop())
-	check(t, a.States(t.Context(), "that it has left", func(by map[string]string) bool { return by[probe] != "live" }))
-	cmd := a.Remote.Command(probe)
 	// A live probe is sent something once a minute.
-	cmd.Env = append(cmd.Env, "LOOKOUT_TEST_BLIND=75s")
-	p, err := Spawn(cmd)
-	check(t, err)
-	a.Probes[probe] = p
+	a.Remote.Env = []string{"LOOKOUT_TEST_BLIND=75s"}
+	check(t, a.Begin())
 	check(t, a.Live(t.Context()))
 	says(t, "the check of its file", checked(t, a, probe), "silence       of the engine is told to ops (email, ops@example.com by ")
 

@@ -20,12 +20,13 @@ type Remote struct {
 	Binary string
 	Dir    string
 	Probes []string // LOCATION/NAME
+	Env    []string // of the probes, beside what each has
 }
 
 // NewRemote fills a folder for a vhost of a broker, which is dialled at addr, and
 // gives the broker its objects.
 func NewRemote(ctx context.Context, binary, dir string, b *brokertest.Broker, addr, vhost string, probes ...string) (*Remote, error) {
-	r := &Remote{binary, dir, probes}
+	r := &Remote{Binary: binary, Dir: dir, Probes: probes}
 	_, err := topology.Init(topology.Options{Dir: dir, Probes: probes, URL: "amqp://" + addr + "/" + vhost, Now: time.Now()})
 	if err != nil {
 		return nil, err
@@ -81,6 +82,6 @@ func WriteSecrets(dir string, secrets map[string]string) error {
 func (r *Remote) Command(probe string) *exec.Cmd {
 	cmd := exec.Command(r.Binary, "probe", "--config", filepath.Join(r.Folder(probe), "probe.toml"))
 	cmd.Dir = r.Folder(probe)
-	cmd.Env = []string{"HOME=" + r.Dir, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}
+	cmd.Env = append([]string{"HOME=" + r.Dir, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}, r.Env...)
 	return cmd
 }

@@ -31,7 +31,16 @@ const often = "[defaults]\ninterval = \"2s\"\n"
 // newAway starts an engine and its probes, and waits until all of these vote.
 func newAway(t *testing.T, addr, vhost, config string, probes ...string) *Away {
 	t.Helper()
-	a, err := NewAway(t.Context(), binary, t.TempDir(), broker.Broker(t), addr, vhost, config, probes...)
+	a := prepareAway(t, addr, vhost, config, probes...)
+	check(t, a.Begin())
+	check(t, a.Live(t.Context()))
+	return a
+}
+
+// prepareAway only writes their files.
+func prepareAway(t *testing.T, addr, vhost, config string, probes ...string) *Away {
+	t.Helper()
+	a, err := PrepareAway(t.Context(), binary, t.TempDir(), broker.Broker(t), addr, vhost, config, probes...)
 	check(t, err)
 	t.Cleanup(func() {
 		for id, p := range a.Probes {
@@ -43,7 +52,6 @@ func newAway(t *testing.T, addr, vhost, config string, probes ...string) *Away {
 			t.Error(err)
 		}
 	})
-	check(t, a.Live(t.Context()))
 	return a
 }
 

@@ -9,7 +9,9 @@ import (
 	"time"
 )
 
-const patience = 10 * time.Second
+// patience is for what must come, on a machine that has much to do. What is
+// promised for a time has a time of its own.
+const patience = 30 * time.Second
 
 // shell opens a terminal on a shell script that ends, or is ended with the test.
 func shell(t *testing.T, script string) *Terminal {
