@@ -134,3 +134,23 @@ func TestSomeGone(t *testing.T) {
 		}
 	}
 }
+
+// Of what is up again a letter says what it was, not what it is.
+func TestListOver(t *testing.T) {
+	a, b := ended(incident(1, "a"), time.Minute), incident(2, "b")
+	l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertJoined, Count: 2, Over: 1, Cause: uptime.Cause{Kind: uptime.CauseHost, Key: "192.0.2.7"}},
+		&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: []uptime.Incident{a, b}}, nil)
+	if !strings.Contains(l.Text, "\n  #1      up    a  was: "+refuse+"\n  #2      DOWN  b  "+refuse+"\n") {
+		t.Errorf("%s", l.Text)
+	}
+}
+
+// Several that were down while nothing could be sent are told of in the plural.
+func TestCollapsedMany(t *testing.T) {
+	in := []uptime.Incident{ended(incident(1, "a"), time.Minute), ended(incident(2, "b"), time.Minute)}
+	l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertCollapsed, Count: 2, Over: 2, Cause: uptime.Cause{Kind: uptime.CauseHost, Key: "192.0.2.7"}},
+		&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: in}, nil)
+	if want := "host 192.0.2.7: 2 monitors (a, b) were down for 1m00s, from 12:31:07 UTC to 12:32:07 UTC, and are up again.\n"; !strings.HasPrefix(l.Text, want) {
+		t.Errorf("%s", l.Text)
+	}
+}

@@ -112,7 +112,7 @@ func (a *Alert) opening() []string {
 			add("It was: %s", sentence(a.Message))
 		}
 	case uptime.AlertCollapsed:
-		add("%s %s for %s, from %s%s, and is up again.", what, a.Word, a.lasted(), a.at(a.Since), a.ended())
+		add("%s %s %s for %s, from %s%s, and %s up again.", what, verb(a.Count, "was", "were"), a.state(), a.lasted(), a.at(a.Since), a.ended(), verb(a.Count, "is", "are"))
 		if a.late != "" {
 			add("This could not be sent for %s; it takes the place of the letters that wait since.", a.late)
 		}
@@ -208,14 +208,17 @@ func (a *Alert) list(line func(string, ...any)) {
 	width = min(width, 40)
 	for i := range a.Incidents {
 		in := &a.Incidents[i]
-		state := in.Verdict.Label()
+		state, message := in.Verdict.Label(), in.Message
+		if !in.Open() && message != "" {
+			message = "was: " + message
+		}
 		switch {
 		case in.Ended == uptime.EndedUnwatched:
 			state = "gone"
 		case !in.Open():
 			state = "up"
 		}
-		line("  #%-6d %-4s  %-*s  %s", in.Number, state, width, in.Monitor, in.Message)
+		line("  #%-6d %-4s  %-*s  %s", in.Number, state, width, in.Monitor, message)
 	}
 	if n := a.Count - len(a.Incidents); n > 0 {
 		line("  %s", strings.TrimSpace(more(n)))
