@@ -104,13 +104,17 @@ func (d *Desk) escalate(t *thread, s *uptime.Snapshot, now time.Time) {
 	}
 }
 
-// why is by which rule it is escalated.
+// why is by which rule it is escalated, and what did not happen.
 func (t *thread) why() string {
-	after := uptime.Ago(t.EscalateAfter)
-	for _, l := range t.Legs {
-		return l.Why + ": escalated after " + after
+	why := "nobody acknowledged it for "
+	if !t.sent() {
+		why = "nobody could be told for "
 	}
-	return "escalated after " + after
+	why += uptime.Ago(t.EscalateAfter)
+	for _, l := range t.Legs {
+		return l.Why + ": " + why
+	}
+	return why
 }
 
 // wanting reports whether somebody should take note of a thread, and whether

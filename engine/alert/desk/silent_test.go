@@ -41,3 +41,19 @@ func TestDroppedOnPurpose(t *testing.T) {
 		t.Errorf("%+v", w.parcels)
 	}
 }
+
+// TestWhyEscalated: whoever is called in the end hears why.
+func TestWhyEscalated(t *testing.T) {
+	routes := []uptime.Route{{Channels: []string{"ops"}, EscalateTo: []string{"pager"}}}
+	for script, want := range map[string]string{
+		"a down\n sent 1\n +20m":        "route 1: nobody acknowledged it for 15m00s",
+		"a down\n +20m":                 "route 1: nobody could be told for 15m00s",
+		"a down\n +1m\n a acked\n +20m": "route 1: nobody could be told for 15m00s",
+	} {
+		w := newWorld(t, Options{Channels: []string{"ops", "pager"}, Routes: routes}, plain("a", "b")...).begin()
+		w.play(script)
+		if n := len(w.parcels); n != 2 || w.parcels[1].Kind != uptime.AlertEscalated || w.parcels[1].Why != want {
+			t.Errorf("%q: %+v", script, w.parcels)
+		}
+	}
+}
