@@ -130,11 +130,15 @@ func TestConsole(t *testing.T) {
 	check(t, term.Expect("the disk", patience))
 	check(t, term.Keys("enter", "y"))
 	check(t, term.Expect("acknowledged", patience))
-	acks := events(t, run(t, h, 0, "events", "--since", "1d", "--format", "json").Stdout)
 	me, err := user.Current()
 	check(t, err)
-	if e := acks[len(acks)-1]; e.Kind != uptime.EventAck || e.Monitor != "broken" || !strings.HasPrefix(e.Note, "the disk") || e.By != me.Username {
-		t.Errorf("the newest event is %+v, want an ack by %s", e, me.Username)
+	var newest uptime.Event
+	if err := within(t, patience, "the ack in the log", func() bool { // the screen has it before the disk
+		all := events(t, run(t, h, 0, "events", "--since", "1d", "--format", "json").Stdout)
+		newest = all[len(all)-1]
+		return newest.Kind == uptime.EventAck
+	}); err != nil || newest.Monitor != "broken" || !strings.HasPrefix(newest.Note, "the disk") || newest.By != me.Username {
+		t.Errorf("%v: the newest event is %+v, want an ack by %s", err, newest, me.Username)
 	}
 	check(t, term.Keys("esc"))
 	check(t, term.Until("the list again", patience, func(s string) bool { return !strings.Contains(s, "WHY") }))
