@@ -82,11 +82,15 @@ func (p *Plan) shovelURI(far Far, password string) string {
 	if u.Scheme == "amqps" {
 		u.Host = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "5671"))
 		q := url.Values{
-			"verify":                 {"verify_peer"},
-			"server_name_indication": {u.Hostname()},
-			"certfile":               {SecretsAt + "/shovel.pem"},
-			"keyfile":                {SecretsAt + "/shovel.key"},
-			"cacertfile":             {"/etc/ssl/certs/ca-certificates.crt"},
+			"verify":     {"verify_peer"},
+			"certfile":   {SecretsAt + "/shovel.pem"},
+			"keyfile":    {SecretsAt + "/shovel.key"},
+			"cacertfile": {"/etc/ssl/certs/ca-certificates.crt"},
+		}
+		// Erlang would look for an address among the names of the certificate, and
+		// there is none; without a name it compares the address that it dialled.
+		if net.ParseIP(u.Hostname()) == nil {
+			q.Set("server_name_indication", u.Hostname())
 		}
 		if p.ours("") {
 			q.Set("cacertfile", SecretsAt+"/ca.pem")

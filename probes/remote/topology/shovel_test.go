@@ -7,6 +7,9 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,7 +66,7 @@ func linked(t *testing.T, url, user, password string, up func()) (l *link.Link, 
 }
 
 // twain are the engine's broker and one of the location syd, joined by its
-// shovels, which dial the engine's by way of a proxy.
+// shovels, which dial the engine's over TLS by way of a proxy.
 type twain struct {
 	dir       string
 	plan      *topology.Plan
@@ -73,13 +76,27 @@ type twain struct {
 
 func twoBrokers(t *testing.T) *twain {
 	t.Helper()
-	s := &twain{home: brokertest.Start(t, brokertest.Options{})}
-	s.way = s.home.Proxy(t)
-	s.dir, s.plan = initiate(t, topology.Options{URL: s.way.URL("", "", "lookout"), Shovel: "amqp://127.0.0.1:1/lookout", Probes: []string{"syd/1", "syd/2"}})
+	// The broker begins before the address is known that the shovels dial, so it
+	// has the files of another engine, with the same CA.
+	first, _ := initiate(t, topology.Options{URL: "amqps://127.0.0.1/first", ServerNames: []string{"127.0.0.1"}, Probes: []string{"fra/1"}})
+	s := &twain{dir: t.TempDir(), home: brokertest.Start(t, brokertest.Options{TLS: &brokertest.TLS{
+		CA: read(t, first, "ca.pem"), Cert: read(t, first, "broker", "server.pem"), Key: read(t, first, "broker", "server.key"), Clients: true}})}
+	for _, name := range []string{"ca.pem", "ca.key"} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), read(t, first, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.way = brokertest.StartProxy(t, s.home.TLSAddr())
+	all := topology.Options{Dir: s.dir, URL: "amqps://" + s.way.Addr() + "/lookout", ServerNames: []string{"127.0.0.1"}, Probes: []string{"fra/1"}}
+	initiate(t, all)
+	all.ServerNames, all.Shovel, all.Probes = nil, "amqp://127.0.0.1:1/lookout", []string{"syd/1", "syd/2"}
+	_, s.plan = initiate(t, all)
 	if err := s.home.Import(t.Context(), read(t, s.dir, "broker", "definitions.json")); err != nil {
 		t.Fatal(err)
 	}
-	s.far = brokertest.Start(t, brokertest.Options{Plugins: []string{"rabbitmq_shovel"}, Definitions: read(t, s.dir, "broker.syd", "definitions.json")})
+	definitions := strings.ReplaceAll(string(read(t, s.dir, "broker.syd", "definitions.json")),
+		url.QueryEscape(topology.SecretsAt), url.QueryEscape(filepath.Join(s.dir, "broker.syd")))
+	s.far = brokertest.Start(t, brokertest.Options{Plugins: []string{"rabbitmq_shovel"}, Definitions: []byte(definitions)})
 	// One for each kind of what comes, for the location and for the two probes.
 	within(t, "the shovels are connected", func() bool { return s.way.Accepted() >= 4+1+2 })
 	return s
