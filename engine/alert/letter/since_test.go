@@ -154,3 +154,23 @@ func TestCollapsedMany(t *testing.T) {
 		t.Errorf("%s", l.Text)
 	}
 }
+
+// A digest does not say that what nobody watches any more is up again.
+func TestJoinedGone(t *testing.T) {
+	a, b, c := ended(incident(1, "a"), time.Minute), ended(incident(2, "b"), time.Minute), incident(3, "c")
+	a.Ended = uptime.EndedUnwatched
+	for _, tt := range []struct {
+		in            []uptime.Incident
+		subject, text string
+	}{
+		{[]uptime.Incident{a, b, c}, "DOWN host 192.0.2.7: 3 monitors (a, b, c), 1 of them up again, 1 no longer watched [web-1]",
+			"\n1 of these 3 is up again.\n1 of these 3 was taken out of the configuration.\n"},
+		{[]uptime.Incident{a, c}, "DOWN host 192.0.2.7: 2 monitors (a, c), 1 no longer watched [web-1]", "\n1 of these 2 was taken out of the configuration.\n"},
+	} {
+		l := Write(&uptime.Parcel{Number: 1, Channel: "ops", Kind: uptime.AlertJoined, Count: len(tt.in), Over: len(tt.in) - 1, Cause: uptime.Cause{Kind: uptime.CauseHost, Key: "192.0.2.7"}},
+			&Facts{Instance: "web-1", Now: noon.Add(time.Hour), Incidents: tt.in}, nil)
+		if l.Subject != tt.subject || !strings.Contains(l.Text, tt.text) {
+			t.Errorf("%s\n%s", l.Subject, l.Text)
+		}
+	}
+}

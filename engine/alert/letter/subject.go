@@ -66,7 +66,14 @@ func (a *Alert) news(names int) string {
 	}
 	switch {
 	case a.Back > 0 && a.Back < a.Count:
-		return fmt.Sprintf("%s %s, %d of them up again", a.Word, what, a.Back)
+		said, gone := a.Word+" "+what, min(a.gone(), a.Back)
+		if up := a.Back - gone; up > 0 {
+			said += fmt.Sprintf(", %d of them up again", up)
+		}
+		if gone > 0 {
+			said += fmt.Sprintf(", %d no longer watched", gone)
+		}
+		return said
 	case a.Failing > 0:
 		return fmt.Sprintf("%s %s, %d more failing", a.Word, what, a.Failing)
 	case a.Count > 1, a.cause.Kind == uptime.CauseNode: // what joins is told with it

@@ -96,8 +96,14 @@ func (a *Alert) opening() []string {
 			}
 			add("%s with it %s, too, and %s being confirmed: %s.", counted(a.Failing, "more monitor", "more monitors"), verb(a.Failing, "fails", "fail"), verb(a.Failing, "is", "are"), again)
 		}
-		if a.Kind == string(uptime.AlertJoined) && a.Back > 0 {
-			add("%d of these %d %s up again.", a.Back, a.Count, verb(a.Back, "is", "are"))
+		if a.Kind == string(uptime.AlertJoined) {
+			gone := min(a.gone(), a.Back)
+			if up := a.Back - gone; up > 0 {
+				add("%d of these %d %s up again.", up, a.Count, verb(up, "is", "are"))
+			}
+			if gone > 0 {
+				add("%d of these %d %s taken out of the configuration.", gone, a.Count, verb(gone, "was", "were"))
+			}
 		}
 	case uptime.AlertRecovered:
 		add("%s %s up again%s.", what, verb(a.Count, "is", "are"), a.ended())
