@@ -196,9 +196,7 @@ func (f *Office) configure(configs []uptime.ChannelConfig) error {
 				f.renew(c)
 			}
 		}
-		full := c.limit.full
-		c.ChannelConfig, c.templates, c.limit = config, templates[i], newLimit(config.MaxPerHour)
-		c.limit.full = full
+		c.ChannelConfig, c.templates, c.limit = config, templates[i], c.limit.anew(config.MaxPerHour, f.now())
 		made = append(made, c)
 		c.target = uptime.Clean(config.Channel.Target(), 200)
 		targets[config.Name] = c.target

@@ -22,6 +22,15 @@ func newLimit(hourly int) limit {
 	return limit{burst: hourly + 1 - paced, every: time.Hour / time.Duration(paced)}
 }
 
+// anew is another limit, by which as much was let through.
+func (l *limit) anew(hourly int, now time.Time) limit {
+	n := newLimit(hourly)
+	if took := l.full.Sub(now); took > 0 && l.every > 0 {
+		n.full = now.Add(time.Duration(float64(took) / float64(l.every) * float64(n.every)))
+	}
+	return n
+}
+
 // at is when the next may go; not after now: it may.
 func (l *limit) at(now time.Time) time.Time {
 	l.steady(now)

@@ -66,3 +66,27 @@ func TestLimit(t *testing.T) {
 		t.Errorf("after a clock was set back it waits %s", wait)
 	}
 }
+
+// What was sent counts as so much when the limit is another one.
+func TestLimitAnew(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct{ before, sent, after, free int }{
+		{4, 4, 20, 12}, // of a burst of 16
+		{20, 16, 4, 0},
+		{60, 0, 4, 4},
+	} {
+		l := newLimit(tt.before)
+		for range tt.sent {
+			l.take(at)
+		}
+		l = l.anew(tt.after, at)
+		free := 0
+		for !l.at(at).After(at) {
+			l.take(at)
+			free++
+		}
+		if free != tt.free {
+			t.Errorf("%+v: %d are free", tt, free)
+		}
+	}
+}
