@@ -133,7 +133,7 @@ func TestFullAtStart(t *testing.T) {
 }
 
 // Memory is bounded: the oldest are given up and told.
-func TestMemoryIsBounded(t *testing.T) {
+func TestOldestGivesWay(t *testing.T) {
 	dir, _ := small(t, "16k")
 	s := openAt(t, filepath.Join(dir, "spool"), Options{}, aBoot)
 	id := uint32(0)
