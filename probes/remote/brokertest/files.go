@@ -113,6 +113,7 @@ func (b *Broker) env() []string {
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", b.ports.dist),
 		fmt.Sprintf("ERL_EPMD_PORT=%d", b.ports.epmd),
 		"ERL_EPMD_ADDRESS=127.0.0.1",
+		"ERL_ZFLAGS=-start_epmd false", // or, where ours is killed while it starts, it leaves one of its own
 		"RABBITMQ_CONFIG_FILE=" + b.path("rabbitmq.conf"),
 		"RABBITMQ_CONFIG_FILES=" + b.path("conf.d"), // there is none: not /etc/rabbitmq/conf.d
 		"RABBITMQ_ADVANCED_CONFIG_FILE=" + b.path("advanced.config"),
