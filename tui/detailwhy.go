@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lookout/engine/uptime"
 )
@@ -163,8 +165,16 @@ func reached(e *uptime.Evidence, st *uptime.State) string {
 	return ""
 }
 
-// first writes a sentence's first letter large.
-func first(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+// first writes a sentence's first letter large, unless it begins with the name of
+// a host or of a probe.
+func first(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	letter, size := utf8.DecodeRuneInString(s)
+	if letter == utf8.RuneError || strings.ContainsAny(strings.TrimRight(word, ".:"), "./:") {
+		return s
+	}
+	return string(unicode.ToUpper(letter)) + s[size:]
+}
 
 // witnesses says since when how much is known, and who agrees.
 func (d *detail) witnesses(s *shell, st *uptime.State) string {
