@@ -110,11 +110,19 @@ func (t *Trial) Exchange(name string) error {
 // pass, which is wrong everywhere.
 func (t *Trial) MayPublish(exchange, key string) (may, as bool, err error) {
 	err = t.channel(func(ch *amqp.Channel) error {
-		p := amqp.Publishing{UserId: t.name, Expiration: "never"} // the second mistake is for who may have any name
-		if err := ch.Publish(exchange, key, true, false, p); err != nil {
+		// What is wrong is known when it is confirmed, or the channel is closed. A
+		// question that comes after it may cross that: then it is of a channel that
+		// there is not any more, for which the broker ends the connection.
+		if err := ch.Confirm(false); err != nil {
 			return err
 		}
-		return ch.Qos(1, 0, false) // what is wrong is known when this is answered
+		p := amqp.Publishing{UserId: t.name, Expiration: "never"} // the second mistake is for who may have any name
+		confirmed, err := ch.PublishWithDeferredConfirm(exchange, key, true, false, p)
+		if err != nil {
+			return err
+		}
+		confirmed.Wait() // ends with the connection
+		return nil
 	})
 	if code, text := refusal(err); code == amqp.PreconditionFailed {
 		return true, strings.Contains(text, "expiration"), nil
