@@ -37,8 +37,13 @@ func (a *Away) OnlyHere(ctx context.Context, f *Field, page string) (Alone, erro
 		return Alone{}, err
 	}
 	out := Alone{Doubted: doubt.Time.Sub(began), Said: said.Time.Sub(began)}
-	if out.Verdict, out.Message, err = a.Shows(page); err != nil {
-		return Alone{}, err
+	for out.Verdict != uptime.Degraded { // status is as old as a frame of the screen, an event is not
+		if out.Verdict, out.Message, err = a.Shows(page); err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return Alone{}, err
+		}
 	}
 	all, err := a.Events()
 	for _, e := range all {
