@@ -4,7 +4,7 @@ help:
 	@echo 'make build   the binary, ./lookout: pure Go, one file, copy it where you like'
 	@echo 'make run     build it and open the dashboard on this folder'"'"'s lookout.toml (none: it asks what to watch)'
 	@echo 'make test    format, vet, staticcheck, tests with the race detector, the real binary against real'
-	@echo '             servers on loopback, a little fuzzing; says first what it installs, 8 to 10 minutes'
+	@echo '             servers on loopback, a little fuzzing; says first what it installs, 7 to 9 minutes'
 	@echo 'make fuzz    every fuzz target for a minute (FUZZ=10m: for ten)'
 	@echo 'make bench   the figures that the README quotes, a line each, about 2 minutes on a quiet machine'
 	@echo 'make lossy   10,000 checks over links that lose 0.1 and 1 % of the packets, and into a black hole (root)'
